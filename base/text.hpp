@@ -1,0 +1,29 @@
+/// Text helpers that more than one layer needs: UTF-8, suggestions, units.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+/// True if `text` is well-formed UTF-8 (no surrogates, shortest forms). NUL is allowed here.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+/// The candidate nearest to `word` (edit distance at most 1 + a third of its length), for "did you mean".
+[[nodiscard]] std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+/// "128KiB", "4 MiB", "512", "1GB" -> bytes. Nothing on error or overflow.
+[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
+/// "30s", "1m30s", "2ms", "7d" -> duration. A number without a unit is an error, but for "0".
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+/// 2026-01-31T12:00:00.000Z from milliseconds since 1970.
+[[nodiscard]] std::string format_time(std::int64_t wall_ms);
+/// 1.5 KiB, 3.0 GiB, 17 B.
+[[nodiscard]] std::string format_size(std::uint64_t bytes);
+
+}  // namespace weir

@@ -1,0 +1,36 @@
+/// Limits that the config sets per gateway, listener or policy. Zero is never "no limit": kUnlimited is.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+namespace weir::model {
+
+inline constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
+/// Defaults are the `standard` preset.
+struct Limits {
+    std::chrono::milliseconds handshake{10'000};       ///< TCP accept to a complete CONNECT or Open.
+    std::uint64_t packet_bytes = 256 * 1024;           ///< Largest MQTT packet, AMQP message, HTTP body.
+    std::uint64_t topic_bytes = 1'024;
+    std::uint64_t topic_levels = 32;
+    std::uint64_t client_id_bytes = 256;
+    std::uint64_t subscriptions = 1'000;               ///< Per session.
+    std::uint64_t receive_maximum = 100;               ///< QoS 1/2 publishes of a device that await our ack.
+    std::uint64_t in_flight = 100;                     ///< QoS 1/2 messages to a device that await its ack.
+    std::uint64_t topic_alias_maximum = 10;
+    std::uint64_t queue_messages = 10'000;             ///< Per session, offline or behind a full window.
+    std::uint64_t queue_bytes = 16 * 1024 * 1024;
+    std::uint64_t backlog_bytes = 1024 * 1024;         ///< Unsent bytes per connection; QoS 0 beyond is dropped.
+    std::uint64_t parked_bytes = 256 * 1024;           ///< Publishes held back per connection.
+    std::chrono::milliseconds keep_alive_max{1'200'000};
+    std::chrono::milliseconds session_expiry{3'600'000};        ///< For 3.1.1 sessions that are not clean.
+    std::chrono::milliseconds session_expiry_max{7 * 86'400'000LL};
+    std::uint64_t connections = kUnlimited;            ///< Per listener.
+    std::uint64_t retained_messages = 100'000;
+    std::uint64_t user_properties = 32;
+    std::uint64_t hops = 8;                            ///< Republishes of one message.
+};
+
+}  // namespace weir::model
