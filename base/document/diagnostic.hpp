@@ -30,9 +30,9 @@ enum class Severity : std::uint8_t { error, warning };
 
 struct Diagnostic {
     Severity severity = Severity::error;
-    std::string code;     ///< "WEIR-0102": stable, documented by `weir explain`.
-    std::string message;  ///< What is wrong; lower case, no full stop.
-    std::string file;     ///< As the operator would type it; empty: not about a file.
+    std::string code;       ///< "WEIR-0102": stable, documented by `weir explain`.
+    std::string message;    ///< What is wrong; lower case, no full stop.
+    std::string file = {};  ///< As the operator would type it; empty: not about a file.
     Range range = {};
     std::string label = {};  ///< Behind the caret; may be empty.
     std::string help = {};   ///< What to write instead; lines become several `= help:` lines.

@@ -48,7 +48,21 @@ void wrong_type(
     );
 }
 
-/// Reports a value outside of the bounds; `show` makes the ends readable.
+/// `show` makes the ends readable.
+template <class T, class Show>
+void report_range(const Node& node, Diagnostics& diagnostics, const Bounds<T>& bounds, Show show) {
+    const auto allowed = bounds.max == Bounds<T>{}.max
+                             ? fmt::format("at least {}", show(bounds.min))
+                             : fmt::format("from {} to {}", show(bounds.min), show(bounds.max));
+    report(
+        diagnostics,
+        node,
+        code::kOutOfRange,
+        fmt::format("{} is out of range", node.text()),
+        fmt::format("allowed: {}", allowed)
+    );
+}
+
 template <class T, class Show>
 bool within(
     const Node& node, Diagnostics& diagnostics, T value, const Bounds<T>& bounds, Show show
@@ -56,16 +70,7 @@ bool within(
     if (value >= bounds.min && value <= bounds.max) {
         return true;
     }
-    const auto limit = bounds.max == Bounds<T>{}.max
-                           ? fmt::format("at least {}", show(bounds.min))
-                           : fmt::format("from {} to {}", show(bounds.min), show(bounds.max));
-    report(
-        diagnostics,
-        node,
-        code::kOutOfRange,
-        fmt::format("{} is out of range", node.text()),
-        fmt::format("allowed: {}", limit)
-    );
+    report_range(node, diagnostics, bounds, show);
     return false;
 }
 
@@ -181,13 +186,12 @@ std::optional<std::int64_t> as_int(
         );
         return std::nullopt;
     }
-    if (error != std::errc{}) {
-        value = text.starts_with('-') ? std::numeric_limits<std::int64_t>::min()
-                                      : std::numeric_limits<std::int64_t>::max();
-    }
     const auto show = [](std::int64_t number) { return std::to_string(number); };
-    if ((error != std::errc{} && bounds.max == std::numeric_limits<std::int64_t>::max()) ||
-        !within(node, diagnostics, value, bounds, show)) {
+    if (error != std::errc{}) {  // More than 64 bits: out of any bounds.
+        report_range(node, diagnostics, bounds, show);
+        return std::nullopt;
+    }
+    if (!within(node, diagnostics, value, bounds, show)) {
         return std::nullopt;
     }
     return value;
@@ -281,7 +285,7 @@ std::optional<std::size_t> as_choice(
         diagnostics,
         node,
         code::kUnknownValue,
-        fmt::format("unknown value {}", describe(node)),
+        fmt::format("unknown value '{}'", node.text()),
         near ? fmt::format("did you mean '{}'?", *near)
              : fmt::format("one of: {}", join_words(words))
     );

@@ -85,9 +85,7 @@ void Diagnostics::render_block(std::string& out, const Diagnostic& diagnostic) c
     const auto number = std::to_string(begin.line);
     const std::string indent(number.size() + 1, ' ');
     if (!diagnostic.file.empty()) {
-        fmt::format_to(
-            into, "{}--> {}:{}:{}\n", indent.substr(1), diagnostic.file, begin.line, begin.column
-        );
+        fmt::format_to(into, "{}--> {}:{}:{}\n", indent, diagnostic.file, begin.line, begin.column);
         const auto line = characters(source_line(diagnostic.file, begin.line));
         const auto caret = std::min<std::size_t>(begin.column - 1, line.size());
         auto width = std::size_t{1};
@@ -103,7 +101,7 @@ void Diagnostics::render_block(std::string& out, const Diagnostic& diagnostic) c
         const auto last = std::min(line.size(), first + kLineShownMax);
         width = std::min(width, std::max<std::size_t>(last - caret, 1));
         if (!line.empty() || !diagnostic.label.empty()) {
-            fmt::format_to(into, "{} |\n{} | ", indent, number);
+            fmt::format_to(into, "{} |\n {} | ", indent, number);
             for (auto i = first; i < last; ++i) {
                 out += line[i];
             }

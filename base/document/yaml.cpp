@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 #include <libfyaml.h>
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <new>
+#include <string>
 #include <utility>
 #include <weir/base/text.hpp>
 #include <weir/document/codes.hpp>
@@ -22,9 +25,11 @@ struct Refused {
     std::string help = {};
 };
 
-/// What libfyaml cannot be asked to refuse, or refuses without saying so well.
-void check_characters(std::string_view text, Syntax syntax, std::uint32_t first_line) {
+/// Refuses what libfyaml cannot be asked to refuse, or refuses without saying so well.
+/// @return The end of the last line that is not empty.
+Position check_characters(std::string_view text, Syntax syntax, std::uint32_t first_line) {
     Position at{first_line, 1};
+    Position end = at;
     for (std::size_t i = 0; i < text.size();) {
         const auto lead = static_cast<unsigned char>(text[i]);
         std::size_t size = 1;
@@ -56,7 +61,9 @@ void check_characters(std::string_view text, Syntax syntax, std::uint32_t first_
         }
         i += size;
         at = lead == '\n' ? Position{at.line + 1, 1} : Position{at.line, at.column + 1};
+        end = at.column > 1 ? at : end;
     }
+    return end;
 }
 
 struct DiagDelete {
@@ -74,7 +81,9 @@ using Event = std::unique_ptr<fy_event, EventDelete>;
 /// libfyaml's event stream. Its messages are collected, none reaches standard error.
 class EventReader {
 public:
-    EventReader(std::string_view text, ParseOptions options) : first_line_{options.first_line} {
+    EventReader(std::string_view text, ParseOptions options)
+        : first_line_{options.first_line},
+          end_{check_characters(text, options.syntax, options.first_line)} {
         fy_diag_cfg diag_config{};
         fy_diag_cfg_default(&diag_config);
         diag_config.fp = nullptr;
@@ -133,11 +142,13 @@ private:
                 {{first_line_, 1}, {first_line_, 1}}
             };
         }
-        const auto at = position(error->line - 1, error->column - 1);
+        // "Not closed" is found behind the last line; it is shown where something is missing.
+        const auto at = std::min(position(error->line - 1, error->column - 1), end_);
         throw Refused{code::kSyntax, error->msg, {at, {at.line, at.column + 1}}};
     }
 
     std::uint32_t first_line_;
+    Position end_;
     std::unique_ptr<fy_diag, DiagDelete> diag_;
     std::unique_ptr<fy_parser, ParserDelete> parser_;
 };
@@ -258,7 +269,8 @@ private:
         if (const char* text = fy_token_get_text(token, &size); text != nullptr) {
             node.text.assign(text, size);
         }
-        node.quoted = fy_scalar_token_get_style(token) != FYSS_PLAIN;
+        const auto style = fy_scalar_token_get_style(token);  // FYSS_ANY if the token is implied.
+        node.quoted = style != FYSS_PLAIN && style != FYSS_ANY;
         node.kind = !node.quoted && is_null_text(node.text) ? Kind::null : Kind::scalar;
         const bool key = expects_key();
         if (key) {
@@ -429,7 +441,6 @@ std::optional<Document> Document::parse(
             };
         }
         diagnostics.add_source(file, text);
-        check_characters(text, options.syntax, options.first_line);
         TreeBuilder builder{text, file, diagnostics, options};
         auto tree = builder.build();
         if (builder.duplicates_found()) {
