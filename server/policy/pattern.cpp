@@ -1,0 +1,338 @@
+#include <weir/policy/pattern.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <weir/base/topic.hpp>
+
+namespace weir::policy {
+namespace {
+
+constexpr bool usable_character(char c) noexcept {
+    const auto code = static_cast<unsigned char>(c);
+    return code >= 0x20 && code != 0x7F &&
+           std::string_view{"/+#*?$"}.find(c) == std::string_view::npos;
+}
+
+std::optional<std::string_view> raw_value(
+    const Piece& piece, const Subject& subject, std::size_t group
+) noexcept {
+    const model::Principal& principal = subject.principal;
+    switch (piece.variable) {
+        case Variable::thing:
+            return principal.thing;
+        case Variable::client_id:
+            return subject.client_id;
+        case Variable::thing_type:
+            return principal.thing_type;
+        case Variable::tenant:
+            return principal.tenant;
+        case Variable::group:
+            if (group < principal.groups.size()) {
+                return principal.groups[group];
+            }
+            return std::nullopt;
+        case Variable::attribute:
+            for (const auto& [name, value] : principal.attributes) {
+                if (name == piece.text) {
+                    return value;
+                }
+            }
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+Fit level_equals(
+    const TopicPattern::Level& level,
+    std::string_view text,
+    const Subject& subject,
+    std::size_t group
+) noexcept {
+    for (const Piece& piece : level.pieces) {
+        std::string_view expected = piece.text;
+        if (piece.kind == Piece::Kind::variable) {
+            const auto value = value_of(piece, subject, group);
+            if (!value) {
+                return Fit::unresolved;
+            }
+            expected = *value;
+        }
+        if (!text.starts_with(expected)) {
+            return Fit::no;
+        }
+        text.remove_prefix(expected.size());
+    }
+    return text.empty() ? Fit::yes : Fit::no;
+}
+
+bool has_unresolved(
+    const TopicPattern::Level& level, const Subject& subject, std::size_t group
+) noexcept {
+    return std::ranges::any_of(level.pieces, [&](const Piece& piece) {
+        return piece.kind == Piece::Kind::variable && !value_of(piece, subject, group);
+    });
+}
+
+using Kind = TopicPattern::Level::Kind;
+
+/// The three questions differ in what a wildcard of the other side means: nothing special in a
+/// topic name, "must be covered" for a subset, "may be anything" for an overlap.
+enum class Question : std::uint8_t { topic, subset, overlap };
+
+Fit compare(
+    const std::vector<TopicPattern::Level>& pattern,
+    std::string_view other,
+    Question question,
+    const Subject& subject,
+    std::size_t group
+) noexcept {
+    TopicLevels levels{other};
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        const auto& level = pattern[i];
+        if (levels.done()) {  // "a/#" also stands for "a".
+            return level.kind == Kind::any_rest ? Fit::yes : Fit::no;
+        }
+        const auto text = levels.next();
+        const bool wildcard = question != Question::topic && (text == "#" || text == "+");
+        if (i == 0 && level.kind != Kind::text && starts_reserved(text)) {
+            return Fit::no;
+        }
+        if (level.kind == Kind::any_rest) {
+            return Fit::yes;
+        }
+        if (!wildcard) {
+            if (level.kind == Kind::any_level) {
+                continue;
+            }
+            if (const auto fit = level_equals(level, text, subject, group); fit != Fit::yes) {
+                return fit;
+            }
+            continue;
+        }
+        if (question == Question::subset) {
+            if (level.kind == Kind::any_level && text == "+") {
+                continue;
+            }
+            // "#" alone has at least one level, as "+/#" does; deeper down it also stands for its
+            // parent.
+            const bool whole =
+                i == 0 && text == "#" && level.kind == Kind::any_level && pattern.size() == 2;
+            return whole && pattern[1].kind == Kind::any_rest ? Fit::yes : Fit::no;
+        }
+        if (i == 0 && level.kind == Kind::text && !level.pieces.empty() &&
+            starts_reserved(level.pieces.front().text) &&
+            level.pieces.front().kind == Piece::Kind::literal) {
+            return Fit::no;
+        }
+        if (level.kind == Kind::text && has_unresolved(level, subject, group)) {
+            return Fit::unresolved;
+        }
+        if (text == "#") {
+            return Fit::yes;
+        }
+    }
+    if (levels.done()) {
+        return Fit::yes;
+    }
+    // The pattern ended first. The other side may still stand for its parent: overlap only, "a" and
+    // "a/#".
+    return question == Question::overlap && levels.next() == "#" ? Fit::yes : Fit::no;
+}
+
+/// The best answer of one question per group; a pattern without {group} is asked once.
+template <class Ask>
+Fit for_each_group(bool uses_group, const Subject& subject, const Ask& ask) noexcept {
+    const std::size_t count =
+        uses_group ? std::max<std::size_t>(1, subject.principal.groups.size()) : 1;
+    Fit best = Fit::no;
+    for (std::size_t group = 0; group < count; ++group) {
+        const Fit fit = ask(group);
+        if (fit == Fit::yes) {
+            return fit;
+        }
+        if (fit == Fit::unresolved) {
+            best = fit;
+        }
+    }
+    return best;
+}
+
+bool is_variable(const Piece& piece, Variable variable) noexcept {
+    return piece.kind == Piece::Kind::variable && piece.variable == variable;
+}
+
+void expand_piece(std::string& out, const Piece& piece, const Subject& subject) {
+    if (piece.kind == Piece::Kind::variable) {
+        const auto value = value_of(piece, subject, 0);
+        out += value ? *value : "{" + variable_name(piece) + "}";
+    } else if (piece.kind == Piece::Kind::any_run) {
+        out += '*';
+    } else {
+        out += piece.text;
+    }
+}
+
+}  // namespace
+
+std::optional<std::string_view> value_of(
+    const Piece& variable, const Subject& subject, std::size_t group
+) noexcept {
+    const auto value = raw_value(variable, subject, group);
+    if (!value || value->empty() || value->size() > kVariableBytesMax ||
+        !std::ranges::all_of(*value, usable_character)) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::string variable_name(const Piece& variable) {
+    switch (variable.variable) {
+        case Variable::thing:
+            return "thing";
+        case Variable::client_id:
+            return "client_id";
+        case Variable::thing_type:
+            return "thing_type";
+        case Variable::group:
+            return "group";
+        case Variable::tenant:
+            return "tenant";
+        case Variable::attribute:
+            return "attr." + variable.text;
+    }
+    return {};
+}
+
+TopicPattern::TopicPattern(std::vector<Level> levels)
+    : levels_{std::move(levels)}, uses_group_{uses(Variable::group)} {}
+
+Fit TopicPattern::matches(std::string_view topic, const Subject& subject) const noexcept {
+    return for_each_group(uses_group_, subject, [&](std::size_t group) {
+        return compare(levels_, topic, Question::topic, subject, group);
+    });
+}
+
+Fit TopicPattern::covers(std::string_view filter, const Subject& subject) const noexcept {
+    return for_each_group(uses_group_, subject, [&](std::size_t group) {
+        return compare(levels_, filter, Question::subset, subject, group);
+    });
+}
+
+Fit TopicPattern::overlaps(std::string_view filter, const Subject& subject) const noexcept {
+    return for_each_group(uses_group_, subject, [&](std::size_t group) {
+        return compare(levels_, filter, Question::overlap, subject, group);
+    });
+}
+
+std::size_t TopicPattern::common_levels(std::string_view topic_or_filter, const Subject& subject)
+    const noexcept {
+    TopicLevels levels{topic_or_filter};
+    std::size_t count = 0;
+    for (const Level& level : levels_) {
+        if (levels.done()) {
+            break;
+        }
+        const auto text = levels.next();
+        if (level.kind == Kind::text && level_equals(level, text, subject, 0) != Fit::yes) {
+            break;
+        }
+        ++count;
+    }
+    return count;
+}
+
+bool TopicPattern::uses(Variable variable) const noexcept {
+    return std::ranges::any_of(levels_, [&](const Level& level) {
+        return std::ranges::any_of(level.pieces, [&](const Piece& piece) {
+            return is_variable(piece, variable);
+        });
+    });
+}
+
+bool TopicPattern::has_wildcard() const noexcept {
+    return std::ranges::any_of(levels_, [](const Level& level) {
+        return level.kind != Kind::text;
+    });
+}
+
+std::string TopicPattern::expand(const Subject& subject) const {
+    std::string out;
+    for (std::size_t i = 0; i < levels_.size(); ++i) {
+        if (i != 0) {
+            out += '/';
+        }
+        if (levels_[i].kind == Kind::any_level) {
+            out += '+';
+        } else if (levels_[i].kind == Kind::any_rest) {
+            out += '#';
+        }
+        for (const Piece& piece : levels_[i].pieces) {
+            expand_piece(out, piece, subject);
+        }
+    }
+    return out;
+}
+
+TextPattern::TextPattern(std::vector<Piece> pieces)
+    : pieces_{std::move(pieces)}, uses_group_{uses(Variable::group)} {}
+
+Fit TextPattern::matches(std::string_view text, const Subject& subject) const noexcept {
+    return for_each_group(uses_group_, subject, [&](std::size_t group) {
+        constexpr auto kNone = static_cast<std::size_t>(-1);
+        bool unresolved = false;
+        std::size_t piece = 0;
+        std::size_t at = 0;
+        std::size_t run = kNone;  // The last piece that stands for any run,
+        std::size_t run_end = 0;  // and where in the text that run ends for now.
+        for (;;) {
+            if (piece < pieces_.size()) {
+                const Piece& p = pieces_[piece];
+                const auto expected =
+                    p.kind == Piece::Kind::literal    ? std::optional<std::string_view>{p.text}
+                    : p.kind == Piece::Kind::variable ? value_of(p, subject, group)
+                                                      : std::nullopt;
+                if (!expected) {
+                    unresolved = unresolved || p.kind == Piece::Kind::variable;
+                    run = piece++;
+                    run_end = at;
+                    continue;
+                }
+                if (text.substr(at).starts_with(*expected)) {
+                    at += expected->size();
+                    ++piece;
+                    continue;
+                }
+            } else if (at == text.size()) {
+                return unresolved ? Fit::unresolved : Fit::yes;
+            }
+            if (run == kNone || run_end == text.size()) {
+                return Fit::no;
+            }
+            at = ++run_end;
+            piece = run + 1;
+        }
+    });
+}
+
+bool TextPattern::uses(Variable variable) const noexcept {
+    return std::ranges::any_of(pieces_, [&](const Piece& piece) {
+        return is_variable(piece, variable);
+    });
+}
+
+bool TextPattern::has_wildcard() const noexcept {
+    return std::ranges::any_of(pieces_, [](const Piece& piece) {
+        return piece.kind == Piece::Kind::any_run;
+    });
+}
+
+std::string TextPattern::expand(const Subject& subject) const {
+    std::string out;
+    for (const Piece& piece : pieces_) {
+        expand_piece(out, piece, subject);
+    }
+    return out;
+}
+
+}  // namespace weir::policy
