@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+
+#include <weir/storage/detail/group_commit.hpp>
+#include <weir/storage/store.hpp>
+
+namespace weir::storage {
+
+struct Store::Impl {
+    Impl(std::unique_ptr<Engine> store_engine, const StoreOptions& options);
+
+    std::unique_ptr<Engine> engine;
+    detail::Catalog catalog;
+    detail::Writer writer;
+    std::unique_ptr<detail::GroupCommit> commits;
+};
+
+}  // namespace weir::storage

@@ -1,0 +1,116 @@
+#include <weir/storage/store.hpp>
+
+#include <future>
+
+#include <weir/storage/detail/keys.hpp>
+#include <weir/storage/detail/memory_engine.hpp>
+#include <weir/storage/detail/rocks_engine.hpp>
+#include <weir/storage/detail/store_impl.hpp>
+
+namespace weir::storage {
+namespace {
+
+const Clock& clock_of(const StoreOptions& options) {
+    static const SystemClock system;
+    return options.clock == nullptr ? system : *options.clock;
+}
+
+}  // namespace
+
+Store::Impl::Impl(std::unique_ptr<Engine> store_engine, const StoreOptions& options)
+    : engine{std::move(store_engine)}, writer{*engine, catalog} {
+    if (const auto loaded = writer.load(); !loaded) {
+        const bool newer = loaded.error() == make_error_code(errc::newer_version);
+        throw OpenError{
+            newer ? errc::newer_version : errc::corrupt,
+            newer ? options.path +
+                        " was written by a newer release of weir: run that release, or restore a "
+                        "backup made by this one"
+                  : options.path + " cannot be read (" + loaded.error().message() + "; " +
+                        engine->last_error() + "): restore a backup"
+        };
+    }
+    commits = std::make_unique<detail::GroupCommit>(*engine, writer, options, clock_of(options));
+}
+
+std::unique_ptr<Store> Store::open(const StoreOptions& options) {
+    return std::make_unique<Store>(detail::open_rocks_engine(options), options);
+}
+
+std::unique_ptr<Store> Store::in_memory(const StoreOptions& options) {
+    return std::make_unique<Store>(std::make_unique<detail::MemoryEngine>(), options);
+}
+
+Store::Store(std::unique_ptr<Engine> engine, const StoreOptions& options)
+    : impl_{std::make_unique<Impl>(std::move(engine), options)} {}
+
+Store::~Store() = default;
+
+void Store::submit(Batch&& batch, Completion done) noexcept {
+    impl_->commits->submit(std::move(batch), std::move(done));
+}
+
+Result<void> Store::commit(Batch&& batch) {
+    std::promise<Result<void>> promise;
+    auto outcome = promise.get_future();
+    submit(std::move(batch), [&promise](const Result<CommitInfo>& committed) {
+        promise.set_value(committed ? Result<void>{} : Result<void>{committed.error()});
+    });
+    return outcome.get();
+}
+
+void Store::drain() {
+    ignore_error(commit({}), "an empty batch cannot fail");
+}
+
+void Store::trim() {
+    impl_->commits->request_trim();
+    drain();
+}
+
+void Store::set_retention(std::string_view stream, Retention retention) {
+    impl_->catalog.stream(stream).set_retention(retention);
+}
+
+WatchId Store::watch_stream(std::string_view stream, Watcher watcher) {
+    const WatchId id = impl_->catalog.next_watch_id();
+    impl_->catalog.stream(stream).watchers.add(id, std::move(watcher));
+    return id;
+}
+
+WatchId Store::watch_outbox(std::string_view sink, Watcher watcher) {
+    const WatchId id = impl_->catalog.next_watch_id();
+    impl_->catalog.outbox(sink).watchers.add(id, std::move(watcher));
+    return id;
+}
+
+void Store::unwatch(WatchId id) {
+    for (auto* const log : impl_->catalog.streams()) {
+        log->watchers.remove(id);
+    }
+    for (auto* const log : impl_->catalog.outboxes()) {
+        log->watchers.remove(id);
+    }
+}
+
+OutboxRoom& Store::outbox_room(std::string_view sink) {
+    return impl_->catalog.outbox(sink).room;
+}
+
+std::uint32_t Store::usage_open_hour() const {
+    return impl_->writer.usage_open_hour();
+}
+HealthReport Store::health() const {
+    return impl_->commits->health();
+}
+StoreStats Store::stats() const {
+    return impl_->commits->stats();
+}
+std::uint64_t Store::progress() const noexcept {
+    return impl_->commits->progress();
+}
+bool Store::busy() const noexcept {
+    return impl_->commits->busy();
+}
+
+}  // namespace weir::storage

@@ -1,0 +1,363 @@
+#include <weir/storage/detail/writer.hpp>
+
+#include <algorithm>
+
+#include <weir/storage/detail/keys.hpp>
+
+namespace weir::storage::detail {
+namespace {
+
+/// A stream gets an index entry at least this often. They bound how finely it is trimmed and how
+/// far a search scans.
+constexpr std::uint64_t kIndexRecords = 256;
+constexpr std::uint64_t kIndexBytes = 64 * 1024;
+
+template <class Head, class Decode>
+Result<void> load_heads(const Engine& engine, Family family, Catalog& catalog, Decode decode) {
+    const std::string from{kHead};
+    const std::string to{static_cast<char>(kHead + 1)};
+    Result<void> outcome;
+    WEIR_CHECK(engine.scan(family, from, to, [&](std::string_view key, std::string_view value) {
+        const Result<Head> head = decode(as_bytes(value));
+        if (!head) {
+            outcome = head.error();
+            return false;
+        }
+        catalog.load(std::string{key.substr(1)}, *head);
+        return true;
+    }));
+    return outcome;
+}
+
+Result<std::optional<std::uint32_t>> read_mark(const Engine& engine, std::string_view key) {
+    WEIR_TRY(const auto text, engine.get(Family::meta, key));
+    if (!text) {
+        return std::nullopt;
+    }
+    if (text->size() != sizeof(std::uint32_t)) {
+        return errc::malformed_record;
+    }
+    return load_be<std::uint32_t>(as_bytes(*text).data());
+}
+
+void put_mark(Engine& engine, std::string_view key, std::uint32_t value) {
+    std::array<Byte, sizeof value> raw{};
+    store_be(raw.data(), value);
+    engine.put(Family::meta, key, as_text(raw));
+}
+
+}  // namespace
+
+Result<void> Writer::load() {
+    WEIR_TRY(const auto schema, read_mark(engine_, kSchemaKey));
+    if (schema.value_or(kSchemaVersion) > kSchemaVersion) {
+        return errc::newer_version;
+    }
+    WEIR_TRY(const auto open_hour, read_mark(engine_, kUsageOpenHourKey));
+    open_hour_ = open_hour.value_or(0);
+    usage_open_hour_ = open_hour_;
+    WEIR_CHECK(load_heads<StreamHead>(engine_, Family::streams, catalog_, decode_stream_head));
+    WEIR_CHECK(load_heads<OutboxHead>(engine_, Family::outbox, catalog_, decode_outbox_head));
+    if (!schema) {
+        put_mark(engine_, kSchemaKey, kSchemaVersion);
+        WEIR_CHECK(engine_.commit());
+    }
+    return {};
+}
+
+template <class T>
+void Writer::touch(T& log, std::vector<T*>& list) {
+    if (!log.touched) {
+        log.touched = true;
+        list.push_back(&log);
+    }
+}
+
+Result<void> Writer::apply(const Batch& batch, std::vector<std::uint64_t>& offsets) {
+    BatchReader reader{batch};
+    for (BatchReader::Item item{}; reader.next(item);) {
+        dirty_ = true;
+        switch (item.kind) {
+            case OpKind::append_stream: {
+                StreamLog& log = catalog_.stream(item.name);
+                offsets.push_back(log.working.next);
+                append_stream(log, item);
+                break;
+            }
+            case OpKind::enqueue_outbox: {
+                OutboxLog& log = catalog_.outbox(item.name);
+                offsets.push_back(log.working.next);
+                enqueue(log, item);
+                break;
+            }
+            case OpKind::settle_outbox:
+            case OpKind::dead_letter:
+                WEIR_CHECK(settle(catalog_.outbox(item.name), item.from, item.to, item.value));
+                break;
+            case OpKind::purge_dead_letters:
+                WEIR_CHECK(purge(catalog_.outbox(item.name), item.from, item.to));
+                break;
+            case OpKind::add_usage:
+                add_usage(item);
+                break;
+            case OpKind::close_usage:
+                close_usage(static_cast<std::uint32_t>(item.from));
+                break;
+            case OpKind::put:
+                engine_.put(item.family, item.name, item.value);
+                break;
+            case OpKind::erase:
+                engine_.erase(item.family, item.name);
+                break;
+            case OpKind::erase_range:
+                engine_.erase_range(item.family, item.name, item.value);
+                break;
+        }
+    }
+    return {};
+}
+
+void Writer::append_stream(StreamLog& log, const BatchReader::Item& item) {
+    touch(log, streams_);
+    StreamHead& head = log.working;
+    if (head.next - head.index_offset >= kIndexRecords ||
+        head.bytes_ever - head.index_bytes >= kIndexBytes) {
+        scratch_.clear();
+        encode(scratch_, IndexEntry{head.next, head.bytes_ever, head.time_max});
+        engine_.put(Family::streams, LogKey{kIndex, log.name, head.next}.view(), as_text(scratch_));
+        head.index_offset = head.next;
+        head.index_bytes = head.bytes_ever;
+    }
+    engine_.put(Family::streams, LogKey{kRecord, log.name, head.next}.view(), item.value);
+    ++head.next;
+    head.bytes_ever += item.value.size();
+    head.time_max = std::max(head.time_max, static_cast<std::int64_t>(item.from));
+}
+
+void Writer::enqueue(OutboxLog& log, const BatchReader::Item& item) {
+    touch(log, outboxes_);
+    const std::uint64_t cost = item.value.size() + kOutboxEntryOverhead;
+    engine_.put(Family::outbox, LogKey{kRecord, log.name, log.working.next}.view(), item.value);
+    ++log.working.next;
+    ++log.working.records;
+    log.working.bytes += cost;
+    log.group_reserved += cost;
+}
+
+/// Removes entries; with a note they become dead letters. Reads the entries, as their sizes must be
+/// known.
+Result<void> Writer::settle(
+    OutboxLog& log, std::uint64_t from, std::uint64_t to, std::string_view note
+) {
+    touch(log, outboxes_);
+    OutboxHead& head = log.working;
+    const std::uint64_t committed_next = log.committed().next;
+    from = std::max(from, head.first);
+    to = std::min(to, committed_next - 1);
+    if (from > to) {
+        return {};
+    }
+    std::optional<std::uint64_t> survivor;
+    const LogKey end{kRecord, log.name, committed_next};
+    WEIR_CHECK(engine_.scan(
+        Family::outbox,
+        LogKey{kRecord, log.name, from}.view(),
+        end.view(),
+        [&](std::string_view key, std::string_view value) {
+            const std::uint64_t offset = LogKey::offset_of(key);
+            if (removed_.contains(key)) {
+                return true;
+            }
+            if (offset > to) {
+                survivor = offset;
+                return false;
+            }
+            removed_.emplace(key);
+            engine_.erase(Family::outbox, key);
+            --head.records;
+            head.bytes -= std::min<std::uint64_t>(head.bytes, value.size() + kOutboxEntryOverhead);
+            if (!note.empty()) {
+                std::string letter{note};
+                letter += value;
+                engine_.put(Family::outbox, LogKey{kDead, log.name, offset}.view(), letter);
+                ++head.dead_records;
+                head.dead_bytes += letter.size();
+            }
+            return true;
+        }
+    ));
+    if (from == head.first) {
+        head.first = survivor.value_or(committed_next);
+    }
+    return {};
+}
+
+Result<void> Writer::purge(OutboxLog& log, std::uint64_t from, std::uint64_t to) {
+    touch(log, outboxes_);
+    OutboxHead& head = log.working;
+    const std::uint64_t end = to == std::numeric_limits<std::uint64_t>::max() ? to : to + 1;
+    return engine_.scan(
+        Family::outbox,
+        LogKey{kDead, log.name, from}.view(),
+        LogKey{kDead, log.name, end}.view(),
+        [&](std::string_view key, std::string_view value) {
+            if (removed_.emplace(key).second) {
+                engine_.erase(Family::outbox, key);
+                head.dead_records -= std::min<std::uint64_t>(head.dead_records, 1);
+                head.dead_bytes -= std::min<std::uint64_t>(head.dead_bytes, value.size());
+            }
+            return true;
+        }
+    );
+}
+
+void Writer::add_usage(const BatchReader::Item& item) {
+    if (item.from >= open_hour_) {
+        engine_.add_usage(item.name, item.value);
+        return;
+    }
+    std::string key{item.name};
+    store_be(reinterpret_cast<Byte*>(key.data()), open_hour_);
+    engine_.add_usage(key, item.value);
+}
+
+void Writer::close_usage(std::uint32_t before) {
+    if (before > open_hour_) {
+        open_hour_ = before;
+        put_mark(engine_, kUsageOpenHourKey, before);
+    }
+}
+
+Result<void> Writer::trim(WallTime now) {
+    for (StreamLog* const log : catalog_.streams()) {
+        WEIR_CHECK(trim(*log, now));
+    }
+    return {};
+}
+
+Result<void> Writer::trim(StreamLog& log, WallTime now) {
+    const Retention retention = log.retention();
+    const std::uint64_t keep =
+        retention.bytes == 0 ? std::numeric_limits<std::uint64_t>::max() : retention.bytes;
+    StreamHead& head = log.working;
+    if (head.index_offset <= head.first || (retention.age.count() == 0 && head.bytes() <= keep)) {
+        return {};
+    }
+    const std::int64_t oldest = retention.age.count() == 0
+                                    ? std::numeric_limits<std::int64_t>::min()
+                                    : (now - retention.age).count();
+    std::optional<IndexEntry> cut;
+    Result<void> outcome;
+    WEIR_CHECK(engine_.scan(
+        Family::streams,
+        LogKey{kIndex, log.name, head.first + 1}.view(),
+        LogKey{kIndex, log.name, head.next}.view(),
+        [&](std::string_view key, std::string_view value) {
+            const auto entry = decode_index_entry(LogKey::offset_of(key), as_bytes(value));
+            if (!entry) {
+                outcome = entry.error();
+                return false;
+            }
+            const std::uint64_t before = cut ? cut->bytes_before : head.bytes_before_first;
+            const bool too_much =
+                head.bytes_ever - before > keep && head.bytes_ever - entry->bytes_before >= keep;
+            const bool too_old = entry->time_max < oldest;
+            if (!too_much && !too_old) {
+                return false;
+            }
+            cut = *entry;
+            return true;
+        }
+    ));
+    if (!outcome || !cut) {
+        return outcome;
+    }
+    dirty_ = true;
+    touch(log, streams_);
+    for (const char kind : {kRecord, kIndex}) {
+        // The index entry at the cut goes too: the head says the same.
+        const std::uint64_t end = kind == kRecord ? cut->offset : cut->offset + 1;
+        engine_.erase_range(
+            Family::streams,
+            LogKey{kind, log.name, head.first}.view(),
+            LogKey{kind, log.name, end}.view()
+        );
+    }
+    head.first = cut->offset;
+    head.bytes_before_first = cut->bytes_before;
+    return {};
+}
+
+void Writer::write_heads() {
+    for (const StreamLog* const log : streams_) {
+        scratch_.clear();
+        encode(scratch_, log->working);
+        engine_.put(Family::streams, head_key(log->name), as_text(scratch_));
+    }
+    for (const OutboxLog* const log : outboxes_) {
+        scratch_.clear();
+        encode(scratch_, log->working);
+        engine_.put(Family::outbox, head_key(log->name), as_text(scratch_));
+    }
+}
+
+Result<void> Writer::commit() {
+    write_heads();
+    const auto outcome = engine_.commit();
+    end_group(outcome.has_value());
+    return outcome;
+}
+
+void Writer::abandon() {
+    engine_.abandon();
+    end_group(false);
+}
+
+void Writer::end_group(bool committed) {
+    for (StreamLog* const log : streams_) {
+        log->touched = false;
+        const std::uint64_t next_before = log->committed().next;
+        if (!committed) {
+            log->revert();
+            continue;
+        }
+        log->publish();
+        if (log->working.next != next_before) {
+            log->watchers.notify(log->working.next - 1);
+        }
+    }
+    for (OutboxLog* const log : outboxes_) {
+        log->touched = false;
+        const std::uint64_t next_before = log->committed().next;
+        if (committed) {
+            log->publish();
+            log->room.set_stored(log->working.bytes);
+        } else {
+            log->revert();
+        }
+        log->room.release(std::exchange(log->group_reserved, 0));
+        if (committed && log->working.next != next_before) {
+            log->watchers.notify(log->working.next - 1);
+        }
+    }
+    if (committed) {
+        usage_open_hour_ = open_hour_;
+    } else {
+        open_hour_ = usage_open_hour_;
+    }
+    streams_.clear();
+    outboxes_.clear();
+    removed_.clear();
+    dirty_ = false;
+}
+
+void Writer::release(const Batch& batch) {
+    BatchReader reader{batch};
+    for (BatchReader::Item item{}; reader.next(item);) {
+        if (item.kind == OpKind::enqueue_outbox) {
+            catalog_.outbox(item.name).room.release(item.value.size() + kOutboxEntryOverhead);
+        }
+    }
+}
+
+}  // namespace weir::storage::detail
