@@ -1,0 +1,1 @@
+weir_fuzz(websocket_frames LIBRARIES weir::websocket)
