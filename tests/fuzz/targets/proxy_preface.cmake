@@ -1,0 +1,1 @@
+weir_fuzz(proxy_preface LIBRARIES weir::proxy)
