@@ -1,0 +1,1 @@
+weir_fuzz(http_request LIBRARIES weir::http weir::websocket)
