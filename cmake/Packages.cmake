@@ -13,6 +13,8 @@ find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(mimalloc REQUIRED)
 pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules(PROTON REQUIRED IMPORTED_TARGET libqpid-proton)
+# Debian's libqpid-proton.pc names an include folder that does not exist; the headers are in the default one.
+set_property(TARGET PkgConfig::PROTON PROPERTY INTERFACE_INCLUDE_DIRECTORIES "")
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
