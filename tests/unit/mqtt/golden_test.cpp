@@ -1,0 +1,143 @@
+// What holds for every packet: it decodes, encodes to the same bytes, and no damage to it does
+// harm.
+#include <gtest/gtest.h>
+
+#include <variant>
+
+#include <weir/mqtt/decoder.hpp>
+#include <weir/mqtt/encoder.hpp>
+
+#include "support/hex.hpp"
+#include "unit/mqtt/golden.hpp"
+
+namespace weir::mqtt::test {
+namespace {
+
+using weir::test::bytes_of;
+
+constexpr std::uint32_t kNoLimit = 1U << 30U;
+
+DecodeOptions options_of(const Golden& golden) {
+    return {.version = golden.version, .sender = golden.sender, .topics = {}, .properties = {}};
+}
+
+/// Decoded PUBLISH -> what the encoder wants.
+void encode(Bytes& out, const Publish& publish, Version version) {
+    std::vector<std::uint32_t> subscription_ids;
+    for (const Property property : publish.properties) {
+        if (property.id == PropertyId::subscription_identifier) {
+            subscription_ids.push_back(property.number);
+        }
+    }
+    Bytes buffer(publish.properties.raw().size());
+    const PublishHeader header{
+        .topic = publish.topic,
+        .payload_bytes = publish.payload.size(),
+        .properties = forwardable_properties(publish.properties, buffer),
+        .message_expiry_s = publish.message_expiry_s,
+        .subscription_ids = subscription_ids,
+        .packet_id = publish.packet_id,
+        .topic_alias = publish.topic_alias,
+        .qos = publish.qos,
+        .retain = publish.retain,
+        .dup = publish.dup,
+    };
+    append_publish(out, header, publish.payload, version);
+}
+
+template <class P>
+void encode(Bytes& out, const P& packet, Version version) {
+    append_packet(out, packet, version);
+}
+
+Bytes encode(const Packet& packet, Version version) {
+    Bytes out;
+    std::visit([&](const auto& one) { encode(out, one, version); }, packet);
+    return out;
+}
+
+class GoldenPacket : public testing::TestWithParam<Golden> {
+protected:
+    Bytes bytes_ = bytes_of(GetParam().hex);
+    DecodeOptions options_ = options_of(GetParam());
+};
+
+TEST_P(GoldenPacket, DecodesAndEncodesToTheSameBytes) {
+    const auto frame = read_frame(bytes_, kNoLimit);
+    ASSERT_TRUE(frame) << frame.error().message();
+    ASSERT_EQ(frame->size, bytes_.size());
+    const auto packet = decode(*frame, options_);
+    ASSERT_TRUE(packet) << packet.error().message();
+    EXPECT_EQ(encode(*packet, GetParam().version), bytes_);
+}
+
+TEST_P(GoldenPacket, NeedsMore_WhenCutAnywhere) {
+    for (std::size_t size = 0; size < bytes_.size(); ++size) {
+        const Bytes cut(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(size));
+        const auto frame = read_frame(cut, kNoLimit);
+        ASSERT_FALSE(frame) << size;
+        EXPECT_EQ(frame.error(), errc::need_more) << size;
+    }
+}
+
+// The fixed header says that the packet ends earlier: what decodes nevertheless must be a packet of
+// its own.
+TEST_P(GoldenPacket, NeverReadsBeyondItsLength_WhenBodyIsShorter) {
+    const auto frame = read_frame(bytes_, kNoLimit);
+    ASSERT_TRUE(frame);
+    for (std::size_t size = 0; size < frame->body.size(); ++size) {
+        const Bytes body(
+            frame->body.begin(), frame->body.begin() + static_cast<std::ptrdiff_t>(size)
+        );
+        const Frame cut{.type = frame->type, .flags = frame->flags, .body = body, .size = size + 2};
+        if (const auto packet = decode(cut, options_)) {
+            EXPECT_LE(encode(*packet, GetParam().version).size(), cut.size);
+        }
+    }
+}
+
+TEST_P(GoldenPacket, IsRefusedOrValid_WhenOneBitIsFlipped) {
+    for (std::size_t bit = 0; bit < bytes_.size() * 8; ++bit) {
+        Bytes damaged = bytes_;
+        damaged[bit / 8] = static_cast<Byte>(damaged[bit / 8] ^ (1U << (bit % 8)));
+        for (const auto version : {Version::v31, Version::v311, Version::v5}) {
+            for (const auto sender : {Role::client, Role::server}) {
+                const auto frame = read_frame(damaged, kNoLimit);
+                if (!frame) {
+                    continue;
+                }
+                const auto packet = decode(
+                    *frame, {.version = version, .sender = sender, .topics = {}, .properties = {}}
+                );
+                if (packet) {
+                    static_cast<void>(encode(*packet, version));
+                }
+            }
+        }
+    }
+}
+
+// No packet may carry what it does not declare.
+TEST_P(GoldenPacket, IsMalformed_WhenBytesFollowInTheBody) {
+    const auto frame = read_frame(bytes_, kNoLimit);
+    ASSERT_TRUE(frame);
+    if (frame->type == PacketType::publish) {
+        GTEST_SKIP() << "a payload may have any length";
+    }
+    Bytes body(frame->body.begin(), frame->body.end());
+    body.push_back(0xFF);
+    const Frame longer{
+        .type = frame->type, .flags = frame->flags, .body = body, .size = frame->size + 1
+    };
+    EXPECT_FALSE(decode(longer, options_));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    GoldenPacket,
+    testing::ValuesIn(golden_packets()),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+}  // namespace
+}  // namespace weir::mqtt::test
