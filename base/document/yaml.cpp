@@ -459,6 +459,16 @@ std::optional<Document> Document::parse(
     }
 }
 
+Document Document::scalar(std::string_view text, const Node& place) {
+    auto tree = std::make_unique<Tree>(Tree{std::string{place.file()}, {}});
+    tree->nodes.push_back(TreeNode{
+        .kind = is_null_text(text) ? Kind::null : Kind::scalar,
+        .range = place.range(),
+        .text = std::string{text},
+    });
+    return Document{std::move(tree)};
+}
+
 Document::Document(std::unique_ptr<const detail::Tree> tree) noexcept : tree_{std::move(tree)} {}
 Document::Document(Document&&) noexcept = default;
 Document& Document::operator=(Document&&) noexcept = default;

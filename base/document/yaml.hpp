@@ -91,6 +91,10 @@ public:
         ParseOptions options = {}
     );
 
+    /// A document of one unquoted scalar, which claims to stand where `place` stands: for values
+    /// that come from elsewhere, such as the environment, and are then read like others.
+    [[nodiscard]] static Document scalar(std::string_view text, const Node& place);
+
     Document(Document&&) noexcept;
     Document& operator=(Document&&) noexcept;
     ~Document();

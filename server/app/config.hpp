@@ -1,0 +1,182 @@
+/// The gateway's configuration as checked values: what weir.yaml and the files beside it say.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/app_config/config_files.hpp>
+#include <weir/app_config/config_values.hpp>
+#include <weir/app_config/limits_schema.hpp>
+#include <weir/document/diagnostic.hpp>
+#include <weir/model/principal.hpp>
+
+namespace weir::app {
+
+// Meaning, default, range and reload of every field: the row of its key in config_schema.cpp, `weir
+// explain KEY`.
+
+enum class ClientAuth : std::uint8_t { none, optional, required };
+inline constexpr std::array<std::string_view, 3> kClientAuthNames = {
+    "none", "optional", "required"
+};
+
+struct TlsConfig {
+    std::filesystem::path cert;
+    Secret key;
+    std::optional<std::filesystem::path> client_ca;  ///< Present if client_auth is not none.
+    ClientAuth client_auth = ClientAuth::none;
+    bool only_tls13 = false;
+};
+
+/// What a listener may speak.
+struct Protocols {
+    bool mqtt = false;
+    bool mqtt_ws = false;
+    bool amqp = false;
+    bool amqp_ws = false;
+    bool http = false;
+};
+
+struct WebSocketConfig {
+    std::vector<std::string> paths;
+    std::vector<std::string> origins;
+};
+
+struct AuthConfig {
+    bool anonymous = false;
+    std::vector<model::AuthMethod> methods;  ///< Without `anonymous`.
+};
+
+struct ListenerConfig {
+    std::string name;
+    std::string bind;
+    std::uint16_t port = 0;
+    Protocols protocols;
+    std::optional<TlsConfig> tls;
+    WebSocketConfig ws;
+    std::vector<Network> proxy_from;
+    AuthConfig auth;
+    LimitsConfig limits;  ///< Complete: those of the gateway where the listener does not say.
+    Place place;
+};
+
+enum class Durability : std::uint8_t { fsync, wal, none };
+inline constexpr std::array<std::string_view, 3> kDurabilityNames = {"fsync", "wal", "none"};
+
+struct StorageConfig {
+    std::filesystem::path path;
+    Durability durability = Durability::fsync;
+    std::chrono::milliseconds group_commit{2};
+};
+
+struct RuntimeConfig {
+    std::uint32_t shards = 0;  ///< 0: one per processor.
+};
+
+struct AdminHttpsConfig {
+    Endpoint listen;
+    std::filesystem::path cert;
+    Secret key;
+    Secret token;
+};
+
+struct AdminConfig {
+    std::filesystem::path socket;
+    std::optional<AdminHttpsConfig> https;
+};
+
+struct MetricsConfig {
+    std::optional<Endpoint> listen;  ///< Nothing: off.
+};
+
+struct MeteringConfig {
+    std::vector<std::string> schemes;
+    bool ack_waits = false;  ///< metering.durability: ack.
+    std::optional<std::filesystem::path> pricing;
+};
+
+enum class OnFull : std::uint8_t { block, dead_letter, drop_oldest };
+inline constexpr std::array<std::string_view, 3> kOnFullNames = {
+    "block", "dead_letter", "drop_oldest"
+};
+
+struct OutboxConfig {
+    std::uint64_t size = 0;
+    std::chrono::milliseconds age{0};
+    OnFull on_full = OnFull::block;
+    std::chrono::milliseconds block_timeout{0};
+};
+
+struct BatchConfig {
+    std::uint64_t messages = 1;
+    std::uint64_t bytes = 0;
+    std::chrono::milliseconds wait{0};
+};
+
+struct BasicAuth {
+    std::string user;
+    Secret password;
+};
+
+struct SinkConfig {
+    std::string name;
+    std::string url;  ///< May hold ${...} behind the host.
+    Headers headers;
+    std::optional<Secret> bearer;  ///< At most one of these two.
+    std::optional<BasicAuth> basic;
+    std::optional<std::filesystem::path> ca;
+    std::chrono::milliseconds timeout{0};
+    OutboxConfig outbox;
+    BatchConfig batch;
+    Place place;
+};
+
+struct StreamConfig {
+    std::string name;
+    std::chrono::milliseconds age{0};  ///< milliseconds::max(): unlimited.
+    std::uint64_t size = 0;            ///< kUnlimited: unlimited.
+    Place place;
+};
+
+/// A file that another module parses.
+struct TextFile {
+    std::string path;  ///< As it appears in diagnostics.
+    std::string text;
+};
+
+struct Config {
+    std::filesystem::path file;  ///< weir.yaml, as opened.
+    std::vector<ListenerConfig> listeners;
+    StorageConfig storage;
+    LimitsConfig limits;
+    Preset preset = Preset::standard;
+    RuntimeConfig runtime;
+    AdminConfig admin;
+    MetricsConfig metrics;
+    MeteringConfig metering;
+    std::vector<SinkConfig> sinks;      ///< Sorted by name.
+    std::vector<StreamConfig> streams;  ///< Sorted by name.
+    std::vector<TextFile>
+        policies;                 ///< policies.d, in the order of the folders, then of the names.
+    std::vector<TextFile> rules;  ///< rules.d/*.sql, likewise.
+    std::vector<TextFile> tests;  ///< *_test.yaml of both.
+
+    [[nodiscard]] const SinkConfig* find_sink(std::string_view name) const noexcept;
+    [[nodiscard]] const StreamConfig* find_stream(std::string_view name) const noexcept;
+};
+
+/// Reads the gateway's file and everything that it includes. All errors of all files go to
+/// `diagnostics`, with names of files relative to the folder of weir.yaml; if there is any, the
+/// result must not be used.
+/// @param path  weir.yaml, or the folder that holds it.
+[[nodiscard]] Config load_config(
+    const std::filesystem::path& path, const ConfigFiles& files, document::Diagnostics& diagnostics
+);
+
+}  // namespace weir::app

@@ -1,0 +1,212 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <weir/app_config/config_codes.hpp>
+#include <weir/app_config/detail/config_parts.hpp>
+
+namespace weir::app::detail {
+namespace {
+
+using document::Diagnostics;
+using std::chrono::milliseconds;
+using Path = std::filesystem::path;
+
+template <class T>
+std::optional<T> optional_of(const Section& section, std::string_view path) {
+    const auto* value = section.find<T>(path);
+    return value == nullptr ? std::nullopt : std::optional<T>{*value};
+}
+
+StorageConfig make_storage(const Section& section) {
+    return {
+        .path = section.get<Path>("storage.path"),
+        .durability = enumerator<Durability>(
+            kDurabilityNames, section.get<std::string>("storage.durability")
+        ),
+        .group_commit = section.get<milliseconds>("storage.group_commit"),
+    };
+}
+
+AdminConfig make_admin(const Section& section) {
+    AdminConfig admin{.socket = section.get<Path>("admin.socket"), .https = {}};
+    if (section.has("admin.https")) {
+        admin.https = AdminHttpsConfig{
+            .listen =
+                section.get<std::optional<Endpoint>>("admin.https.listen").value_or(Endpoint{}),
+            .cert = section.get<Path>("admin.https.cert"),
+            .key = section.get<Secret>("admin.https.key"),
+            .token = section.get<Secret>("admin.https.token"),
+        };
+    }
+    return admin;
+}
+
+MetricsConfig make_metrics(const Section& section, Diagnostics& diagnostics) {
+    MetricsConfig metrics{section.get<std::optional<Endpoint>>("metrics.listen")};
+    if (metrics.listen && !is_loopback(metrics.listen->address) &&
+        !section.get<bool>("metrics.allow_plaintext")) {
+        report(
+            diagnostics,
+            section.place("metrics.listen"),
+            code::kPlaintext,
+            "metrics would be readable by other machines, in clear text",
+            "listen on 127.0.0.1, or add 'allow_plaintext: true' to metrics if this is intended"
+        );
+    }
+    return metrics;
+}
+
+/// Names and addresses are unique.
+void check_listeners(const Config& config, Diagnostics& diagnostics) {
+    std::map<std::string, const ListenerConfig*> names;
+    std::map<std::pair<std::string, std::uint16_t>, const ListenerConfig*> addresses;
+    for (const auto& listener : config.listeners) {
+        if (!listener.name.empty()) {
+            if (const auto [first, added] = names.emplace(listener.name, &listener); !added) {
+                report(
+                    diagnostics,
+                    listener.place,
+                    code::kNameTaken,
+                    fmt::format("two listeners have the name '{}'", listener.name),
+                    "rename one of them",
+                    fmt::format(
+                        "the other one is in line {}", first->second->place.range.begin.line
+                    )
+                );
+            }
+        }
+        if (listener.port != 0) {
+            const auto [first, added] =
+                addresses.emplace(std::pair{listener.bind, listener.port}, &listener);
+            if (!added) {
+                report(
+                    diagnostics,
+                    listener.place,
+                    code::kAddressTaken,
+                    fmt::format("port {} of {} is taken", listener.port, listener.bind),
+                    "one listener can serve all protocols: protocols: any",
+                    fmt::format(
+                        "by '{}' in line {}",
+                        first->second->name,
+                        first->second->place.range.begin.line
+                    )
+                );
+            }
+        }
+    }
+}
+
+}  // namespace
+
+void apply_limits(
+    LimitsConfig& limits, const Section& section, std::string_view prefix, Diagnostics& diagnostics
+) {
+    for (const auto& key : limit_keys()) {
+        const auto path = fmt::format("{}{}", prefix, key.name);
+        if (!section.has(path)) {
+            continue;
+        }
+        std::visit(
+            [&](auto member) {
+                using T = std::remove_cvref_t<decltype(limits.*member)>;
+                if (const auto* value = section.find<T>(path)) {
+                    limits.*member = *value;
+                }
+            },
+            key.member
+        );
+    }
+    if (limits.session_expiry > limits.session_expiry_max) {
+        const auto set = fmt::format("{}session_expiry", prefix);
+        report(
+            diagnostics,
+            section.place(section.has(set) ? set : set + "_max"),
+            code::kContradiction,
+            "session_expiry is longer than session_expiry_max"
+        );
+    }
+}
+
+void fill_gateway(Config& config, const Section& section, Diagnostics& diagnostics) {
+    config.preset = enumerator<Preset>(kPresetNames, section.get<std::string>("limits.preset"));
+    config.limits = limits_of(config.preset);
+    apply_limits(config.limits, section, "limits.", diagnostics);
+    for (const auto& item : section.items("listeners")) {
+        config.listeners.push_back(make_listener(item, config.limits, diagnostics));
+    }
+    check_listeners(config, diagnostics);
+    config.storage = make_storage(section);
+    config.runtime.shards =
+        static_cast<std::uint32_t>(section.get<std::uint64_t>("runtime.shards"));
+    config.admin = make_admin(section);
+    config.metrics = make_metrics(section, diagnostics);
+    config.metering = {
+        .schemes = section.get<std::vector<std::string>>("metering.schemes"),
+        .ack_waits = section.get<std::string>("metering.durability") == "ack",
+        .pricing = optional_of<Path>(section, "metering.pricing"),
+    };
+}
+
+SinkConfig make_sink(const Section& section, Diagnostics& diagnostics) {
+    SinkConfig sink{
+        .name = section.get<std::string>("sink"),
+        .url = section.get<std::string>("url"),
+        .headers = section.get<Headers>("headers"),
+        .bearer = optional_of<Secret>(section, "auth.bearer"),
+        .basic = {},
+        .ca = optional_of<Path>(section, "ca"),
+        .timeout = section.get<milliseconds>("timeout"),
+        .outbox =
+            {
+                .size = section.get<std::uint64_t>("outbox.size"),
+                .age = section.get<milliseconds>("outbox.age"),
+                .on_full =
+                    enumerator<OnFull>(kOnFullNames, section.get<std::string>("outbox.on_full")),
+                .block_timeout = section.get<milliseconds>("outbox.block_timeout"),
+            },
+        .batch =
+            {
+                .messages = section.get<std::uint64_t>("batch.messages"),
+                .bytes = section.get<std::uint64_t>("batch.bytes"),
+                .wait = section.get<milliseconds>("batch.wait"),
+            },
+        .place = section.place("sink"),
+    };
+    if (section.has("auth.basic")) {
+        sink.basic = BasicAuth{
+            .user = section.get<std::string>("auth.basic.user"),
+            .password = section.get<Secret>("auth.basic.password"),
+        };
+        if (sink.bearer) {
+            report(
+                diagnostics,
+                section.place("auth"),
+                code::kContradiction,
+                "both bearer and basic are set",
+                "keep the one that the server expects"
+            );
+        }
+    }
+    if ((sink.bearer || sink.basic) && sink.url.starts_with("http://")) {
+        report(
+            diagnostics,
+            section.place("url"),
+            code::kPlaintext,
+            "a secret would be sent in clear text",
+            "use https://, or remove 'auth'"
+        );
+    }
+    return sink;
+}
+
+StreamConfig make_stream(const Section& section) {
+    return {
+        .name = section.get<std::string>("stream"),
+        .age = section.get<milliseconds>("retention.age"),
+        .size = section.get<std::uint64_t>("retention.size"),
+        .place = section.place("stream"),
+    };
+}
+
+}  // namespace weir::app::detail

@@ -1,0 +1,192 @@
+#include <weir/app_config/config_schema.hpp>
+
+#include <algorithm>
+#include <array>
+#include <weir/app_config/limits_schema.hpp>
+
+namespace weir::app {
+namespace {
+
+constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kTiB = 1ULL << 40U;
+constexpr std::uint64_t kSecond = 1'000;
+constexpr std::uint64_t kHour = 3'600 * kSecond;
+constexpr std::uint64_t kYear = 365 * 24 * kHour;
+
+/// Appends a row per limit under `prefix`, with the defaults of the preset `standard`, or those of
+/// the gateway.
+void append_limits(std::vector<Key>& keys, std::string_view prefix, bool inherited) {
+    const auto standard = limits_of(Preset::standard);
+    for (const auto& limit : limit_keys()) {
+        Key key{.path = std::string{prefix} + std::string{limit.name}, .type = limit.type};
+        key.fallback = inherited ? "" : written(standard, limit);
+        key.min = limit.min;
+        key.max = limit.max;
+        key.help = limit.help;
+        if (limit.max == model::kUnlimited) {
+            key.words = {"unlimited"};
+        }
+        keys.push_back(std::move(key));
+    }
+}
+
+// clang-format off
+std::vector<Key> gateway_schema() {
+    using enum Type;
+    std::vector<Key> keys = {
+        {.path = "version", .type = integer, .fallback = "1", .min = 1, .max = 1, .help = "Version of this grammar."},
+
+        {.path = "listeners", .type = list, .min = 1, .max = 64, .required = true, .help = "The ports that devices connect to."},
+        {.path = "listeners[].name", .type = name, .required = true, .help = "Appears in logs, metrics and `weir status`."},
+        {.path = "listeners[].bind", .type = address, .fallback = "127.0.0.1", .reload = Reload::rebind, .help = "Address to listen on; \"::\" is every address of the machine, 0.0.0.0 every IPv4 one."},
+        {.path = "listeners[].port", .type = integer, .max = 65'535, .required = true, .reload = Reload::rebind, .help = "TCP port; 0 takes any free one."},
+        {.path = "listeners[].protocols", .type = words, .fallback = "any", .words = {"any", "mqtt", "mqtt-ws", "amqp", "amqp-ws", "http"}, .help = "What peers may speak here; told apart by ALPN, first bytes and WebSocket subprotocol."},
+        {.path = "listeners[].allow_plaintext", .type = boolean, .fallback = "false", .reload = Reload::rebind, .help = "Says that a listener without TLS may be reached by other machines."},
+        {.path = "listeners[].tls", .type = mapping, .help = "Without it the listener is clear text."},
+        {.path = "listeners[].tls.cert", .type = path, .required = true, .help = "Certificate chain of the gateway (PEM), own certificate first."},
+        {.path = "listeners[].tls.key", .type = secret, .required = true, .help = "Private key of the certificate (PEM)."},
+        {.path = "listeners[].tls.client_ca", .type = path, .help = "Certificates (PEM) of the CAs that sign devices' certificates."},
+        {.path = "listeners[].tls.client_auth", .type = word, .words = {"none", "optional", "required"}, .help = "Whether devices are asked for a certificate; the default is optional with client_ca, else none."},
+        {.path = "listeners[].tls.min_version", .type = word, .fallback = "1.2", .words = {"1.2", "1.3"}, .help = "Oldest TLS version that is accepted."},
+        {.path = "listeners[].ws", .type = mapping, .help = "WebSocket."},
+        {.path = "listeners[].ws.paths", .type = texts, .fallback = "/mqtt /amqp /$iothub/websocket", .max = 16, .help = "Request paths at which an upgrade is accepted."},
+        {.path = "listeners[].ws.origins", .type = texts, .max = 64, .help = "Web origins that browsers may connect from; none: requests with an Origin are refused."},
+        {.path = "listeners[].proxy_protocol", .type = mapping, .help = "PROXY protocol v1 and v2 of load balancers."},
+        {.path = "listeners[].proxy_protocol.from", .type = networks, .max = 64, .help = "Peers that must send the header; from others it is refused."},
+        {.path = "listeners[].auth", .type = mapping, .help = "How devices prove who they are."},
+        {.path = "listeners[].auth.anonymous", .type = boolean, .fallback = "false", .help = "Says that peers without any credential are let in, as far as policies with 'match: {anonymous: true}' go."},
+        {.path = "listeners[].auth.methods", .type = words, .fallback = "x509 password token", .words = {"x509", "password", "token"}, .help = "Kinds of credentials that are accepted."},
+        {.path = "listeners[].limits", .type = mapping, .help = "Limits of this listener, instead of those under limits."},
+    };
+    append_limits(keys, "listeners[].limits.", true);
+    const std::vector<Key> rest = {
+        {.path = "storage", .type = mapping, .help = "Where sessions, queues, streams and the registry are kept."},
+        {.path = "storage.path", .type = path, .fallback = "/var/lib/weir", .reload = Reload::restart, .help = "Data directory; one gateway at a time uses it."},
+        {.path = "storage.durability", .type = word, .fallback = "fsync", .words = {"fsync", "wal", "none"}, .reload = Reload::restart, .help = "What an acknowledgement promises: on disk (fsync), with the operating system (wal: a crash of the machine loses the last moments), nothing (none)."},
+        {.path = "storage.group_commit", .type = duration, .fallback = "2ms", .max = 100, .help = "Longest time that a write waits for others to share its fsync; an upper bound, not a delay."},
+
+        {.path = "limits", .type = mapping, .help = "Limits of the whole gateway; listeners and policies may set their own."},
+        {.path = "limits.preset", .type = word, .fallback = "standard", .words = {"standard", "cloud", "none"}, .help = "Where limits that are not set come from: standard protects the gateway, cloud also paces devices as public clouds do, none is for benches."},
+    };
+    keys.insert(keys.end(), rest.begin(), rest.end());
+    append_limits(keys, "limits.", false);
+    const std::vector<Key> last = {
+        {.path = "runtime", .type = mapping, .help = "Threads."},
+        {.path = "runtime.shards", .type = integer, .fallback = "auto", .words = {"auto"}, .min = 1, .max = 256, .reload = Reload::restart, .help = "Threads that serve devices; auto is one per processor."},
+
+        {.path = "admin", .type = mapping, .help = "The operator's interface."},
+        {.path = "admin.socket", .type = path, .fallback = "/run/weir/admin.sock", .reload = Reload::restart, .help = "Unix socket (mode 0660) that the commands of `weir` use."},
+        {.path = "admin.https", .type = mapping, .help = "The same interface and the console by HTTPS; off without this key."},
+        {.path = "admin.https.listen", .type = endpoint, .required = true, .reload = Reload::restart, .help = "Address and port."},
+        {.path = "admin.https.cert", .type = path, .required = true, .help = "Certificate chain (PEM)."},
+        {.path = "admin.https.key", .type = secret, .required = true, .help = "Private key (PEM)."},
+        {.path = "admin.https.token", .type = secret, .required = true, .help = "Bearer token that every request must carry; at least 32 characters."},
+
+        {.path = "metrics", .type = mapping, .help = "For Prometheus and health probes."},
+        {.path = "metrics.listen", .type = endpoint, .fallback = "127.0.0.1:9464", .words = {"none"}, .reload = Reload::restart, .help = "Address and port of /metrics, /healthz and /readyz, and nothing else; none switches it off."},
+        {.path = "metrics.allow_plaintext", .type = boolean, .fallback = "false", .reload = Reload::restart, .help = "Says that metrics may be read by other machines without TLS."},
+
+        {.path = "metering", .type = mapping, .help = "Counting what devices use."},
+        {.path = "metering.schemes", .type = words, .fallback = "aws-2016-512 aws-5k azure-4k pubsub-64k", .words = {"aws-2016-512", "aws-5k", "azure-4k", "pubsub-64k"}, .help = "Units that are counted, all at once."},
+        {.path = "metering.durability", .type = word, .fallback = "interval", .words = {"interval", "ack"}, .help = "interval: a crash loses at most 1 s of usage that was not stored with its message; ack: every acknowledgement waits for the ledger."},
+        {.path = "metering.pricing", .type = path, .help = "Price list for `weir usage`."},
+
+        {.path = "include", .type = paths, .fallback = "policies.d rules.d sinks.d streams.d queues.d", .max = 64, .help = "Folders that are read in byte order; the name of each says what its files are. Those of the default need not exist."},
+    };
+    keys.insert(keys.end(), last.begin(), last.end());
+    return keys;
+}
+
+std::vector<Key> sink_schema() {
+    using enum Type;
+    return {
+        {.path = "sink", .type = name, .required = true, .help = "Name by which rules refer to it."},
+        {.path = "type", .type = word, .words = {"http"}, .required = true, .help = "How records are delivered."},
+        {.path = "url", .type = url, .required = true, .help = "Where requests go; ${...} in the path is filled per message, with the expressions of rules."},
+        {.path = "headers", .type = headers, .max = 32, .help = "Headers of every request."},
+        {.path = "auth", .type = mapping, .help = "One of bearer and basic."},
+        {.path = "auth.bearer", .type = secret, .help = "Token of 'Authorization: Bearer'."},
+        {.path = "auth.basic", .type = mapping, .help = "'Authorization: Basic'."},
+        {.path = "auth.basic.user", .type = text, .max = 256, .required = true, .help = "User name."},
+        {.path = "auth.basic.password", .type = secret, .required = true, .help = "Password."},
+        {.path = "ca", .type = path, .help = "CA certificates (PEM) that the server's certificate is checked against, instead of the system's."},
+        {.path = "timeout", .type = duration, .fallback = "10s", .min = 100, .max = 300 * kSecond, .help = "Of one attempt."},
+        {.path = "outbox", .type = mapping, .help = "What waits on disk until the sink has taken it."},
+        {.path = "outbox.size", .type = size, .fallback = "1GiB", .min = 64 * kKiB, .max = kTiB, .help = "Bytes that may wait."},
+        {.path = "outbox.age", .type = duration, .fallback = "24h", .min = kSecond, .max = kYear, .help = "After this time a record becomes a dead letter."},
+        {.path = "outbox.on_full", .type = word, .fallback = "block", .words = {"block", "dead_letter", "drop_oldest"}, .help = "block holds back the publishers whose messages the rule takes, for block_timeout, then dead-letters."},
+        {.path = "outbox.block_timeout", .type = duration, .fallback = "30s", .max = kHour, .help = "How long on_full: block holds back."},
+        {.path = "batch", .type = mapping, .help = "Default of rules that do not say; a request is sent when the first bound is reached."},
+        {.path = "batch.messages", .type = integer, .fallback = "1", .min = 1, .max = 10'000, .help = "Messages of a request."},
+        {.path = "batch.bytes", .type = size, .fallback = "256KiB", .min = kKiB, .max = 16 * kKiB * kKiB, .help = "Bytes of a request."},
+        {.path = "batch.wait", .type = duration, .fallback = "1s", .max = 60 * kSecond, .help = "Longest wait for more messages."},
+    };
+}
+
+std::vector<Key> stream_schema() {
+    using enum Type;
+    return {
+        {.path = "stream", .type = name, .required = true, .help = "Name by which rules and readers refer to it."},
+        {.path = "retention", .type = mapping, .help = "When records are removed: at whichever bound comes first."},
+        {.path = "retention.age", .type = duration, .fallback = "7d", .words = {"unlimited"}, .min = kSecond, .max = 10 * kYear, .help = "Longest life of a record."},
+        {.path = "retention.size", .type = size, .fallback = "1GiB", .words = {"unlimited"}, .min = 64 * kKiB, .max = 1024 * kTiB, .help = "Bytes of the stream; the oldest records go first."},
+    };
+}
+// clang-format on
+
+}  // namespace
+
+const std::vector<Key>& schema(FileKind kind) {
+    static const std::array<std::vector<Key>, 3> schemas = {
+        gateway_schema(), sink_schema(), stream_schema()
+    };
+    return schemas.at(static_cast<std::size_t>(kind));
+}
+
+const Key* find_key(FileKind kind, std::string_view path) {
+    const auto& keys = schema(kind);
+    const auto found = std::ranges::find(keys, path, &Key::path);
+    return found == keys.end() ? nullptr : &*found;
+}
+
+std::vector<Child> children(FileKind kind, std::string_view path) {
+    std::vector<Child> result;
+    for (const auto& key : schema(kind)) {
+        std::string_view name = key.path;
+        if (!path.empty()) {
+            if (!name.starts_with(path) || !name.substr(path.size()).starts_with('.')) {
+                continue;
+            }
+            name.remove_prefix(path.size() + 1);
+        }
+        if (name.find_first_of(".[") == std::string_view::npos) {
+            result.push_back({name, &key});
+        }
+    }
+    return result;
+}
+
+std::string_view describe(FileKind kind) noexcept {
+    constexpr std::array<std::string_view, 3> kNames = {"weir.yaml", "a sink", "a stream"};
+    return kNames.at(static_cast<std::size_t>(kind));
+}
+
+std::string_view name(Type type) noexcept {
+    constexpr std::array<std::string_view, 20> kNames = {
+        "mapping", "list",  "true or false", "number",  "size",    "duration",         "rate",
+        "text",    "name",  "word",          "words",   "address", "address and port", "networks",
+        "path",    "paths", "texts",         "headers", "URL",     "secret",
+    };
+    return kNames.at(static_cast<std::size_t>(type));
+}
+
+std::string_view describe(Reload reload) noexcept {
+    constexpr std::array<std::string_view, 3> kTexts = {
+        "taken over by a reload",
+        "taken over by a reload, which opens the port anew",
+        "needs a restart",
+    };
+    return kTexts.at(static_cast<std::size_t>(reload));
+}
+
+}  // namespace weir::app

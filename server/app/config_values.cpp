@@ -1,0 +1,59 @@
+#include <weir/app_config/config_values.hpp>
+
+#include <utility>
+
+namespace weir::app {
+namespace {
+
+constexpr std::size_t kSecretBytesMax = 64 * 1024;
+
+void cut_line_end(std::string& text) {
+    if (text.ends_with('\n')) {
+        text.pop_back();
+    }
+    if (text.ends_with('\r')) {
+        text.pop_back();
+    }
+}
+
+}  // namespace
+
+std::optional<std::string> Secret::load(const ConfigFiles& files) const {
+    auto text = file.empty() ? files.variable(variable) : files.read(file);
+    if (!text || text->size() > kSecretBytesMax) {
+        return std::nullopt;
+    }
+    cut_line_end(*text);
+    return text->empty() ? std::nullopt : text;
+}
+
+const Place& Section::place(std::string_view path) const {
+    const auto found = places_.find(path);
+    return found == places_.end() ? place_ : found->second;
+}
+
+const std::vector<Section>& Section::items(std::string_view path) const {
+    static const std::vector<Section> none;
+    const auto found = items_.find(path);
+    return found == items_.end() ? none : found->second;
+}
+
+void report(
+    document::Diagnostics& diagnostics,
+    const Place& place,
+    std::string_view code,
+    std::string message,
+    std::string help,
+    std::string label
+) {
+    diagnostics.add({
+        .code = std::string{code},
+        .message = std::move(message),
+        .file = place.file,
+        .range = place.range,
+        .label = std::move(label),
+        .help = std::move(help),
+    });
+}
+
+}  // namespace weir::app

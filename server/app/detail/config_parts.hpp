@@ -1,0 +1,40 @@
+/// From sections of values to the structs of the configuration; the checks that look at more than
+/// one key.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include <weir/app_config/config.hpp>
+
+namespace weir::app::detail {
+
+/// The enumerator whose name `text` is; `names` are in the order of the enumerators. The first one
+/// for other texts: then there was an error.
+template <class E, std::size_t N>
+[[nodiscard]] E enumerator(const std::array<std::string_view, N>& names, std::string_view text) {
+    for (std::size_t i = 0; i < N; ++i) {
+        if (names[i] == text) {
+            return static_cast<E>(i);
+        }
+    }
+    return E{};
+}
+
+/// Everything of weir.yaml itself.
+void fill_gateway(Config& config, const Section& section, document::Diagnostics& diagnostics);
+[[nodiscard]] ListenerConfig make_listener(
+    const Section& section, const LimitsConfig& gateway, document::Diagnostics& diagnostics
+);
+[[nodiscard]] SinkConfig make_sink(const Section& section, document::Diagnostics& diagnostics);
+[[nodiscard]] StreamConfig make_stream(const Section& section);
+
+/// Replaces the limits that `section` has under `prefix` ("limits.").
+void apply_limits(
+    LimitsConfig& limits,
+    const Section& section,
+    std::string_view prefix,
+    document::Diagnostics& diagnostics
+);
+
+}  // namespace weir::app::detail

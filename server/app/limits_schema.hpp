@@ -1,0 +1,56 @@
+/// The limits that the configuration can set, and their presets.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <weir/app_config/config_schema.hpp>
+#include <weir/document/readers.hpp>
+#include <weir/model/limits.hpp>
+
+namespace weir::app {
+
+/// Per gateway or per listener.
+struct LimitsConfig : model::Limits {
+    std::optional<document::Rate> publish_rate;  ///< Messages in per device; nothing: not limited.
+    std::optional<document::Rate>
+        byte_rate;  ///< Topic and payload bytes in per device; nothing: not limited.
+};
+
+enum class Preset : std::uint8_t {
+    standard,  ///< Generous: protects the gateway, does not pace devices.
+    cloud,     ///< What public clouds allow, rates included.
+    none,      ///< Every limit at its largest value: for benches and conformance suites.
+};
+inline constexpr std::array<std::string_view, 3> kPresetNames = {"standard", "cloud", "none"};
+
+/// A row of the table of limits.
+struct LimitKey {
+    using Member = std::variant<
+        std::uint64_t LimitsConfig::*,
+        std::chrono::milliseconds LimitsConfig::*,
+        std::optional<document::Rate> LimitsConfig::*>;
+
+    std::string_view name;
+    Member member;
+    Type type;  ///< integer, size, duration or rate.
+    std::uint64_t min;
+    std::uint64_t
+        max;  ///< Also the value of the preset `none`; kUnlimited: `unlimited` is accepted.
+    std::string_view
+        cloud;  ///< Value in the preset `cloud`, as one would write it; empty: as in `standard`.
+    std::string_view help;
+};
+
+[[nodiscard]] const std::vector<LimitKey>& limit_keys();
+[[nodiscard]] LimitsConfig limits_of(Preset preset);
+/// As one would write it: "128KiB", "1h", "unlimited".
+[[nodiscard]] std::string written(const LimitsConfig& limits, const LimitKey& key);
+
+}  // namespace weir::app
