@@ -1,0 +1,193 @@
+#include <weir/http_client/detail/transfer.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <weir/base/assert.hpp>
+
+namespace weir::http_client::detail {
+namespace {
+
+constexpr std::string_view kNameExtras = "!#$%&'*+-.^_`|~";
+
+bool is_header_name(std::string_view name) noexcept {
+    const auto is_token = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               kNameExtras.find(c) != std::string_view::npos;
+    };
+    return !name.empty() && std::ranges::all_of(name, is_token);
+}
+
+bool is_header_value(std::string_view value) noexcept {
+    return std::ranges::none_of(value, [](unsigned char c) {
+        return (c < 0x20 && c != '\t') || c == 0x7F;
+    });
+}
+
+errc translate(CURLcode code) noexcept {
+    switch (code) {
+        case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_URL_MALFORMAT:
+            return errc::bad_request;
+        case CURLE_COULDNT_RESOLVE_HOST:
+            return errc::resolve_failed;
+        case CURLE_COULDNT_CONNECT:
+            return errc::connect_failed;
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CIPHER:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_CRL_BADFILE:
+        case CURLE_SSL_ISSUER_ERROR:
+        case CURLE_SSL_INVALIDCERTSTATUS:
+            return errc::tls_failed;
+        case CURLE_OPERATION_TIMEDOUT:
+            return errc::timed_out;
+        default:
+            return errc::transfer_failed;
+    }
+}
+
+}  // namespace
+
+Transfer::Transfer(Request&& request, Completion&& done, std::size_t body_bytes_max)
+    : easy_{curl_easy_init()},
+      request_{std::move(request)},
+      done_{std::move(done)},
+      body_bytes_max_{body_bytes_max} {
+    WEIR_ASSERT(easy_ != nullptr);
+}
+
+template <class T>
+void Transfer::set(CURLoption option, T value) {
+    const auto code = curl_easy_setopt(easy_.get(), option, value);
+    if (options_ == CURLE_OK) {
+        options_ = code;
+    }
+}
+
+std::optional<std::string> Transfer::prepare() {
+    if (!origin_of(request_.url)) {
+        return "the URL is not a valid http or https URL";
+    }
+    if (!set_headers()) {
+        return "a header has a character that is not allowed";
+    }
+    set(CURLOPT_PRIVATE, this);
+    set(CURLOPT_URL, request_.url.c_str());
+    set(CURLOPT_PATH_AS_IS, 1L);
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_FOLLOWLOCATION, 0L);
+    set(CURLOPT_PROXY, "");
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+    set(CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.timeout.count()));
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_ERRORBUFFER, error_text_.data());
+    set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+    set(CURLOPT_WRITEDATA, this);
+    set(CURLOPT_HEADERFUNCTION, &Transfer::on_head);
+    set(CURLOPT_HEADERDATA, this);
+    set_body();
+    set_tls();
+    if (options_ != CURLE_OK) {
+        return std::string{"libcurl refuses an option: "} + curl_easy_strerror(options_);
+    }
+    return std::nullopt;
+}
+
+bool Transfer::set_headers() {
+    // Without this, libcurl waits a second for "100 Continue" before it sends a large body.
+    auto* list = curl_slist_append(nullptr, "Expect:");
+    bool valid = true;
+    for (const auto& header : request_.headers) {
+        valid = valid && is_header_name(header.name) && is_header_value(header.value);
+        // A header without a value is written with a semicolon; with a colon libcurl would remove
+        // it.
+        const auto line = header.name + (header.value.empty() ? ";" : ": " + header.value);
+        list = curl_slist_append(list, line.c_str());
+    }
+    headers_.reset(list);
+    set(CURLOPT_HTTPHEADER, list);
+    return valid;
+}
+
+void Transfer::set_body() {
+    if (request_.method == "HEAD") {
+        set(CURLOPT_NOBODY, 1L);
+        return;
+    }
+    if (!request_.body.empty() || request_.method != "GET") {
+        set(CURLOPT_POSTFIELDS, request_.body.data());
+        set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    }
+    set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+}
+
+void Transfer::set_tls() {
+    set(CURLOPT_SSL_VERIFYPEER, 1L);
+    set(CURLOPT_SSL_VERIFYHOST, 2L);
+    set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!request_.tls.ca_file.empty()) {
+        set(CURLOPT_CAINFO, request_.tls.ca_file.c_str());
+        set<const char*>(CURLOPT_CAPATH, nullptr);
+    }
+    if (!request_.tls.cert_file.empty()) {
+        set(CURLOPT_SSLCERT, request_.tls.cert_file.c_str());
+        set(CURLOPT_SSLKEY, request_.tls.key_file.c_str());
+    }
+}
+
+void Transfer::finish(CURLcode result) {
+    if (result == CURLE_WRITE_ERROR && response_.body_cut) {
+        result = CURLE_OK;
+    }
+    if (result != CURLE_OK) {
+        fail(
+            translate(result),
+            error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(result)
+        );
+        return;
+    }
+    long status = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+    response_.status = static_cast<std::uint16_t>(status);
+    const char* type = nullptr;
+    if (curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_TYPE, &type) == CURLE_OK &&
+        type != nullptr) {
+        response_.content_type = type;
+    }
+    curl_off_t retry_after = 0;
+    if (curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
+        retry_after > 0) {
+        response_.retry_after = std::chrono::seconds{retry_after};
+    }
+    done_(Outcome{.response = std::move(response_)});
+}
+
+void Transfer::fail(errc code, std::string detail) {
+    done_(Outcome{.error = code, .detail = std::move(detail)});
+}
+
+std::size_t Transfer::on_body(
+    char* data, std::size_t size, std::size_t count, void* self
+) noexcept {
+    auto& transfer = *static_cast<Transfer*>(self);
+    auto& body = transfer.response_.body;
+    const std::size_t bytes = size * count;
+    const std::size_t taken = std::min(bytes, transfer.body_bytes_max_ - body.size());
+    body.append(data, taken);
+    transfer.response_.body_cut = taken < bytes;
+    return taken;
+}
+
+std::size_t Transfer::on_head(
+    char* /*data*/, std::size_t size, std::size_t count, void* self
+) noexcept {
+    auto& transfer = *static_cast<Transfer*>(self);
+    transfer.head_bytes_ += size * count;
+    return transfer.head_bytes_ <= kResponseHeadMax ? size * count : 0;
+}
+
+}  // namespace weir::http_client::detail

@@ -1,0 +1,191 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include <support/http_server.hpp>
+
+#include <weir/http_client/curl_client.hpp>
+
+namespace weir::http_client {
+namespace {
+
+using namespace std::chrono_literals;
+using test::http_reply;
+using test::HttpServer;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+/// Submits and waits.
+Outcome fetch(Client& client, Request request) {
+    std::promise<Outcome> promise;
+    auto future = promise.get_future();
+    client.submit(std::move(request), [&promise](Outcome&& outcome) {
+        promise.set_value(std::move(outcome));
+    });
+    return future.get();
+}
+
+TEST(CurlClient, SendsRequestAndGivesAnswer) {
+    HttpServer server{[](const auto&) {
+        return http_reply(201, "made", "Content-Type: text/plain\r\n");
+    }};
+    CurlClient client;
+    const auto outcome = fetch(
+        client,
+        {.method = "POST",
+         .url = server.url("/hook?a=b"),
+         .headers = {{"X-Key", "k 1"}},
+         .body = "payload"}
+    );
+    ASSERT_FALSE(outcome.error) << outcome.detail;
+    EXPECT_EQ(outcome.response.status, 201);
+    EXPECT_EQ(outcome.response.body, "made");
+    EXPECT_EQ(outcome.response.content_type, "text/plain");
+
+    const auto request = server.wait_for(1).front();
+    EXPECT_THAT(request.head, StartsWith("POST /hook?a=b HTTP/1.1\r\n"));
+    EXPECT_EQ(request.header("X-Key"), "k 1");
+    EXPECT_EQ(request.body, "payload");
+}
+
+TEST(CurlClient, SendsOtherMethods) {
+    HttpServer server{[](const auto&) { return http_reply(200); }};
+    CurlClient client;
+    for (const std::string method : {"GET", "HEAD", "PUT", "PATCH", "DELETE"}) {
+        EXPECT_EQ(fetch(client, {.method = method, .url = server.url()}).response.status, 200)
+            << method;
+    }
+    const auto requests = server.wait_for(5);
+    EXPECT_THAT(requests[0].head, StartsWith("GET / "));
+    EXPECT_THAT(requests[1].head, StartsWith("HEAD / "));
+    EXPECT_THAT(requests[2].head, StartsWith("PUT / "));
+    EXPECT_THAT(requests[4].head, StartsWith("DELETE / "));
+}
+
+TEST(CurlClient, KeepsConnectionOpen) {
+    HttpServer server{[](const auto&) { return http_reply(200); }};
+    CurlClient client;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(fetch(client, {.url = server.url()}).response.status, 200);
+    }
+    EXPECT_EQ(server.wait_for(3).back().connection, 0U);
+}
+
+TEST(CurlClient, NeverFollowsRedirects) {
+    HttpServer server{[](const auto&) { return http_reply(302, {}, "Location: /other\r\n"); }};
+    CurlClient client;
+    EXPECT_EQ(fetch(client, {.url = server.url()}).response.status, 302);
+    EXPECT_EQ(server.wait_for(1).size(), 1U);
+}
+
+TEST(CurlClient, CutsAnswer_AboveItsLimit) {
+    HttpServer server{[](const auto& request) {
+        return http_reply(200, std::string(request.head.starts_with("GET /at ") ? 100 : 101, 'x'));
+    }};
+    CurlClient client{{.body_bytes_max = 100}};
+    const auto at = fetch(client, {.url = server.url("/at")});
+    EXPECT_EQ(at.response.body.size(), 100U);
+    EXPECT_FALSE(at.response.body_cut);
+    const auto above = fetch(client, {.url = server.url("/above")});
+    ASSERT_FALSE(above.error) << above.detail;
+    EXPECT_EQ(above.response.status, 200);
+    EXPECT_EQ(above.response.body.size(), 100U);
+    EXPECT_TRUE(above.response.body_cut);
+}
+
+TEST(CurlClient, EndsTransfer_WhenTheHeadHasNoEnd) {
+    HttpServer server{[](const auto&) {
+        return http_reply(200, {}, "X: " + std::string(70'000, 'x') + "\r\n");
+    }};
+    CurlClient client;
+    EXPECT_EQ(fetch(client, {.url = server.url()}).error, errc::transfer_failed);
+}
+
+TEST(CurlClient, TellsRetryAfter) {
+    HttpServer server{[](const auto&) { return http_reply(429, {}, "Retry-After: 17\r\n"); }};
+    CurlClient client;
+    EXPECT_EQ(fetch(client, {.url = server.url()}).response.retry_after, 17s);
+}
+
+TEST(CurlClient, TimesOut_WhenNoAnswerComes) {
+    HttpServer server{[](const auto&) { return test::kHang; }};
+    CurlClient client;
+    const auto outcome = fetch(client, {.url = server.url(), .timeout = 20ms});
+    EXPECT_EQ(outcome.error, errc::timed_out);
+    EXPECT_FALSE(outcome.detail.empty());
+}
+
+TEST(CurlClient, FailsTransfer_WhenThePeerCloses) {
+    HttpServer server{[](const auto&) { return std::nullopt; }};
+    CurlClient client;
+    EXPECT_EQ(fetch(client, {.url = server.url()}).error, errc::transfer_failed);
+}
+
+TEST(CurlClient, CannotConnect_WhenNobodyListens) {
+    const auto url = HttpServer{[](const auto&) { return std::nullopt; }}.url();
+    CurlClient client;
+    EXPECT_EQ(fetch(client, {.url = url}).error, errc::connect_failed);
+}
+
+struct BadRequestCase {
+    std::string_view name;
+    std::string url;
+    Header header = {"X", "y"};
+};
+
+class BadRequest : public testing::TestWithParam<BadRequestCase> {};
+
+TEST_P(BadRequest, IsRefusedUnsent) {
+    CurlClient client;
+    const auto outcome = fetch(client, {.url = GetParam().url, .headers = {GetParam().header}});
+    EXPECT_EQ(outcome.error, errc::bad_request) << outcome.error.message();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    BadRequest,
+    testing::Values(
+        BadRequestCase{"file", "file:///etc/passwd"},
+        BadRequestCase{"ftp", "ftp://127.0.0.1/"},
+        BadRequestCase{"no_scheme", "127.0.0.1/"},
+        BadRequestCase{"credentials", "http://user:secret@127.0.0.1/"},
+        BadRequestCase{"space", "http://127.0.0.1/a b"},
+        BadRequestCase{"header_injection", "http://127.0.0.1/", {"X", "a\r\nHost: evil"}},
+        BadRequestCase{"header_name", "http://127.0.0.1/", {"X Y", "a"}},
+        BadRequestCase{"header_name_empty", "http://127.0.0.1/", {"", "a"}}
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(CurlClient, RefusesMore_ThanItsLimitInFlight) {
+    HttpServer server{[](const auto&) { return test::kHang; }};
+    CurlClient client{{.in_flight_max = 1}};
+    std::promise<Outcome> first;
+    auto first_outcome = first.get_future();
+    client.submit({.url = server.url()}, [&first](Outcome&& outcome) {
+        first.set_value(std::move(outcome));
+    });
+    EXPECT_EQ(fetch(client, {.url = server.url()}).error, errc::overloaded);
+    client.stop();
+    EXPECT_EQ(first_outcome.get().error, errc::cancelled);
+}
+
+TEST(CurlClient, CancelsWhatComes_AfterStop) {
+    CurlClient client;
+    client.stop();
+    EXPECT_EQ(fetch(client, {.url = "http://127.0.0.1/"}).error, errc::cancelled);
+}
+
+TEST(OriginOf, IsSchemeHostAndPort) {
+    EXPECT_EQ(origin_of("https://Ops.Example/hook/${topic(2)}"), "https://ops.example");
+    EXPECT_EQ(origin_of("https://ops.example:443/"), "https://ops.example");
+    EXPECT_EQ(origin_of("http://[::1]:8080/x?y"), "http://[::1]:8080");
+    EXPECT_EQ(origin_of("https://ops.example@evil.example/"), std::nullopt);
+    EXPECT_EQ(origin_of("gopher://ops.example/"), std::nullopt);
+    EXPECT_EQ(origin_of("ops.example"), std::nullopt);
+    EXPECT_EQ(origin_of(""), std::nullopt);
+}
+
+}  // namespace
+}  // namespace weir::http_client
