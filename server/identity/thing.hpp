@@ -1,0 +1,66 @@
+/// What the registry knows about a device, and what may be written into it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <weir/base/clock.hpp>
+#include <weir/base/digest.hpp>
+#include <weir/base/error.hpp>
+
+namespace weir::identity {
+
+inline constexpr std::size_t kNameBytesMax = 128;
+inline constexpr std::size_t kAttributeBytesMax = 1'024;
+inline constexpr std::size_t kUserBytesMax = 256;
+inline constexpr std::size_t kAttributesMax = 50;
+inline constexpr std::size_t kGroupsMax = 32;
+inline constexpr std::size_t kPoliciesMax = 32;     ///< Attached to one thing, and to one group.
+inline constexpr std::size_t kCredentialsMax = 16;  ///< Of one thing.
+inline constexpr std::size_t kPasswordHashBytesMax = 256;
+
+/// Which thing. The registry is divided into tenants; a thing never leaves its own.
+struct ThingId {
+    std::string tenant = "default";
+    std::string name;
+
+    friend auto operator<=>(const ThingId&, const ThingId&) = default;
+};
+
+/// A device or an application. Plain data; valid if check() says so.
+struct Thing {
+    ThingId id;
+    std::string type;                                             ///< Empty: none.
+    std::vector<std::pair<std::string, std::string>> attributes;  ///< Distinct names.
+    std::vector<std::string> groups;
+    std::vector<std::string> policies;  ///< Attached to the thing itself.
+    bool enabled = true;
+    WallTime created{0};
+
+    friend bool operator==(const Thing&, const Thing&) = default;
+};
+
+/// A thing with the credentials that prove it. Without secrets.
+struct ThingDetails {
+    Thing thing;
+    std::vector<Sha256> certificates;
+    std::vector<std::string> users;
+    std::vector<std::string> tokens;  ///< Their ids.
+};
+
+/// 1 to 128 letters, digits, `-`, `_`, `.`, `:`, `@`: nothing that a topic, a policy or a file name
+/// gives a meaning to.
+[[nodiscard]] bool is_valid_name(std::string_view name) noexcept;
+/// 1 to 256 bytes of UTF-8 without control characters.
+[[nodiscard]] bool is_valid_user(std::string_view user) noexcept;
+
+/// Sorts attributes, groups and policies, drops repeated ones.
+void normalize(Thing& thing);
+/// @errors invalid_name, invalid_value, too_many; already_exists: an attribute is given twice.
+/// Needs a normalized thing.
+[[nodiscard]] Result<void> check(const Thing& thing);
+
+}  // namespace weir::identity
