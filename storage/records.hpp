@@ -35,8 +35,8 @@ struct OutboxRecord {
     std::string_view rule = {};
     std::string_view topic = {};
     std::string_view key = {};  ///< The device.
-    std::string_view
-        target;  ///< What the rule resolved for this message: a URL, a topic, a file name.
+    std::string_view target = {
+    };  ///< What the rule resolved for this message: a URL, a topic, a file name.
     ByteView headers = {};  ///< The sink's own encoding; not looked into here.
     ByteView payload = {};
 };

@@ -1,0 +1,76 @@
+/// The part of metering that must hold in front of a customer: what is closed stays as it was, what
+/// is missing is said.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <weir/base/clock.hpp>
+#include <weir/base/digest.hpp>
+#include <weir/storage/store.hpp>
+
+namespace weir::metering {
+
+/// An hour that is over. Each names the one before it, so none can be changed or left out unseen.
+struct Seal {
+    std::uint32_t hour = 0;
+    std::uint64_t entries = 0;  ///< Devices with usage in the hour.
+    WallTime sealed{0};
+    Sha256 previous{};  ///< Hash of the seal before; zero for the first.
+    Sha256 hash{};      ///< Over `previous`, the hour, its gaps and all its usage.
+};
+
+/// Time for which usage that was not written with a message may be missing, because the process did
+/// not end in order.
+struct Gap {
+    WallTime from{0};  ///< The last time known to be drained.
+    WallTime to{0};    ///< At most kGapMax later.
+};
+
+struct Verification {
+    std::uint64_t seals = 0;                     ///< Hours that were checked.
+    std::optional<std::uint32_t> bad_hour = {};  ///< The first that does not hold.
+    std::string problem = {};                    ///< What is wrong with it, for people.
+
+    [[nodiscard]] bool holds() const noexcept { return !bad_hour.has_value(); }
+};
+
+/// Owned by the Gateway; used by one control thread. Blocking: it reads and commits.
+class Ledger {
+public:
+    /// Usage is drained at least this often, so no crash loses more.
+    static constexpr std::chrono::milliseconds kGapMax{1'000};
+    /// An hour is closed this long after its end: batches that were on their way have arrived by
+    /// then.
+    static constexpr std::chrono::milliseconds kGrace{120'000};
+
+    Ledger(storage::Store& store, const Clock& clock) noexcept : store_{store}, clock_{clock} {}
+
+    /// At start, before anything is counted. Records a gap if the last run did not end with
+    /// finish().
+    /// @return the gap it recorded.
+    [[nodiscard]] Result<std::optional<Gap>> begin();
+    /// After the last drain was committed.
+    [[nodiscard]] Result<void> finish();
+
+    /// Adds to a batch with drained usage: up to now everything is stored. Any thread.
+    static void stamp(storage::Batch& batch, WallTime now);
+
+    /// Closes and seals the hours that are over. At most 1,000 per call; call it every few minutes.
+    /// @return how many were sealed.
+    [[nodiscard]] Result<std::uint64_t> seal();
+
+    /// Recomputes the chain from the stored usage. @cost Reads every sealed hour.
+    [[nodiscard]] static Result<Verification> verify(const storage::Store& store);
+    [[nodiscard]] static Result<std::vector<Gap>> gaps(const storage::Store& store);
+    /// In the order of the hours.
+    [[nodiscard]] static Result<std::vector<Seal>> seals(const storage::Store& store);
+
+private:
+    storage::Store& store_;
+    const Clock& clock_;
+};
+
+}  // namespace weir::metering

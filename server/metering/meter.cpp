@@ -1,0 +1,155 @@
+#include <weir/metering/meter.hpp>
+
+#include <algorithm>
+
+#include <weir/base/assert.hpp>
+
+namespace weir::metering {
+namespace {
+
+constexpr std::size_t kSlabRecords = 64;
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::int64_t kMinuteMs = 60'000;
+
+}  // namespace
+
+/// Amounts of one device in one hour on their way to the store. In exactly one list: spare, dirty
+/// or in flight.
+struct DeviceMeter::Pending {
+    storage::UsageDelta delta;
+    DeviceMeter* device = nullptr;
+    std::uint32_t hour = 0;
+    Pending* next = nullptr;
+};
+
+std::uint32_t hour_of(WallTime time) noexcept {
+    return static_cast<std::uint32_t>(std::max<std::int64_t>(0, time.count()) / kHourMs);
+}
+
+Meter::Meter(WallTime now) noexcept : hour_{hour_of(now)} {}
+Meter::~Meter() = default;
+
+DeviceMeter* Meter::open(std::string_view tenant, std::string_view device) {
+    const auto is_name = [](std::string_view name) {
+        return !name.empty() && name.size() <= storage::kNameBytesMax;
+    };
+    if (!is_name(tenant) || !is_name(device)) {
+        return nullptr;
+    }
+    std::string name{tenant};
+    name += '\0';
+    name += device;
+    auto found = devices_.find(name);
+    if (found == devices_.end()) {
+        auto made = std::make_unique<DeviceMeter>();
+        made->name_ = std::move(name);
+        made->tenant_size_ = tenant.size();
+        const std::string_view key = made->name_;
+        found = devices_.emplace(key, std::move(made)).first;
+    }
+    ++found->second->users_;
+    return found->second.get();
+}
+
+void Meter::close(DeviceMeter* device) noexcept {
+    WEIR_DEBUG_ASSERT(device->users_ > 0);
+    --device->users_;
+    forget_if_unused(*device);
+}
+
+void Meter::forget_if_unused(DeviceMeter& device) noexcept {
+    if (device.users_ == 0 && device.records_ == 0) {
+        devices_.erase(devices_.find(std::string_view{device.name_}));
+    }
+}
+
+Meter::Pending* Meter::take_record() {
+    if (spare_ == nullptr) {
+        slabs_.push_back(std::make_unique<Pending[]>(kSlabRecords));
+        for (std::size_t i = 0; i < kSlabRecords; ++i) {
+            slabs_.back()[i].next = spare_;
+            spare_ = &slabs_.back()[i];
+        }
+    }
+    Pending* const taken = spare_;
+    spare_ = taken->next;
+    return taken;
+}
+
+void Meter::count(DeviceMeter& device, const storage::UsageDelta& delta) noexcept {
+    if (device.pending_ == nullptr) {
+        Pending* const record = take_record();
+        *record = {{}, &device, hour_, dirty_};
+        dirty_ = record;
+        device.pending_ = record;
+        ++device.records_;
+    }
+    device.pending_->delta += delta;
+}
+
+void Meter::count_into(
+    storage::Batch& batch, const DeviceMeter& device, const storage::UsageDelta& delta
+) const {
+    batch.add_usage({device.tenant(), device.device(), hour_}, delta);
+}
+
+void Meter::tick(WallTime now) noexcept {
+    const std::uint32_t hour = hour_of(now);
+    if (hour <= hour_) {
+        return;
+    }
+    hour_ = hour;
+    for (Pending* record = dirty_; record != nullptr; record = record->next) {
+        record->device->pending_ = nullptr;  // The next count starts a record of the new hour.
+    }
+}
+
+bool Meter::drain(storage::Batch& batch) {
+    if (dirty_ == nullptr || in_flight_ != nullptr) {
+        return false;
+    }
+    for (Pending* record = dirty_; record != nullptr; record = record->next) {
+        batch.add_usage(
+            {record->device->tenant(), record->device->device(), record->hour}, record->delta
+        );
+        record->device->pending_ = nullptr;
+    }
+    in_flight_ = std::exchange(dirty_, nullptr);
+    return true;
+}
+
+void Meter::drained(bool committed) noexcept {
+    for (Pending* list = std::exchange(in_flight_, nullptr); list != nullptr;) {
+        Pending* const record = list;
+        list = record->next;
+        if (committed) {
+            release(record);
+        } else {
+            take_back(record);
+        }
+    }
+}
+
+void Meter::take_back(Pending* record) noexcept {
+    DeviceMeter& device = *record->device;
+    if (device.pending_ != nullptr && record->hour == hour_) {
+        device.pending_->delta += record->delta;
+        release(record);
+        return;
+    }
+    record->next = dirty_;
+    dirty_ = record;
+    if (record->hour == hour_) {
+        device.pending_ = record;
+    }
+}
+
+void Meter::release(Pending* record) noexcept {
+    DeviceMeter& device = *record->device;
+    record->next = spare_;
+    spare_ = record;
+    --device.records_;
+    forget_if_unused(device);
+}
+
+}  // namespace weir::metering

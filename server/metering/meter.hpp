@@ -1,0 +1,112 @@
+/// Counts what devices use, on one shard.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <weir/base/clock.hpp>
+#include <weir/metering/formula.hpp>
+#include <weir/storage/batch.hpp>
+
+namespace weir::metering {
+
+/// Hours since 1970 of a UTC time; times before are hour 0.
+[[nodiscard]] std::uint32_t hour_of(WallTime time) noexcept;
+
+/// One device on one shard. Made and owned by its Meter; valid between open() and the matching
+/// close().
+class DeviceMeter {
+public:
+    [[nodiscard]] std::string_view tenant() const noexcept {
+        return std::string_view{name_}.substr(0, tenant_size_);
+    }
+    [[nodiscard]] std::string_view device() const noexcept {
+        return std::string_view{name_}.substr(tenant_size_ + 1);
+    }
+
+private:
+    friend class Meter;
+    struct Pending;
+
+    std::string name_;  ///< Tenant, a NUL, device: the key in the meter's table.
+    std::size_t tenant_size_ = 0;
+    std::uint32_t users_ = 0;     ///< open() without close().
+    std::uint32_t records_ = 0;   ///< Amounts that are not stored yet, whatever their hour.
+    Pending* pending_ = nullptr;  ///< What was counted in the current hour and not yet drained.
+};
+
+/// Owned by a shard and used on its thread alone. No locks. After open() nothing allocates but for
+/// a device's first count after a drain, when no spare record is left.
+///
+/// Two ways to count. count_into(): the usage is in the same batch as the message, so a crash loses
+/// both or none. count(): the usage waits here and is drained at least once a second; a crash loses
+/// what was not drained, and the Ledger states that gap.
+class Meter {
+public:
+    explicit Meter(WallTime now) noexcept;
+    ~Meter();
+    Meter(const Meter&) = delete;
+    Meter& operator=(const Meter&) = delete;
+
+    /// At the start of a session. The same device may be open several times: it is one DeviceMeter.
+    /// @return null: a name is empty or longer than 255 bytes.
+    [[nodiscard]] DeviceMeter* open(std::string_view tenant, std::string_view device);
+    /// At the end of a session; what is pending stays and is drained.
+    void close(DeviceMeter* device) noexcept;
+
+    void count(DeviceMeter& device, const storage::UsageDelta& delta) noexcept;
+    /// Adds to `batch` instead, in the current hour.
+    void count_into(
+        storage::Batch& batch, const DeviceMeter& device, const storage::UsageDelta& delta
+    ) const;
+
+    /// The current time, at least once a second: decides the hour that counts go to. An hour never
+    /// goes back.
+    void tick(WallTime now) noexcept;
+
+    /// Moves everything pending to `batch`. False, and nothing moved, if there is nothing or a
+    /// drain is in flight.
+    [[nodiscard]] bool drain(storage::Batch& batch);
+    /// The outcome of the drained batch. If it was not committed, its amounts are pending again.
+    void drained(bool committed) noexcept;
+
+    /// Devices that are open or have something pending.
+    [[nodiscard]] std::size_t devices() const noexcept { return devices_.size(); }
+
+private:
+    using Pending = DeviceMeter::Pending;
+
+    [[nodiscard]] Pending* take_record();
+    /// The record's amounts are stored: it is spare again.
+    void release(Pending* record) noexcept;
+    /// The record's amounts are not stored: they wait for the next drain.
+    void take_back(Pending* record) noexcept;
+    void forget_if_unused(DeviceMeter& device) noexcept;
+
+    std::uint32_t hour_;
+    boost::unordered_flat_map<std::string_view, std::unique_ptr<DeviceMeter>> devices_;
+    std::vector<std::unique_ptr<Pending[]>> slabs_;
+    Pending* spare_ = nullptr;
+    Pending* dirty_ = nullptr;
+    Pending* in_flight_ = nullptr;
+};
+
+/// Started minutes of one connection. A minute is counted when it starts, so windows split by
+/// themselves.
+class ConnectedMinutes {
+public:
+    explicit ConnectedMinutes(SteadyTime connected) noexcept : connected_{connected} {}
+    /// Minutes started since the last call; call it about once a minute and at the end.
+    [[nodiscard]] std::uint64_t take(SteadyTime now) noexcept;
+
+private:
+    SteadyTime connected_;
+    std::uint64_t taken_ = 0;
+};
+
+}  // namespace weir::metering
