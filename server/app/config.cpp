@@ -117,8 +117,12 @@ private:
         const bool test = name.ends_with("_test.yaml") || name.ends_with("_test.yml");
         switch (folder) {
             case Folder::policies:
-                if (yaml || name.ends_with(".json")) {
-                    keep(test ? config_.tests : config_.policies, path);
+                if (test) {
+                    keep(config_.tests, path);
+                } else if (yaml) {
+                    keep(config_.policies, path);
+                } else if (name.ends_with(".json")) {
+                    refuse(path, "policies in the form of a cloud provider are");
                 }
                 break;
             case Folder::rules:
@@ -134,7 +138,7 @@ private:
                 break;
             case Folder::queues:
                 if (yaml) {
-                    refuse_queue(path);
+                    refuse(path, "queues are");
                 }
                 break;
             case Folder::pricing:
@@ -142,7 +146,8 @@ private:
         }
     }
 
-    void keep(std::vector<TextFile>& list, const fs::path& path) {
+    template <class File>
+    void keep(std::vector<File>& list, const fs::path& path) {
         if (auto text = read(path)) {
             list.push_back({shown(path), std::move(*text)});
         }
@@ -167,10 +172,10 @@ private:
         }
     }
 
-    void refuse_queue(const fs::path& path) {
+    void refuse(const fs::path& path, std::string_view what) {
         diagnostics_.add({
             .code = std::string{code::kNotAvailable},
-            .message = "queues are not available in this version",
+            .message = fmt::format("{} not available in this version", what),
             .file = shown(path),
             .help = "remove the file",
         });

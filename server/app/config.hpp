@@ -15,6 +15,7 @@
 #include <weir/app_config/limits_schema.hpp>
 #include <weir/document/diagnostic.hpp>
 #include <weir/model/principal.hpp>
+#include <weir/policy/policy_file.hpp>
 
 namespace weir::app {
 

@@ -1,0 +1,27 @@
+/// The schema for readers: help on one key, a JSON Schema for editors, the reference page.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/app_config/config_schema.hpp>
+
+namespace weir::app {
+
+/// What `weir explain` prints for a key ("listeners.tls.cert", "sinks.url", "limits"), an error
+/// code ("WEIR-0102") or a kind of file ("weir.yaml", "sinks", "streams"). Nothing if the topic is
+/// not known.
+[[nodiscard]] std::optional<std::string> explain(std::string_view topic);
+/// Everything that explain() knows.
+[[nodiscard]] std::vector<std::string> topics();
+
+/// Draft 2020-12, for the completion and hover texts of editors. It accepts every file that
+/// load_config accepts; it does not see contradictions between keys.
+[[nodiscard]] std::string json_schema(FileKind kind);
+
+/// docs/configuration.md.
+[[nodiscard]] std::string reference_markdown();
+
+}  // namespace weir::app

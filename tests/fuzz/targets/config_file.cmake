@@ -1,0 +1,1 @@
+weir_fuzz(config_file LIBRARIES weir::app_config)
