@@ -108,6 +108,7 @@ void GroupCommit::take_submitted() {
 }
 
 void GroupCommit::collect() {
+    busy_ = true;
     take_submitted();
     if (!queue_.empty()) {
         return;
@@ -213,6 +214,7 @@ void GroupCommit::complete_group(const Result<void>& outcome) {
                                   : outcome          ? error_code{}
                                                      : outcome.error();
         (failed ? counters_.failed : counters_.commits).fetch_add(1, std::memory_order_relaxed);
+        progress_.fetch_add(1, std::memory_order_relaxed);
         if (submission.done) {
             if (failed) {
                 submission.done(failed);
@@ -224,7 +226,6 @@ void GroupCommit::complete_group(const Result<void>& outcome) {
             }
         }
         member.submission.reset();
-        progress_.fetch_add(1, std::memory_order_relaxed);
     }
     group_.clear();
 }

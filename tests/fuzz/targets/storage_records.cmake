@@ -1,0 +1,1 @@
+weir_fuzz(storage_records LIBRARIES weir::storage)
