@@ -152,4 +152,12 @@ void Meter::release(Pending* record) noexcept {
     forget_if_unused(device);
 }
 
+std::uint64_t ConnectedMinutes::take(SteadyTime now) noexcept {
+    const std::int64_t elapsed = std::max<std::int64_t>(0, (now - connected_).count());
+    const auto started = static_cast<std::uint64_t>((elapsed + kMinuteMs - 1) / kMinuteMs);
+    const std::uint64_t fresh = started - std::min(started, taken_);
+    taken_ += fresh;
+    return fresh;
+}
+
 }  // namespace weir::metering
