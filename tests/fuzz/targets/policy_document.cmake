@@ -1,0 +1,1 @@
+weir_fuzz(policy_document LIBRARIES weir::policy)
