@@ -1,0 +1,484 @@
+#include <weir/broker/broker.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
+
+#include <weir/base/assert.hpp>
+#include <weir/base/topic.hpp>
+
+namespace weir::broker {
+
+using model::Action;
+using model::Qos;
+using model::Reason;
+
+namespace {
+
+constexpr unsigned kSlots = 4'096;
+
+}  // namespace
+
+Broker::Broker(Context& context, Shards shards, std::uint64_t retained_messages_max)
+    : context_{context},
+      shards_{shards},
+      retained_{retained_messages_max},
+      next_session_{(std::uint64_t{shards.self} << 48U) + 1} {
+    WEIR_ASSERT(shards.brokers.size() <= kShardsMax);
+}
+
+Broker::~Broker() = default;
+
+unsigned Broker::owner_of(
+    std::string_view tenant, std::string_view client_id, unsigned shards
+) noexcept {
+    if (shards == 1) {
+        return 0;
+    }
+    std::array<char, 512> joined;
+    const std::size_t size = std::min(joined.size(), tenant.size() + 1 + client_id.size());
+    for (std::size_t i = 0; i < size; ++i) {
+        joined[i] = i < tenant.size()
+                        ? tenant[i]
+                        : (i == tenant.size() ? '\0' : client_id[i - tenant.size() - 1]);
+    }
+    return static_cast<unsigned>((hash_stable({joined.data(), size}) % kSlots) % shards);
+}
+
+template <class Work>
+void Broker::on_every_other(Work&& work) {
+    for (unsigned shard = 0; shard < shards_.brokers.size(); ++shard) {
+        if (shard != shards_.self) {
+            shards_.peers->send(shard, work(on(shard)));
+        }
+    }
+}
+
+Session* Broker::find(std::uint64_t session_id) noexcept {
+    const auto found = by_id_.find(session_id);
+    return found == by_id_.end() ? nullptr : found->second;
+}
+
+// --- Connections ---------------------------------------------------------------------------------------------------
+
+ConnectResult Broker::connect(ConnectRequest request) {
+    const auto found = sessions_.find(Key{request.principal->tenant, request.client_id});
+    Session* session = found == sessions_.end() ? nullptr : found->get();
+    if (session != nullptr && !session->principal().same_identity(*request.principal)) {
+        return {.verdict = {Reason::client_id_conflict}};
+    }
+    if (session != nullptr && session->online()) {
+        std::exchange(session->subscriber_, nullptr)->end(Reason::taken_over);
+        context_.metrics.refuse(Reason::taken_over);
+        if (session->expiry_.count() == 0 || request.clean_start ||
+            (session->will_ && session->will_->delay.count() == 0)) {
+            fire_will(*session);
+        }
+    }
+    // A session that was to end with its connection ends with it also when another connection comes. [MQTT5-3.1.4-3]
+    if (session != nullptr && (request.clean_start || session->expiry_.count() == 0)) {
+        end(*session);
+        session = nullptr;
+    }
+    const bool present = session != nullptr;
+    if (!present) {
+        auto made = std::make_unique<Session>(
+            context_, next_session_++, std::move(request.client_id), std::move(request.principal)
+        );
+        session = made.get();
+        by_id_.emplace(session->id(), session);
+        sessions_.insert(std::move(made));
+        context_.metrics.sessions.add(1);
+    } else {
+        session->principal_ = std::move(request.principal);
+    }
+    session->policies_ = std::move(request.policies);
+    session->limits_ = request.limits;
+    session->subscriber_ = request.subscriber;
+    session->window_ = std::min(request.window, request.limits->in_flight);
+    session->expiry_ = request.expiry;
+    session->will_ = std::move(request.will);
+    session->ends_ = SteadyTime{0};
+    session->will_fires_ = SteadyTime{0};
+    context_.metrics.connects.add();
+    return {.verdict = {}, .session = session, .session_present = present};
+}
+
+void Broker::disconnect(Session& session, const Subscriber& subscriber, bool publish_will) {
+    if (session.subscriber_ != &subscriber) {
+        return;
+    }
+    session.subscriber_ = nullptr;
+    if (!publish_will) {
+        session.will_.reset();
+    }
+    if (session.expiry_.count() == 0) {
+        end(session);
+        return;
+    }
+    const SteadyTime now = context_.clock.steady();
+    session.ends_ = now + session.expiry_;
+    if (session.will_) {
+        session.will_fires_ = now + session.will_->delay;
+        if (session.will_->delay.count() == 0) {
+            fire_will(session);
+        }
+    }
+    schedule(session);
+}
+
+void Broker::end(Session& session) {
+    fire_will(session);
+    if (session.subscriber_ != nullptr) {
+        std::exchange(session.subscriber_, nullptr)->end(Reason::administrative);
+    }
+    forget_subscriptions(session);
+    if (const auto queued = session.queued() + session.in_flight(); queued > 0) {
+        context_.metrics.lose(Reason::session_ended, session.queued());
+        context_.metrics.queued.add(-static_cast<std::int64_t>(session.queued()));
+    }
+    by_id_.erase(session.id());
+    context_.metrics.sessions.add(-1);
+    sessions_.erase(sessions_.find(Key{session.principal().tenant, session.client_id()}));
+}
+
+void Broker::fire_will(Session& session) {
+    if (const auto will = std::exchange(session.will_, nullptr);
+        will && will_publisher_ != nullptr) {
+        will_publisher_->publish_will(session, *will);
+    }
+}
+
+void Broker::schedule(Session& session) {
+    SteadyTime next = session.ends_;
+    if (session.will_) {
+        next = std::min(next, session.will_fires_);
+    }
+    timetable_.emplace(next.count(), session.id());
+}
+
+void Broker::advance() {
+    const SteadyTime now = context_.clock.steady();
+    while (!timetable_.empty() && timetable_.begin()->first <= now.count()) {
+        Session* const session = find(timetable_.begin()->second);
+        timetable_.erase(timetable_.begin());
+        if (session == nullptr || session->online()) {
+            continue;
+        }
+        if (session->will_ && session->will_fires_ <= now) {
+            fire_will(*session);
+        }
+        if (session->ends_ <= now) {
+            end(*session);
+        } else {
+            schedule(*session);
+        }
+    }
+}
+
+// --- Subscriptions -------------------------------------------------------------------------------------------------
+
+void Broker::subscribe(
+    Session& session,
+    std::span<const SubscribeRequest> requests,
+    std::move_only_function<void()> done
+) {
+    std::vector<std::string> news;
+    std::vector<Subscription> wanted;
+    for (const SubscribeRequest& request : requests) {
+        const auto same = [&](const auto& known) { return known->filter == request.filter; };
+        const auto known = std::ranges::find_if(session.subscriptions_, same);
+        const bool existed = known != session.subscriptions_.end();
+        if (existed) {
+            (*known)->options = request.options;
+        } else {
+            auto& made = session.subscriptions_.emplace_back(std::make_unique<Subscription>(
+                &session, std::string{request.filter}, request.options
+            ));
+            context_.metrics.subscriptions.add(1);
+            if (interest_.add(*made) && !alone()) {
+                news.push_back(made->filter);
+            }
+        }
+        const auto handling = request.options.retain_handling;
+        if (handling == RetainHandling::send ||
+            (handling == RetainHandling::send_if_new && !existed)) {
+            wanted.push_back({&session, std::string{request.filter}, request.options});
+        }
+    }
+    if (news.empty()) {
+        done();
+        read_retained(session, std::move(wanted));
+        return;
+    }
+    struct Pending {
+        std::size_t left;
+        std::uint64_t session_id;
+        std::vector<Subscription> wanted;
+        std::move_only_function<void()> done;
+    };
+    auto* const pending =
+        new Pending{shards_.brokers.size() - 1, session.id(), std::move(wanted), std::move(done)};
+    const auto filters = std::make_shared<const std::vector<std::string>>(std::move(news));
+    on_every_other([&](Broker& other) {
+        return runtime::Task{[this, &other, filters, pending] {
+            for (const auto& filter : *filters) {
+                other.interest_.add_remote(filter, shards_.self);
+            }
+            other.shards_.peers->send(shards_.self, runtime::Task{[this, pending] {
+                                          if (--pending->left > 0) {
+                                              return;
+                                          }
+                                          const std::unique_ptr<Pending> owned{pending};
+                                          if (Session* const found = find(owned->session_id)) {
+                                              owned->done();
+                                              read_retained(*found, std::move(owned->wanted));
+                                          }
+                                      }});
+        }};
+    });
+}
+
+bool Broker::unsubscribe(Session& session, std::string_view filter) {
+    const auto same = [&](const auto& known) { return known->filter == filter; };
+    const auto known = std::ranges::find_if(session.subscriptions_, same);
+    if (known == session.subscriptions_.end()) {
+        return false;
+    }
+    const std::unique_ptr<Subscription> removed = std::move(*known);
+    session.subscriptions_.erase(known);
+    context_.metrics.subscriptions.add(-1);
+    if (interest_.remove(*removed) && !alone()) {
+        const auto shared = std::make_shared<const std::string>(removed->filter);
+        on_every_other([&](Broker& other) {
+            return runtime::Task{[&other, shared, self = shards_.self] {
+                other.interest_.remove_remote(*shared, self);
+            }};
+        });
+    }
+    return true;
+}
+
+void Broker::forget_subscriptions(Session& session) {
+    while (!session.subscriptions_.empty()) {
+        const std::string filter = session.subscriptions_.back()->filter;
+        unsubscribe(session, filter);
+    }
+}
+
+// --- Messages ------------------------------------------------------------------------------------------------------
+
+bool Broker::fan_out(const model::MessagePtr& message) {
+    bool wanted = offer_here(message) > 0;
+    if (alone()) {
+        return wanted;
+    }
+    for (ShardMask mask = interest_.remote(message->topic()); mask != 0; mask &= mask - 1) {
+        const auto shard = static_cast<unsigned>(std::countr_zero(mask));
+        wanted = true;
+        runtime::Task task{[&other = on(shard), message] { other.offer_here(message); }};
+        if (shards_.peers->try_send(shard, task)) {
+            continue;
+        }
+        if (message->qos() == Qos::at_most_once) {
+            context_.metrics.lose(Reason::mailbox_full);
+        } else {
+            shards_.peers->send(shard, std::move(task));
+        }
+    }
+    return wanted;
+}
+
+std::size_t Broker::offer_here(const model::MessagePtr& message) {
+    const std::uint64_t fan_out = ++fan_outs_;
+    std::size_t used = 0;
+    interest_.match(message->topic(), [&](Subscription& subscription) {
+        Session& session = *subscription.session;
+        const SubscriptionOptions& options = subscription.options;
+        if (options.no_local && message->publisher_session() == session.id()) {
+            return;
+        }
+        // One copy per session, at the highest QoS that its matching subscriptions have. [MQTT5-3.3.4-2]
+        if (session.fan_out_ != fan_out) {
+            session.fan_out_ = fan_out;
+            session.target_ = static_cast<std::uint32_t>(used);
+            if (used == targets_.size()) {
+                targets_.emplace_back();
+            }
+            Target& fresh = targets_[used++];
+            fresh.session = &session;
+            fresh.qos = Qos::at_most_once;
+            fresh.retain = false;
+            fresh.subscription_ids.clear();
+        }
+        Target& target = targets_[session.target_];
+        target.qos = std::max(target.qos, options.qos);
+        target.retain = target.retain || (options.retain_as_published && message->retain());
+        if (options.id != 0) {
+            target.subscription_ids.push_back(options.id);
+        }
+    });
+    for (std::size_t i = 0; i < used; ++i) {
+        const Target& target = targets_[i];
+        target.session->offer(
+            message, std::min(target.qos, message->qos()), target.retain, target.subscription_ids
+        );
+    }
+    return used;
+}
+
+// --- Retained messages ---------------------------------------------------------------------------------------------
+
+void Broker::retain(
+    const model::MessagePtr& message, model::PrincipalPtr publisher, std::string_view client_id
+) {
+    Retained retained{message, std::move(publisher), std::string{client_id}};
+    const unsigned owner =
+        owner_of({}, message->topic(), static_cast<unsigned>(shards_.brokers.size()));
+    if (owner == shards_.self) {
+        put_retained(std::move(retained));
+        return;
+    }
+    auto* const moved = new Retained{std::move(retained)};
+    shards_.peers->send(owner, runtime::Task{[&other = on(owner), moved] {
+                            const std::unique_ptr<Retained> owned{moved};
+                            other.put_retained(std::move(*owned));
+                        }});
+}
+
+void Broker::put_retained(Retained retained) {
+    const auto before = static_cast<std::int64_t>(retained_.size());
+    if (!retained_.put(std::move(retained))) {
+        context_.metrics.lose(Reason::queue_full);
+    }
+    context_.metrics.retained.add(static_cast<std::int64_t>(retained_.size()) - before);
+}
+
+void Broker::read_retained(Session& session, std::vector<Subscription> wanted) {
+    for (Subscription& subscription : wanted) {
+        std::vector<Retained> found;
+        retained_.collect(subscription.filter, context_.clock.wall(), found);
+        hand_out(session.id(), subscription, found);
+        if (alone()) {
+            continue;
+        }
+        const auto shared = std::make_shared<const Subscription>(std::move(subscription));
+        on_every_other([&](Broker& other) {
+            return runtime::Task{[this, &other, shared, id = session.id()] {
+                auto collected = std::make_unique<std::vector<Retained>>();
+                other.retained_.collect(shared->filter, other.context_.clock.wall(), *collected);
+                if (collected->empty()) {
+                    return;
+                }
+                other.shards_.peers->send(
+                    shards_.self, runtime::Task{[this, shared, id, all = std::move(collected)] {
+                        hand_out(id, *shared, *all);
+                    }}
+                );
+            }};
+        });
+    }
+}
+
+void Broker::hand_out(
+    std::uint64_t session_id, const Subscription& wanted, const std::vector<Retained>& found
+) {
+    Session* const session = find(session_id);
+    if (session == nullptr) {
+        return;
+    }
+    for (const Retained& retained : found) {
+        const bool still_allowed =
+            !retained.publisher || policy_set_ == nullptr ||
+            policy_set_->bundle_for(*retained.publisher)
+                ->publish(
+                    {*retained.publisher, retained.client_id}, retained.message->topic(), true
+                )
+                .accepted();
+        if (!still_allowed) {
+            context_.metrics.lose(Reason::publish_denied);
+            continue;
+        }
+        SubscriptionIds ids;
+        if (wanted.options.id != 0) {
+            ids.push_back(wanted.options.id);
+        }
+        session->offer(
+            retained.message, std::min(wanted.options.qos, retained.message->qos()), true, ids
+        );
+    }
+}
+
+// --- Changes of rights ---------------------------------------------------------------------------------------------
+
+bool Broker::review(Session& session) {
+    session.policies_ = policy_set_->bundle_for(session.principal());
+    if (!session.policies_->connect(session.subject()).accepted()) {
+        return false;
+    }
+    std::vector<std::string> withdrawn;
+    for (const auto& subscription : session.subscriptions_) {
+        const auto verdict = session.policies_->subscribe(session.subject(), subscription->filter);
+        if (!verdict.accepted()) {
+            withdrawn.push_back(subscription->filter);
+            context_.metrics.refuse(verdict.reason);
+            context_.decisions.record(
+                session.device(),
+                Action::subscribe,
+                verdict.reason,
+                context_.clock.wall(),
+                subscription->filter,
+                verdict.source
+            );
+        }
+    }
+    for (const auto& filter : withdrawn) {
+        unsubscribe(session, filter);
+    }
+    return true;
+}
+
+void Broker::expel(Session& session, Reason reason) {
+    context_.metrics.refuse(reason);
+    context_.decisions.record(session.device(), Action::connect, reason, context_.clock.wall());
+    if (session.subscriber_ != nullptr) {
+        std::exchange(session.subscriber_, nullptr)->end(reason);
+    }
+    end(session);
+}
+
+void Broker::apply_policies(const std::shared_ptr<const policy::PolicySet>& policies) {
+    policy_set_ = policies;
+    std::vector<Session*> refused;
+    for (const auto& session : sessions_) {
+        if (!review(*session)) {
+            refused.push_back(session.get());
+        }
+    }
+    for (Session* const session : refused) {
+        expel(*session, Reason::policy_changed);
+    }
+}
+
+void Broker::apply_principals(
+    const std::function<Result<model::PrincipalPtr>(const model::PrincipalPtr&)>& refresh
+) {
+    std::vector<std::pair<Session*, Reason>> refused;
+    for (const auto& session : sessions_) {
+        auto now = refresh(session->principal_);
+        if (!now) {
+            refused.emplace_back(session.get(), Reason::device_disabled);
+        } else if (*now != session->principal_) {
+            session->principal_ = std::move(*now);
+            if (!review(*session)) {
+                refused.emplace_back(session.get(), Reason::policy_changed);
+            }
+        }
+    }
+    for (const auto& [session, reason] : refused) {
+        expel(*session, reason);
+    }
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,191 @@
+/// The sessions of one shard, and the way of messages to them.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/base/error.hpp>
+#include <weir/broker/interest.hpp>
+#include <weir/broker/retained.hpp>
+#include <weir/broker/session.hpp>
+#include <weir/runtime/task.hpp>
+
+namespace weir::broker {
+
+/// The way to the other shards' threads.
+class Peers {
+public:
+    virtual ~Peers() = default;
+    /// Runs `work` on that shard, after all that was sent to it from here before. @return False if the mailbox is full.
+    [[nodiscard]] virtual bool try_send(unsigned shard, runtime::Task& work) noexcept = 0;
+    /// The same for what must not be lost; takes memory where the mailbox is full.
+    virtual void send(unsigned shard, runtime::Task work) = 0;
+};
+
+/// Publishes wills through the whole pipeline. Bound above; may call Broker::fan_out, but nothing else of the broker.
+class WillPublisher {
+public:
+    virtual ~WillPublisher() = default;
+    virtual void publish_will(const Session& session, const Will& will) = 0;
+};
+
+struct ConnectRequest {
+    std::string client_id;
+    model::PrincipalPtr principal;
+    std::shared_ptr<const policy::Bundle> policies;
+    const model::Limits* limits;  ///< Outlives the session.
+    Subscriber* subscriber;
+    bool clean_start = true;
+    std::chrono::milliseconds expiry{0};  ///< Zero: the session ends with the connection.
+    std::uint64_t window = 100;  ///< QoS 1/2 messages that may be unacknowledged at the peer.
+    std::unique_ptr<Will> will;
+};
+
+struct ConnectResult {
+    model::Verdict verdict;
+    Session* session = nullptr;  ///< Valid until it is disconnected, if accepted.
+    bool session_present = false;
+};
+
+struct SubscribeRequest {
+    std::string_view filter;
+    SubscriptionOptions options;
+};
+
+/// Belongs to one shard and is called there only, but for the tables of the others, which it reaches through Peers.
+class Broker {
+public:
+    struct Shards {
+        std::span<Broker* const> brokers;  ///< All, by number; filled before the first call.
+        Peers* peers;
+        unsigned self;
+    };
+
+    Broker(Context& context, Shards shards, std::uint64_t retained_messages_max);
+    ~Broker();
+
+    void bind(WillPublisher& publisher) noexcept { will_publisher_ = &publisher; }
+
+    /// The shard that owns a client id's session.
+    [[nodiscard]] static unsigned owner_of(
+        std::string_view tenant, std::string_view client_id, unsigned shards
+    ) noexcept;
+
+    /// Finds or makes the session and attaches the connection to it; a connection that has it already is ended (take-over).
+    /// Refuses client_id_conflict where the session belongs to another identity. The caller answers the peer, then resume().
+    ConnectResult connect(ConnectRequest request);
+    /// Sends again what was in flight, then what waits. Once, after the answer to connect is on its way.
+    void resume(Session& session) { session.resend(); }
+    /// The connection is gone. Does nothing if the session has another one by now.
+    /// @param publish_will  False after a DISCONNECT that says so.
+    void disconnect(Session& session, const Subscriber& subscriber, bool publish_will);
+    /// DISCONNECT with a new session expiry, or a will that is not wanted any more.
+    void drop_will(Session& session) noexcept { session.will_.reset(); }
+
+    /// Adds or replaces subscriptions that policy has granted.
+    /// @param done  Runs on this shard once a publish anywhere reaches them: at once with one shard. Retained messages follow it.
+    void subscribe(
+        Session& session,
+        std::span<const SubscribeRequest> requests,
+        std::move_only_function<void()> done
+    );
+    /// @return False if there was none.
+    bool unsubscribe(Session& session, std::string_view filter);
+
+    /// Offers a message to every session that wants it, on all shards.
+    /// @return True if anybody wants it.
+    bool fan_out(const model::MessagePtr& message);
+    /// Keeps or removes a retained message.
+    void retain(
+        const model::MessagePtr& message, model::PrincipalPtr publisher, std::string_view client_id
+    );
+
+    /// Once a second: ends sessions that are over, fires delayed wills.
+    void advance();
+    /// New policies: asks again for every session and subscription, and ends or removes what is not allowed any more.
+    void apply_policies(const std::shared_ptr<const policy::PolicySet>& policies);
+    /// The registry changed: `refresh` tells of each session's principal what it is now, or that it is no more.
+    void apply_principals(
+        const std::function<Result<model::PrincipalPtr>(const model::PrincipalPtr&)>& refresh
+    );
+
+    [[nodiscard]] Session* find(std::uint64_t session_id) noexcept;
+    template <class Visit>
+    void for_each_session(Visit&& visit) const {
+        for (const auto& entry : sessions_) {
+            visit(*entry);
+        }
+    }
+    [[nodiscard]] Context& context() noexcept { return context_; }
+    [[nodiscard]] const policy::PolicySet* policies() const noexcept { return policy_set_.get(); }
+
+private:
+    struct Target {
+        Session* session = nullptr;
+        SubscriptionIds subscription_ids;
+        model::Qos qos = model::Qos::at_most_once;
+        bool retain = false;
+    };
+    /// A session's place in the table: its own tenant and client id are the key.
+    struct Key {
+        std::string_view tenant;
+        std::string_view client_id;
+        Key(std::string_view t, std::string_view id) noexcept : tenant{t}, client_id{id} {}
+        Key(const std::unique_ptr<Session>& session) noexcept
+            : tenant{session->principal().tenant}, client_id{session->client_id()} {}
+        friend bool operator==(const Key&, const Key&) = default;
+    };
+    struct KeyHash {
+        using is_transparent = void;
+        std::size_t operator()(const Key& key) const noexcept {
+            return hash_seeded(key.client_id) ^ key.tenant.size();
+        }
+    };
+    struct KeyEqual {
+        using is_transparent = void;
+        bool operator()(const Key& a, const Key& b) const noexcept { return a == b; }
+    };
+
+    [[nodiscard]] bool alone() const noexcept { return shards_.brokers.size() == 1; }
+    [[nodiscard]] Broker& on(unsigned shard) const noexcept { return *shards_.brokers[shard]; }
+    template <class Work>
+    void on_every_other(Work&& work);
+
+    std::size_t offer_here(const model::MessagePtr& message);
+    void put_retained(Retained retained);
+    /// Asks for the rights of a session anew. @return False if it may not be connected any more.
+    bool review(Session& session);
+    void expel(Session& session, model::Reason reason);
+    void read_retained(Session& session, std::vector<Subscription> wanted);
+    void hand_out(
+        std::uint64_t session_id, const Subscription& wanted, const std::vector<Retained>& found
+    );
+    void end(Session& session);
+    void forget_subscriptions(Session& session);
+    void fire_will(Session& session);
+    void schedule(Session& session);
+
+    Context& context_;
+    Shards shards_;
+    WillPublisher* will_publisher_ = nullptr;
+    std::shared_ptr<const policy::PolicySet> policy_set_;
+    Interest interest_;
+    RetainedStore retained_;
+    boost::unordered_flat_set<std::unique_ptr<Session>, KeyHash, KeyEqual> sessions_;
+    boost::unordered_flat_map<std::uint64_t, Session*> by_id_;
+    std::multimap<std::int64_t, std::uint64_t>
+        timetable_;  // When to look at which offline session.
+    std::uint64_t next_session_;
+    std::uint64_t fan_outs_ = 0;
+    std::vector<Target> targets_;
+};
+
+}  // namespace weir::broker

@@ -1,0 +1,93 @@
+/// The outbound half of a session: what the peer has not acknowledged yet, and what waits behind it.
+#pragma once
+
+#include <boost/circular_buffer.hpp>
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <optional>
+
+#include <weir/model/limits.hpp>
+#include <weir/model/message.hpp>
+#include <weir/model/reason.hpp>
+
+namespace weir::broker {
+
+using SubscriptionIds = boost::container::small_vector<std::uint32_t, 2>;
+
+/// A message as one session is to get it.
+struct Copy {
+    model::MessagePtr message;
+    SubscriptionIds subscription_ids;
+    model::Qos qos = model::Qos::at_most_once;
+    bool retain = false;
+};
+
+/// Packet ids, in-flight states and the queue of one session. No time, no I/O: the session drives it.
+class Flow {
+public:
+    enum class State : std::uint8_t {
+        sent,      ///< Awaits PUBACK or PUBREC.
+        released,  ///< PUBREC came, PUBREL was sent: awaits PUBCOMP. The message itself is gone.
+        settled,   ///< Done, but an older one is not.
+    };
+    struct InFlight {
+        Copy copy;
+        State state = State::sent;
+    };
+
+    /// @return True if `window` leaves room for one more.
+    [[nodiscard]] bool open(std::uint64_t window) const noexcept;
+    /// Takes the next packet id (1, 2, ... 65535, 1) for a copy of QoS 1 or 2. Only while open().
+    std::uint16_t start(Copy copy);
+    [[nodiscard]] const Copy& copy_of(std::uint16_t packet_id) const noexcept {
+        return find(packet_id)->copy;
+    }
+
+    /// PUBACK, PUBCOMP, or a PUBREC with an error. False: no such packet id in flight.
+    bool settle(std::uint16_t packet_id) noexcept;
+    /// PUBREC. False: no such packet id of QoS 2 in flight.
+    bool receive(std::uint16_t packet_id) noexcept;
+    /// Takes a copy back that the peer gave up, to be queued again at the head.
+    [[nodiscard]] std::optional<Copy> give_back(std::uint16_t packet_id) noexcept;
+    [[nodiscard]] std::size_t in_flight() const noexcept { return unsettled_; }
+
+    /// Calls `visit(packet_id, in_flight)` for all that is unsettled, in the order of sending.
+    template <class Visit>
+    void for_each_unsettled(Visit&& visit) {
+        std::uint16_t id = first_id_;
+        for (InFlight& entry : window_) {
+            if (entry.state != State::settled) {
+                visit(id, entry);
+            }
+            id = after(id);
+        }
+    }
+
+    /// Puts a copy at the end of the queue, within the limits.
+    /// @return How many messages were lost for it: the oldest ones, or the copy itself where it alone is above the limit.
+    std::uint64_t enqueue(Copy copy, const model::Limits& limits);
+    void enqueue_first(Copy copy);
+    [[nodiscard]] bool queue_empty() const noexcept { return queue_.empty(); }
+    [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_; }
+    [[nodiscard]] const Copy& front() const noexcept { return queue_.front(); }
+    Copy pop();
+
+private:
+    [[nodiscard]] static std::uint16_t after(std::uint16_t id) noexcept {
+        return id == 0xFFFF ? std::uint16_t{1} : static_cast<std::uint16_t>(id + 1);
+    }
+    [[nodiscard]] InFlight* find(std::uint16_t packet_id) noexcept;
+    [[nodiscard]] const InFlight* find(std::uint16_t packet_id) const noexcept {
+        return const_cast<Flow*>(this)->find(packet_id);
+    }
+    void drop_settled() noexcept;
+
+    boost::circular_buffer<InFlight> window_;  // Consecutive packet ids from first_id_ on.
+    boost::circular_buffer<Copy> queue_;
+    std::uint64_t queued_bytes_ = 0;
+    std::size_t unsettled_ = 0;
+    std::uint16_t first_id_ = 1;
+};
+
+}  // namespace weir::broker

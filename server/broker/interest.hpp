@@ -1,0 +1,52 @@
+/// Who wants a topic: subscriptions of this shard, and which other shards have any.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <weir/base/hash.hpp>
+#include <weir/base/topic_index.hpp>
+#include <weir/broker/session.hpp>
+
+namespace weir::broker {
+
+/// One bit per shard.
+using ShardMask = std::uint64_t;
+inline constexpr unsigned kShardsMax = 64;
+
+/// Belongs to one shard and is called there only.
+class Interest {
+public:
+    /// @return True if the filter is new on this shard: the others must be told.
+    bool add(Subscription& subscription);
+    /// @return True if nobody here wants the filter any more.
+    bool remove(Subscription& subscription);
+
+    /// What another shard told.
+    void add_remote(std::string_view filter, unsigned shard);
+    void remove_remote(std::string_view filter, unsigned shard);
+
+    /// Calls `visit(Subscription&)` for each subscription of this shard that matches.
+    template <class Visit>
+    void match(std::string_view topic, Visit&& visit) const {
+        local_.match(topic, [&visit](Subscription* subscription) { visit(*subscription); });
+    }
+    /// The other shards with a matching filter.
+    [[nodiscard]] ShardMask remote(std::string_view topic) const {
+        ShardMask mask = 0;
+        if (!remote_.empty()) {
+            remote_.match(topic, [&mask](unsigned shard) { mask |= ShardMask{1} << shard; });
+        }
+        return mask;
+    }
+
+private:
+    TopicIndex<Subscription*> local_;
+    TopicIndex<unsigned> remote_;
+    boost::unordered_flat_map<std::string, std::uint32_t, TextHash, std::equal_to<>> filters_;
+};
+
+}  // namespace weir::broker

@@ -1,0 +1,134 @@
+/// A client's session: who owns it, what it subscribes to, what is on its way to it.
+#pragma once
+
+#include <boost/container/flat_set.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <weir/base/clock.hpp>
+#include <weir/broker/flow.hpp>
+#include <weir/broker/subscriber.hpp>
+#include <weir/model/limits.hpp>
+#include <weir/model/metrics.hpp>
+#include <weir/model/principal.hpp>
+#include <weir/policy/policy_set.hpp>
+#include <weir/why/decision_log.hpp>
+
+namespace weir::broker {
+
+class Session;
+
+enum class RetainHandling : std::uint8_t { send = 0, send_if_new = 1, never = 2 };
+
+struct SubscriptionOptions {
+    model::Qos qos = model::Qos::at_most_once;
+    bool no_local = false;
+    bool retain_as_published = false;
+    RetainHandling retain_handling = RetainHandling::send;
+    std::uint32_t id = 0;  ///< Subscription Identifier; 0: none.
+};
+
+/// Owned by its session; the interest index points to it.
+struct Subscription {
+    Session* session;
+    std::string filter;
+    SubscriptionOptions options;
+};
+
+struct Will {
+    model::MessagePtr message;
+    std::chrono::seconds delay{0};   ///< Between the end of the connection and publishing.
+    std::chrono::seconds expiry{0};  ///< Of the message, from when it is published; 0: never.
+};
+
+/// What sessions of a shard share.
+struct Context {
+    const Clock& clock;
+    model::ShardMetrics& metrics;
+    why::DecisionLog& decisions;
+};
+
+/// Made by the broker of the shard that owns the client id; lives and is called there only.
+class Session {
+public:
+    Session(
+        Context& context, std::uint64_t id, std::string client_id, model::PrincipalPtr principal
+    );
+
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] const std::string& client_id() const noexcept { return client_id_; }
+    [[nodiscard]] const model::Principal& principal() const noexcept { return *principal_; }
+    [[nodiscard]] const model::PrincipalPtr& principal_ptr() const noexcept { return principal_; }
+    [[nodiscard]] policy::Subject subject() const noexcept { return {*principal_, client_id_}; }
+    [[nodiscard]] const policy::Bundle& policies() const noexcept { return *policies_; }
+    /// The name under which decisions about it are kept.
+    [[nodiscard]] const std::string& device() const noexcept {
+        return principal_->thing.empty() ? client_id_ : principal_->thing;
+    }
+    [[nodiscard]] bool online() const noexcept { return subscriber_ != nullptr; }
+    [[nodiscard]] const std::vector<std::unique_ptr<Subscription>>& subscriptions() const noexcept {
+        return subscriptions_;
+    }
+
+    /// Takes a copy: sends it, queues it, or counts it as lost.
+    void offer(
+        const model::MessagePtr& message,
+        model::Qos qos,
+        bool retain,
+        const SubscriptionIds& subscription_ids
+    );
+    /// Sends what waits, as far as the window and the connection allow. Call when either may have opened.
+    void pump();
+    /// PUBACK, PUBCOMP, a PUBREC with an error, an AMQP outcome. False: no such packet id in flight.
+    bool settled(std::uint16_t packet_id);
+    /// PUBREC without an error: answers with a release. False: no such packet id.
+    bool received(std::uint16_t packet_id);
+    /// AMQP released or modified: the copy goes to the head of the queue.
+    void given_back(std::uint16_t packet_id);
+
+    /// Inbound QoS 2. @return False if the id is known already: the message must not have a second effect. [MQTT5-4.3.3-10]
+    bool take_inbound_id(std::uint16_t packet_id) { return inbound_ids_.insert(packet_id).second; }
+    /// PUBREL. @return False if the id was not known.
+    bool drop_inbound_id(std::uint16_t packet_id) { return inbound_ids_.erase(packet_id) != 0; }
+
+    [[nodiscard]] std::size_t queued() const noexcept { return flow_ ? flow_->queued() : 0; }
+    [[nodiscard]] std::size_t in_flight() const noexcept { return flow_ ? flow_->in_flight() : 0; }
+
+    /// Zero: the session ends with its connection.
+    void set_expiry(std::chrono::milliseconds expiry) noexcept { expiry_ = expiry; }
+    [[nodiscard]] std::chrono::milliseconds expiry() const noexcept { return expiry_; }
+
+private:
+    friend class Broker;
+
+    Flow& flow();
+    [[nodiscard]] bool can_send(model::Qos qos) const noexcept;
+    [[nodiscard]] bool may_receive(const model::Message& message);
+    void send(Copy copy);
+    void transmit(const Copy& copy, std::uint16_t packet_id, bool duplicate);
+    void lose(model::Reason reason, const model::Message& message, std::uint64_t count = 1);
+    void resend();
+
+    Context& context_;
+    std::uint64_t id_;
+    std::string client_id_;
+    model::PrincipalPtr principal_;
+    std::shared_ptr<const policy::Bundle> policies_;
+    const model::Limits* limits_ = nullptr;
+    Subscriber* subscriber_ = nullptr;
+    std::uint64_t window_ = 0;
+    std::unique_ptr<Flow> flow_;
+    std::unique_ptr<Will> will_;
+    std::vector<std::unique_ptr<Subscription>> subscriptions_;
+    boost::container::flat_set<std::uint16_t> inbound_ids_;
+    std::chrono::milliseconds expiry_{0};
+    SteadyTime ends_{0};        // While offline: when the session ends.
+    SteadyTime will_fires_{0};  // While offline with a will: when it is published.
+    std::uint64_t fan_out_ =
+        0;  // The fan-out that met this session last, and where it stands among its targets.
+    std::uint32_t target_ = 0;
+};
+
+}  // namespace weir::broker

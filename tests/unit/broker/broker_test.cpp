@@ -1,0 +1,489 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <weir/broker/broker.hpp>
+#include <weir/document/diagnostic.hpp>
+#include <weir/policy/policy_file.hpp>
+
+namespace weir::broker {
+namespace {
+
+using model::Qos;
+using model::Reason;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// A connection that writes down what it is told.
+class Peer final : public Subscriber {
+public:
+    bool ready(Qos /*qos*/) const noexcept override { return is_ready; }
+    void deliver(const Delivery& delivery) noexcept override {
+        const auto payload = as_text(delivery.message->payload());
+        got.push_back(
+            std::string{delivery.message->topic()} + '=' + std::string{payload} + '@' +
+            std::to_string(static_cast<int>(delivery.qos)) + (delivery.retain ? "r" : "") + (delivery.duplicate ? "d" : "")
+        );
+        ids.push_back(delivery.packet_id);
+        subscription_ids.assign(delivery.subscription_ids.begin(), delivery.subscription_ids.end());
+    }
+    void release(std::uint16_t packet_id) noexcept override { released.push_back(packet_id); }
+    void end(Reason reason) noexcept override { ended.push_back(reason); }
+
+    bool is_ready = true;
+    std::vector<std::string> got;
+    std::vector<std::uint16_t> ids;
+    std::vector<std::uint32_t> subscription_ids;
+    std::vector<std::uint16_t> released;
+    std::vector<Reason> ended;
+};
+
+/// Brokers of several shards on one thread; what one sends to another waits until pump().
+class Cluster {
+public:
+    struct Node final : Peers, WillPublisher {
+        Node(Cluster& owner, unsigned number)
+            : cluster{owner},
+              self{number},
+              decisions{1 << 20},
+              context{owner.clock, metrics, decisions},
+              broker{context, {owner.brokers, this, number}, 100} {
+            broker.bind(*this);
+        }
+        bool try_send(unsigned shard, runtime::Task& work) noexcept override {
+            if (full) {
+                return false;
+            }
+            send(shard, std::move(work));
+            return true;
+        }
+        void send(unsigned shard, runtime::Task work) override { cluster.mail[{self, shard}].push_back(std::move(work)); }
+        void publish_will(const Session& /*session*/, const Will& will) override { broker.fan_out(will.message); }
+
+        Cluster& cluster;
+        unsigned self;
+        bool full = false;
+        model::ShardMetrics metrics;
+        why::DecisionLog decisions;
+        Context context;
+        Broker broker;
+    };
+
+    explicit Cluster(unsigned shards) : brokers(shards) {
+        for (unsigned i = 0; i < shards; ++i) {
+            nodes.push_back(std::make_unique<Node>(*this, i));
+            brokers[i] = &nodes.back()->broker;
+        }
+        policies("policy: open\nallow:\n  - connect: \"*\"\n  - publish: [\"#\"]\n    retain: true\n    shared: true\n  - subscribe: [\"#\"]\n");
+    }
+
+    void policies(std::string_view text) {
+        document::Diagnostics diagnostics;
+        auto parsed = policy::parse_policy(text, "open.yaml", diagnostics);
+        ASSERT_TRUE(parsed.has_value()) << diagnostics.render_text();
+        std::vector<policy::Policy> all;
+        all.push_back(std::move(*parsed));
+        set = policy::PolicySet::make(std::move(all));
+        for (auto& node : nodes) {
+            node->broker.apply_policies(set);
+        }
+    }
+
+    /// Runs what was sent, in the order of each pair, until nothing is left.
+    void pump() {
+        for (bool any = true; any;) {
+            any = false;
+            for (auto& [pair, queue] : mail) {
+                if (!queue.empty()) {
+                    auto work = std::move(queue.front());
+                    queue.pop_front();
+                    work();
+                    any = true;
+                }
+            }
+        }
+    }
+
+    static model::PrincipalPtr thing(const std::string& name) {
+        auto made = std::make_shared<model::Principal>();
+        made->thing = name;
+        made->policies = {"open"};
+        return made;
+    }
+
+    ConnectRequest request(const std::string& client_id, Peer& peer, const std::string& owner = "owner") {
+        ConnectRequest made{};
+        made.client_id = client_id;
+        made.principal = thing(owner);
+        made.policies = set->bundle_for(*made.principal);
+        made.limits = &limits;
+        made.subscriber = &peer;
+        return made;
+    }
+
+    Session& connect(unsigned shard, const std::string& client_id, Peer& peer, std::chrono::milliseconds expiry = {}) {
+        auto made = request(client_id, peer);
+        made.expiry = expiry;
+        made.clean_start = expiry.count() == 0;
+        const auto result = brokers[shard]->connect(std::move(made));
+        EXPECT_TRUE(result.verdict.accepted());
+        brokers[shard]->resume(*result.session);
+        return *result.session;
+    }
+
+    void subscribe(unsigned shard, Session& session, std::string_view filter, SubscriptionOptions options = {}) {
+        const SubscribeRequest wanted{filter, options};
+        bool done = false;
+        brokers[shard]->subscribe(session, {&wanted, 1}, [&done] { done = true; });
+        pump();
+        EXPECT_TRUE(done);
+    }
+
+    static model::MessagePtr message(
+        std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once, bool retain = false, std::uint64_t from = 0
+    ) {
+        return model::Message::make(
+            {.topic = topic, .payload = as_bytes(payload), .qos = qos, .retain = retain, .publisher_session = from}
+        );
+    }
+
+    void publish(unsigned shard, std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once) {
+        brokers[shard]->fan_out(message(topic, payload, qos));
+        pump();
+    }
+
+    ManualClock clock;
+    model::Limits limits;
+    std::vector<Broker*> brokers;
+    std::map<std::pair<unsigned, unsigned>, std::deque<runtime::Task>> mail;
+    std::vector<std::unique_ptr<Node>> nodes;
+    policy::PolicySetPtr set;
+};
+
+constexpr SubscriptionOptions kQos1{.qos = Qos::at_least_once};
+constexpr SubscriptionOptions kQos2{.qos = Qos::exactly_once};
+
+/// Every behaviour is the same however many shards there are.
+class OnShards : public testing::TestWithParam<unsigned> {
+protected:
+    [[nodiscard]] unsigned last() const { return GetParam() - 1; }
+    Cluster cluster{GetParam()};
+    Peer peer;
+};
+INSTANTIATE_TEST_SUITE_P(Broker, OnShards, testing::Values(1U, 2U, 8U));
+
+TEST_P(OnShards, DeliversToAMatchingSubscription) {
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "x/+", kQos1);
+    cluster.publish(last(), "x/1", "hello", Qos::exactly_once);
+    cluster.publish(last(), "y/1", "nobody");
+    EXPECT_THAT(peer.got, ElementsAre("x/1=hello@1"));
+}
+
+TEST_P(OnShards, SendsOneCopyAtTheHighestQos_WhenSubscriptionsOverlap) {
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "x/#", {.qos = Qos::at_most_once, .id = 5});
+    cluster.subscribe(0, session, "x/+", {.qos = Qos::at_least_once, .id = 7});
+    cluster.publish(last(), "x/1", "m", Qos::at_least_once);
+    EXPECT_THAT(peer.got, ElementsAre("x/1=m@1"));
+    EXPECT_THAT(peer.subscription_ids, testing::UnorderedElementsAre(5U, 7U));
+}
+
+TEST_P(OnShards, StopsAfterUnsubscribe) {
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "x");
+    EXPECT_TRUE(cluster.brokers[0]->unsubscribe(session, "x"));
+    EXPECT_FALSE(cluster.brokers[0]->unsubscribe(session, "x"));
+    cluster.pump();
+    cluster.publish(last(), "x", "m");
+    EXPECT_THAT(peer.got, IsEmpty());
+}
+
+TEST_P(OnShards, HandsOutRetainedMessages_AsTheOptionsSay) {
+    cluster.brokers[last()]->retain(Cluster::message("r/1", "kept", Qos::at_least_once, true), nullptr, "");
+    cluster.pump();
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "r/#", kQos1);
+    EXPECT_THAT(peer.got, ElementsAre("r/1=kept@1r"));
+    cluster.subscribe(0, session, "r/#", {.qos = Qos::at_least_once, .retain_handling = RetainHandling::send_if_new});
+    cluster.subscribe(0, session, "r/1", {.qos = Qos::at_least_once, .retain_handling = RetainHandling::never});
+    EXPECT_EQ(peer.got.size(), 1U);
+}
+
+TEST_P(OnShards, KeepsMessagesForAnOfflinePersistentSession_InOrder) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    cluster.subscribe(0, session, "x", kQos1);
+    cluster.brokers[0]->disconnect(session, peer, true);
+    for (const char* text : {"1", "2", "3"}) {
+        cluster.publish(last(), "x", text, Qos::at_least_once);
+    }
+    cluster.publish(last(), "x", "QoS 0 is not kept");
+    Peer again;
+    cluster.connect(0, "a", again, std::chrono::hours{1});
+    EXPECT_THAT(again.got, ElementsAre("x=1@1", "x=2@1", "x=3@1"));
+    EXPECT_THAT(again.ids, ElementsAre(1, 2, 3));
+}
+
+TEST_P(OnShards, CountsWhatAFullMailboxLoses_ButNeverLosesQos1) {
+    if (GetParam() == 1) {
+        return;
+    }
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "x", kQos1);
+    cluster.nodes[last()]->full = true;
+    cluster.publish(last(), "x", "0", Qos::at_most_once);
+    cluster.publish(last(), "x", "1", Qos::at_least_once);
+    EXPECT_THAT(peer.got, ElementsAre("x=1@1"));
+    EXPECT_EQ(cluster.nodes[last()]->metrics.lost[static_cast<std::size_t>(Reason::mailbox_full)].value(), 1U);
+}
+
+class OneShard : public testing::Test {
+protected:
+    [[nodiscard]] std::uint64_t lost(Reason reason) const {
+        return cluster.nodes[0]->metrics.lost[static_cast<std::size_t>(reason)].value();
+    }
+    Broker& broker() { return *cluster.brokers[0]; }
+    Cluster cluster{1};
+    Peer peer;
+};
+
+TEST_F(OneShard, EndsTheOldConnection_WhenASecondOneComes) {
+    cluster.connect(0, "a", peer, std::chrono::hours{1});
+    Peer second;
+    auto& session = cluster.connect(0, "a", second, std::chrono::hours{1});
+    EXPECT_THAT(peer.ended, ElementsAre(Reason::taken_over));
+    broker().disconnect(session, peer, true);
+    EXPECT_TRUE(session.online()) << "the old connection's end does not concern the session any more";
+}
+
+TEST_F(OneShard, RefusesAnotherIdentity_LiveAndStored_T20) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    Peer thief;
+    EXPECT_EQ(broker().connect(cluster.request("a", thief, "somebody else")).verdict.reason, Reason::client_id_conflict);
+    broker().disconnect(session, peer, true);
+    EXPECT_EQ(broker().connect(cluster.request("a", thief, "somebody else")).verdict.reason, Reason::client_id_conflict);
+    EXPECT_THAT(peer.ended, IsEmpty());
+}
+
+TEST_F(OneShard, ResendsWhatWasInFlight_WithTheSameIdsAndDup_MQTT5_4_4_0_1) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    cluster.subscribe(0, session, "x", kQos2);
+    cluster.publish(0, "x", "1", Qos::at_least_once);
+    cluster.publish(0, "x", "2", Qos::exactly_once);
+    cluster.publish(0, "x", "3", Qos::at_least_once);
+    EXPECT_TRUE(session.settled(1));
+    EXPECT_TRUE(session.received(2));
+    EXPECT_THAT(peer.released, ElementsAre(2));
+    broker().disconnect(session, peer, true);
+    Peer again;
+    cluster.connect(0, "a", again, std::chrono::hours{1});
+    EXPECT_THAT(again.got, ElementsAre("x=3@1d"));
+    EXPECT_THAT(again.ids, ElementsAre(3));
+    EXPECT_THAT(again.released, ElementsAre(2));
+}
+
+TEST_F(OneShard, HoldsMessagesBehindTheWindow_AndSendsThemAsAcksCome) {
+    auto made = cluster.request("a", peer);
+    made.window = 2;
+    auto& session = *broker().connect(std::move(made)).session;
+    cluster.subscribe(0, session, "x", kQos1);
+    for (const char* text : {"1", "2", "3", "4"}) {
+        cluster.publish(0, "x", text, Qos::at_least_once);
+    }
+    EXPECT_THAT(peer.got, ElementsAre("x=1@1", "x=2@1"));
+    session.settled(1);
+    EXPECT_EQ(peer.got.size(), 3U);
+    session.settled(3);
+    EXPECT_THAT(peer.got, ElementsAre("x=1@1", "x=2@1", "x=3@1", "x=4@1"));
+}
+
+TEST_F(OneShard, DropsQos0AndQueuesQos1_WhenThePeerDoesNotRead) {
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "x", kQos1);
+    peer.is_ready = false;
+    cluster.publish(0, "x", "0", Qos::at_most_once);
+    cluster.publish(0, "x", "1", Qos::at_least_once);
+    EXPECT_THAT(peer.got, IsEmpty());
+    EXPECT_EQ(lost(Reason::slow_consumer), 1U);
+    EXPECT_EQ(cluster.nodes[0]->decisions.of("owner").at(0).reason, Reason::slow_consumer);
+    peer.is_ready = true;
+    session.pump();
+    EXPECT_THAT(peer.got, ElementsAre("x=1@1"));
+}
+
+TEST_F(OneShard, DropsTheOldest_WhenTheQueueIsFull_AndSaysSo) {
+    cluster.limits.queue_messages = 2;
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    cluster.subscribe(0, session, "x", kQos1);
+    broker().disconnect(session, peer, true);
+    for (const char* text : {"1", "2", "3"}) {
+        cluster.publish(0, "x", text, Qos::at_least_once);
+    }
+    EXPECT_EQ(lost(Reason::queue_dropped_oldest), 1U);
+    EXPECT_EQ(cluster.nodes[0]->metrics.queued.value(), 2);
+}
+
+TEST_F(OneShard, ForgetsExpiredMessages) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    cluster.subscribe(0, session, "x", kQos1);
+    broker().disconnect(session, peer, true);
+    broker().fan_out(model::Message::make(
+        {.topic = "x", .payload = {}, .qos = Qos::at_least_once, .expires = cluster.clock.wall() + std::chrono::seconds{5}}
+    ));
+    cluster.clock.advance(std::chrono::seconds{6});
+    Peer again;
+    cluster.connect(0, "a", again, std::chrono::hours{1});
+    EXPECT_THAT(again.got, IsEmpty());
+    EXPECT_EQ(lost(Reason::message_expired), 1U);
+}
+
+TEST_F(OneShard, EndsASession_WhenItsExpiryPasses) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::seconds{10});
+    cluster.subscribe(0, session, "x", kQos1);
+    broker().disconnect(session, peer, true);
+    cluster.clock.advance(std::chrono::seconds{9});
+    broker().advance();
+    EXPECT_EQ(cluster.nodes[0]->metrics.sessions.value(), 1);
+    cluster.clock.advance(std::chrono::seconds{1});
+    broker().advance();
+    EXPECT_EQ(cluster.nodes[0]->metrics.sessions.value(), 0);
+    EXPECT_EQ(cluster.nodes[0]->metrics.subscriptions.value(), 0);
+}
+
+TEST_F(OneShard, SkipsTheSendersOwnMessages_WhenNoLocal) {
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "x", {.no_local = true});
+    broker().fan_out(Cluster::message("x", "own", Qos::at_most_once, false, session.id()));
+    broker().fan_out(Cluster::message("x", "other", Qos::at_most_once, false, session.id() + 1));
+    EXPECT_THAT(peer.got, ElementsAre("x=other@0"));
+}
+
+TEST_F(OneShard, KeepsTheRetainFlag_OnlyWhenAsked) {
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "plain");
+    cluster.subscribe(0, session, "asis", {.retain_as_published = true});
+    broker().fan_out(Cluster::message("plain", "1", Qos::at_most_once, true));
+    broker().fan_out(Cluster::message("asis", "2", Qos::at_most_once, true));
+    EXPECT_THAT(peer.got, ElementsAre("plain=1@0", "asis=2@0r"));
+}
+
+struct WillCase {
+    std::string_view name;
+    std::chrono::seconds delay;
+    std::chrono::milliseconds expiry;
+    bool polite;
+    std::chrono::seconds later;
+    std::size_t published;
+};
+
+class Wills : public testing::TestWithParam<WillCase> {};
+
+TEST_P(Wills, FireWhenTheyMust_MQTT5_3_1_2_5) {
+    Cluster cluster{1};
+    Peer watcher;
+    Peer doomed;
+    cluster.subscribe(0, cluster.connect(0, "watcher", watcher), "will");
+    auto made = cluster.request("a", doomed);
+    made.expiry = GetParam().expiry;
+    made.will = std::make_unique<Will>(Will{.message = Cluster::message("will", "gone"), .delay = GetParam().delay});
+    auto& session = *cluster.brokers[0]->connect(std::move(made)).session;
+    cluster.brokers[0]->disconnect(session, doomed, !GetParam().polite);
+    cluster.clock.advance(GetParam().later);
+    cluster.brokers[0]->advance();
+    EXPECT_EQ(watcher.got.size(), GetParam().published);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    Wills,
+    testing::Values(
+        WillCase{"at_once", {}, {}, false, {}, 1},
+        WillCase{"not_after_disconnect", {}, {}, true, {}, 0},
+        WillCase{"at_once_though_the_session_stays", {}, std::chrono::hours{1}, false, {}, 1},
+        WillCase{"not_before_its_delay", std::chrono::seconds{10}, std::chrono::hours{1}, false, std::chrono::seconds{9}, 0},
+        WillCase{"after_its_delay", std::chrono::seconds{10}, std::chrono::hours{1}, false, std::chrono::seconds{10}, 1},
+        WillCase{"when_the_session_ends_first", std::chrono::seconds{60}, std::chrono::seconds{5}, false, std::chrono::seconds{5}, 1}
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST_F(OneShard, DropsADelayedWill_WhenTheClientComesBack) {
+    Peer watcher;
+    cluster.subscribe(0, cluster.connect(0, "watcher", watcher), "will");
+    auto made = cluster.request("a", peer);
+    made.expiry = std::chrono::hours{1};
+    made.clean_start = false;
+    made.will = std::make_unique<Will>(Will{.message = Cluster::message("will", "gone"), .delay = std::chrono::seconds{10}});
+    auto& session = *broker().connect(std::move(made)).session;
+    broker().disconnect(session, peer, true);
+    Peer again;
+    cluster.connect(0, "a", again, std::chrono::hours{1});
+    cluster.clock.advance(std::chrono::seconds{60});
+    broker().advance();
+    EXPECT_THAT(watcher.got, IsEmpty());
+}
+
+TEST_F(OneShard, WithdrawsSubscriptionsAndSessions_WhenPoliciesChange_T19) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    cluster.subscribe(0, session, "x/1", kQos1);
+    cluster.subscribe(0, session, "y/1", kQos1);
+    cluster.policies("policy: open\nallow:\n  - connect: \"a\"\n  - subscribe: [\"y/#\"]\n");
+    cluster.publish(0, "x/1", "1");
+    cluster.publish(0, "y/1", "2");
+    EXPECT_THAT(peer.got, ElementsAre("y/1=2@0"));
+    EXPECT_EQ(session.subscriptions().size(), 1U);
+    cluster.policies("policy: open\n");
+    EXPECT_THAT(peer.ended, ElementsAre(Reason::policy_changed));
+    EXPECT_EQ(cluster.nodes[0]->metrics.sessions.value(), 0);
+}
+
+TEST_F(OneShard, AsksForTheRightToReceiveAtDelivery_EvenForQueuedMessages) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    cluster.subscribe(0, session, "x", kQos1);
+    broker().disconnect(session, peer, true);
+    cluster.publish(0, "x", "queued", Qos::at_least_once);
+    cluster.policies("policy: open\nallow:\n  - connect: \"a\"\n  - subscribe: [\"x\"]\n    receive: [\"other\"]\n");
+    Peer again;
+    cluster.connect(0, "a", again, std::chrono::hours{1});
+    EXPECT_THAT(again.got, IsEmpty());
+    EXPECT_EQ(lost(Reason::receive_denied), 1U);
+}
+
+TEST_F(OneShard, DoesNotHandOutARetainedMessage_WhosePublisherLostTheRight_T18) {
+    broker().retain(Cluster::message("x", "kept", Qos::at_most_once, true), Cluster::thing("publisher"), "publisher");
+    cluster.policies("policy: open\nallow:\n  - connect: \"*\"\n  - subscribe: [\"#\"]\n");
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "x");
+    EXPECT_THAT(peer.got, IsEmpty());
+}
+
+TEST_F(OneShard, EndsTheSessionsOfADeviceThatIsNoMore) {
+    cluster.connect(0, "a", peer);
+    broker().apply_principals([](const model::PrincipalPtr&) -> Result<model::PrincipalPtr> {
+        return error_code{1, boost::system::generic_category()};
+    });
+    EXPECT_THAT(peer.ended, ElementsAre(Reason::device_disabled));
+}
+
+TEST(Placement, IsStableAndSpread) {
+    EXPECT_EQ(Broker::owner_of("default", "probe-1", 1), 0U);
+    std::vector<int> counts(8);
+    for (int i = 0; i < 8'000; ++i) {
+        const auto id = "probe-" + std::to_string(i);
+        const unsigned owner = Broker::owner_of("default", id, 8);
+        EXPECT_EQ(owner, Broker::owner_of("default", id, 8));
+        ++counts[owner];
+    }
+    for (const int count : counts) {
+        EXPECT_GT(count, 800);
+        EXPECT_LT(count, 1'200);
+    }
+}
+
+}  // namespace
+}  // namespace weir::broker
