@@ -1,0 +1,122 @@
+/// What one evaluation works with: the message, scratch memory, and the budget.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/rules/detail/json.hpp>
+#include <weir/rules/input.hpp>
+#include <weir/rules/profile.hpp>
+#include <weir/rules/value.hpp>
+
+namespace weir::rules::detail {
+
+/// Steps of one evaluation: one per operation, and one for so many bytes touched. When none is
+/// left, every further operation gives Undefined and the evaluation fails; that bounds its time to
+/// a few milliseconds.
+class Budget {
+public:
+    static constexpr std::uint32_t kStepsMax = 10'000;
+    static constexpr std::size_t kBytesPerStep = 256;
+    static constexpr std::size_t kRegexBytesPerStep = 32;
+
+    void reset() noexcept {
+        left_ = kStepsMax;
+        exceeded_ = false;
+    }
+    /// @return false: exceeded, now or before.
+    [[nodiscard]] bool spend(std::size_t steps) noexcept {
+        if (steps > left_) {
+            left_ = 0;
+            exceeded_ = true;
+            return false;
+        }
+        left_ -= static_cast<std::uint32_t>(steps);
+        return !exceeded_;
+    }
+    [[nodiscard]] bool spend_bytes(std::size_t bytes) noexcept {
+        return spend(bytes / kBytesPerStep);
+    }
+    [[nodiscard]] bool exceeded() const noexcept { return exceeded_; }
+    [[nodiscard]] std::uint32_t spent() const noexcept { return kStepsMax - left_; }
+
+private:
+    std::uint32_t left_ = kStepsMax;
+    bool exceeded_ = false;
+};
+
+/// One thread; reused for every evaluation of an evaluator, so that a message allocates nothing
+/// once it has grown.
+class Context {
+public:
+    Context();
+    Context(const Context&) = delete;
+    Context& operator=(const Context&) = delete;
+
+    /// Forgets what was learnt about the last message. The payload is parsed when somebody asks.
+    void begin_message(const Input& input) noexcept;
+    /// Gives back scratch memory and steps; the parsed payload stays.
+    void begin_evaluation(Profile profile) noexcept;
+
+    [[nodiscard]] const Input& input() const noexcept { return *input_; }
+    [[nodiscard]] Profile profile() const noexcept { return profile_; }
+    [[nodiscard]] Budget& budget() noexcept { return budget_; }
+
+    /// The whole payload: a JSON value; binary if it is none.
+    [[nodiscard]] Value payload() noexcept;
+    /// Parses a text that was computed. Undefined if it is not JSON, or the budget does not allow
+    /// it.
+    [[nodiscard]] Value parse_json(std::string_view text);
+
+    /// Scratch memory that lives until the next begin_evaluation.
+    [[nodiscard]] std::string_view store(std::string_view text);
+    [[nodiscard]] std::span<Value> values(std::size_t count);
+    [[nodiscard]] std::span<Member> members(std::size_t count);
+    /// An empty buffer to build a text in; `store` it before somebody else asks for the buffer.
+    [[nodiscard]] std::string& buffer() noexcept {
+        buffer_.clear();
+        return buffer_;
+    }
+
+    /// A computed number as the profile has it: a whole Decimal is an Int, but in aws_2015.
+    /// Nothing: Undefined.
+    [[nodiscard]] Value number(const std::optional<Decimal>& value, Type type) const noexcept;
+    /// A value that was found in a document, as the profile has it: aws_2016 turns whole Decimals
+    /// into Ints.
+    [[nodiscard]] Value found(const Value& value) const noexcept;
+    /// Look-ups that the budget pays for.
+    [[nodiscard]] Value member(const Value& object, std::string_view key) noexcept;
+    [[nodiscard]] Value element(const Value& array, const std::optional<Decimal>& index) noexcept;
+    /// A computed text, kept in scratch memory.
+    [[nodiscard]] Value text(std::string_view text) { return Value::string(store(text)); }
+    /// The text form. Nothing for Null, Undefined and binary.
+    [[nodiscard]] std::optional<std::string_view> to_text(const Value& value);
+    /// Equality of the operator `=`; types never convert, but for Int and Decimal.
+    [[nodiscard]] bool equal(const Value& a, const Value& b) noexcept;
+
+private:
+    static constexpr std::size_t kArenaBytes = 16 * 1024;
+
+    enum class PayloadState : std::uint8_t { unread, json, binary };
+
+    const Input* input_ = nullptr;
+    Profile profile_ = Profile::native;
+    PayloadState payload_state_ = PayloadState::unread;
+    Budget budget_;
+    Json payload_;
+    std::vector<std::unique_ptr<Json>>
+        parsed_;  ///< For parse_json; the first parsed_used_ are in use.
+    std::size_t parsed_used_ = 0;
+    std::string buffer_;
+    std::unique_ptr<std::byte[]> first_block_ = std::make_unique<std::byte[]>(kArenaBytes);
+    std::pmr::monotonic_buffer_resource arena_{first_block_.get(), kArenaBytes};
+};
+
+}  // namespace weir::rules::detail

@@ -1,0 +1,91 @@
+/// A parsed JSON text: an index of its values, none of them read yet.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <weir/base/bytes.hpp>
+
+namespace weir::rules {
+class Value;
+}
+
+namespace weir::rules::detail {
+
+/// Built by one walk with simdjson's on-demand parser, which proves the whole text to be JSON;
+/// numbers are converted when somebody asks. Reused from message to message: no allocation once it
+/// has grown to the size of the messages. One thread.
+class Json {
+public:
+    static constexpr std::size_t kDepthMax = 64;
+    /// Memory above this is given back by `release_excess`.
+    static constexpr std::size_t kKeptBytesMax = 1024 * 1024;
+
+    enum class Kind : std::uint8_t { null, boolean, integer, decimal, string, array, object };
+
+    Json();
+    ~Json();
+    Json(const Json&) = delete;
+    Json& operator=(const Json&) = delete;
+
+    /// @param text  Followed by 64 readable bytes; must stay where it is while values of it are
+    /// used.
+    /// @return false: not JSON, or nested deeper than kDepthMax. There are no values then.
+    [[nodiscard]] bool parse(ByteView text) noexcept;
+    /// After a message that was much larger than usual.
+    void release_excess() noexcept;
+
+    static constexpr std::uint32_t kRoot = 0;
+
+    [[nodiscard]] Value at(std::uint32_t node) const noexcept;
+    [[nodiscard]] Kind kind(std::uint32_t node) const noexcept { return nodes_[node].kind; }
+    /// As it stands in the text.
+    [[nodiscard]] std::string_view raw(std::uint32_t node) const noexcept {
+        const Node& it = nodes_[node];
+        return {text_ + it.offset, it.size};
+    }
+    /// The value of the last member of that name. @cost Linear in the members.
+    [[nodiscard]] std::optional<std::uint32_t> find(std::uint32_t object, std::string_view key)
+        const noexcept;
+
+    /// Undefined beyond the end. @cost Linear in the index.
+    [[nodiscard]] Value element(std::uint32_t array, std::size_t index) const noexcept;
+
+    /// @param visit  void(std::string_view key, std::uint32_t node); the key is empty for elements
+    /// of an array.
+    template <class Visitor>
+    void for_each_child(std::uint32_t container, Visitor&& visit) const {
+        const std::uint32_t end = nodes_[container].next;
+        const bool object = nodes_[container].kind == Kind::object;
+        for (std::uint32_t child = container + 1; child < end;) {
+            const std::uint32_t value = object ? child + 1 : child;
+            visit(object ? string(child) : std::string_view{}, value);
+            child = nodes_[value].next;
+        }
+    }
+
+private:
+    /// Children follow their container; an object's are key, value, key, value ...
+    struct Node {
+        std::uint32_t offset;
+        std::uint32_t size;
+        std::uint32_t next;       ///< The node behind this one and all that is in it.
+        std::uint32_t unescaped;  ///< A string with escapes: 1 + its place in unescaped_.
+        Kind kind;
+    };
+    struct Parser;
+    struct Walk;
+
+    [[nodiscard]] std::string_view string(std::uint32_t node) const noexcept;
+
+    std::unique_ptr<Parser> parser_;
+    std::vector<Node> nodes_;
+    std::vector<std::string_view>
+        unescaped_;  ///< Strings with escapes, read; they live in the parser.
+    const char* text_ = nullptr;
+};
+
+}  // namespace weir::rules::detail

@@ -1,0 +1,325 @@
+#include <weir/rules/document.hpp>
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+
+#include <weir/document/readers.hpp>
+#include <weir/document/yaml.hpp>
+#include <weir/rules/codes.hpp>
+#include <weir/rules/compiler.hpp>
+
+namespace weir::rules {
+namespace {
+
+using document::Diagnostics;
+using document::Node;
+
+constexpr std::string_view kFence = "---";
+
+/// The two halves of a file. Lines count from 1.
+struct Halves {
+    std::string_view head;
+    std::uint32_t head_line = 1;
+    std::string_view sql;
+    std::uint32_t sql_line = 1;
+};
+
+std::string_view take_line(std::string_view& rest) {
+    const auto end = rest.find('\n');
+    auto line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) {
+        line.remove_suffix(1);
+    }
+    return line;
+}
+
+void report_file(
+    Diagnostics& diagnostics, std::string_view file, std::string message, std::string help
+) {
+    diagnostics.add({
+        .code = std::string{code::kFrontMatter},
+        .message = std::move(message),
+        .file = std::string{file},
+        .range = {{1, 1}, {1, 1}},
+        .help = std::move(help),
+    });
+}
+
+std::optional<Halves> split(
+    std::string_view file, std::string_view text, Diagnostics& diagnostics
+) {
+    constexpr std::string_view kHelp =
+        "a rule file is a line ---, YAML with at least `to:`, a line ---, then the SQL";
+    std::string_view rest = text;
+    if (take_line(rest) != kFence) {
+        report_file(diagnostics, file, "a rule file begins with a line ---", std::string{kHelp});
+        return std::nullopt;
+    }
+    Halves halves;
+    halves.head_line = 2;
+    std::uint32_t line = 2;
+    const char* const head = rest.data();
+    while (!rest.empty()) {
+        const char* const begin = rest.data();
+        const auto content = take_line(rest);
+        ++line;
+        if (content == kFence) {
+            halves.head = {head, static_cast<std::size_t>(begin - head)};
+            halves.sql = rest;
+            halves.sql_line = line;
+            return halves;
+        }
+    }
+    report_file(diagnostics, file, "no line --- ends the head of the rule", std::string{kHelp});
+    return std::nullopt;
+}
+
+std::string stem(std::string_view file) {
+    const auto slash = file.rfind('/');
+    auto base = slash == std::string_view::npos ? file : file.substr(slash + 1);
+    const auto point = base.rfind('.');
+    return std::string{point == 0 ? base : base.substr(0, point)};
+}
+
+/// Reads the head. Every reader reports what is wrong and goes on.
+class HeadReader {
+public:
+    HeadReader(RuleDefinition& rule, const ast::Statement* statement, Diagnostics& diagnostics)
+        : rule_{rule}, statement_{statement}, diagnostics_{diagnostics} {}
+
+    void read_actions(const Node& head);
+
+private:
+    std::optional<Action> action(const Node& node);
+    std::optional<Action> stream(const Node& node);
+    std::optional<Action> http(const Node& node);
+    std::optional<Action> republish(const Node& node);
+    Batch batch(const Node& node);
+
+    template <class T>
+    void assign(T& out, const std::optional<T>& value) {
+        if (value) {
+            out = *value;
+        }
+    }
+
+    RuleDefinition& rule_;
+    const ast::Statement* statement_;
+    Diagnostics& diagnostics_;
+};
+
+void HeadReader::read_actions(const Node& head) {
+    if (const auto to = document::require_key(head, diagnostics_, "to")) {
+        const auto items = document::one_or_more(*to);
+        if (items.empty()) {
+            document::report(
+                diagnostics_,
+                *to,
+                code::kFrontMatter,
+                "the rule sends its output nowhere",
+                "add an action: - stream: name"
+            );
+        }
+        if (items.size() > kActionsMax) {
+            document::report(
+                diagnostics_,
+                *to,
+                code::kLimit,
+                fmt::format("a rule has at most {} actions", kActionsMax)
+            );
+        }
+        for (const Node& item : items) {
+            if (auto read = action(item)) {
+                rule_.actions.push_back(std::move(*read));
+            }
+        }
+    }
+    if (const auto on_error = head.get("on_error")) {
+        rule_.on_error = action(*on_error);
+    }
+}
+
+std::optional<Action> HeadReader::action(const Node& node) {
+    constexpr std::array<std::string_view, 3> kKinds = {"stream", "http", "republish"};
+    if (!document::expect_mapping(node, diagnostics_, "an action like {stream: name}") ||
+        !document::check_keys(node, diagnostics_, kKinds, "an action")) {
+        return std::nullopt;
+    }
+    if (node.size() != 1) {
+        document::report(
+            diagnostics_,
+            node,
+            code::kFrontMatter,
+            "an action has one key: stream, http or republish"
+        );
+        return std::nullopt;
+    }
+    const auto entry = node.entries().front();
+    if (entry.key.text() == "stream") {
+        return stream(entry.value);
+    }
+    return entry.key.text() == "http" ? http(entry.value) : republish(entry.value);
+}
+
+std::optional<Action> HeadReader::stream(const Node& node) {
+    const auto name = document::as_string(node, diagnostics_, {.min = 1, .max = 256});
+    return name ? std::optional<Action>{StreamAction{*name}} : std::nullopt;
+}
+
+std::optional<Action> HeadReader::http(const Node& node) {
+    static constexpr std::array<document::Word<Body>, 2> kBodies = {
+        {{"json", Body::json}, {"raw", Body::raw}}
+    };
+    if (!document::expect_mapping(node, diagnostics_, "{sink: name}")) {
+        return std::nullopt;
+    }
+    document::check_keys(
+        node, diagnostics_, {"sink", "body", "batch"}, "a setting of an HTTP action"
+    );
+    HttpAction result;
+    const auto sink = document::require_key(node, diagnostics_, "sink");
+    if (!sink) {
+        return std::nullopt;
+    }
+    assign(result.sink, document::as_string(*sink, diagnostics_, {.min = 1, .max = 256}));
+    if (const auto body = node.get("body")) {
+        assign(result.body, document::as_enum<Body>(*body, diagnostics_, kBodies));
+    }
+    if (const auto limits = node.get("batch")) {
+        result.batch = batch(*limits);
+    }
+    return result;
+}
+
+Batch HeadReader::batch(const Node& node) {
+    using std::chrono_literals::operator""s;
+    Batch result;
+    if (!document::expect_mapping(node, diagnostics_, "{messages: 100, bytes: 256KiB, wait: 1s}")) {
+        return result;
+    }
+    document::check_keys(node, diagnostics_, {"messages", "bytes", "wait"}, "a limit of a batch");
+    if (const auto messages = node.get("messages")) {
+        const auto count = document::as_int(*messages, diagnostics_, {.min = 1, .max = 10'000});
+        result.messages = static_cast<std::uint32_t>(count.value_or(1));
+    }
+    if (const auto bytes = node.get("bytes")) {
+        assign(
+            result.bytes,
+            document::as_size(*bytes, diagnostics_, {.min = 1024, .max = 16 * 1024 * 1024})
+        );
+    }
+    if (const auto wait = node.get("wait")) {
+        assign(result.wait, document::as_duration(*wait, diagnostics_, {.max = 60s}));
+    }
+    return result;
+}
+
+std::optional<Action> HeadReader::republish(const Node& node) {
+    if (!document::expect_mapping(node, diagnostics_, "{topic: template}")) {
+        return std::nullopt;
+    }
+    document::check_keys(
+        node, diagnostics_, {"topic", "qos", "retain"}, "a setting of a republish"
+    );
+    const auto topic = document::require_key(node, diagnostics_, "topic");
+    if (!topic) {
+        return std::nullopt;
+    }
+    RepublishAction result;
+    if (const auto qos = node.get("qos")) {
+        const auto level = document::as_int(*qos, diagnostics_, {.min = 0, .max = 1});
+        result.qos = static_cast<model::Qos>(level.value_or(0));
+    }
+    if (const auto retain = node.get("retain")) {
+        assign(result.retain, document::as_bool(*retain, diagnostics_));
+    }
+    const auto text = document::as_string(*topic, diagnostics_);
+    if (!text) {
+        return std::nullopt;
+    }
+    auto compiled = Template::compile(
+        *text,
+        {.compile = {.profile = rule_.profile, .place = {topic->file(), topic->range().begin}},
+         .dollar_escape = true,
+         .variables = statement_},
+        diagnostics_
+    );
+    if (!compiled) {
+        return std::nullopt;
+    }
+    const bool wildcard = std::ranges::any_of(compiled->parts(), [](const Template::Part& part) {
+        return part.text.find_first_of("+#") != std::string::npos;
+    });
+    if (wildcard) {
+        document::report(
+            diagnostics_, *topic, code::kTopicFilter, "a topic to publish to has no wildcards"
+        );
+        return std::nullopt;
+    }
+    result.topic = std::move(*compiled);
+    return result;
+}
+
+/// The keys of which the SQL's meaning depends, or nobody's.
+void read_settings(RuleDefinition& rule, const Node& head, Diagnostics& diagnostics) {
+    if (const auto node = head.get("description")) {
+        if (auto text = document::as_string(*node, diagnostics, {.min = 0, .max = 4096})) {
+            rule.description = std::move(*text);
+        }
+    }
+    if (const auto node = head.get("profile")) {
+        if (const auto index = document::as_choice(*node, diagnostics, kProfileNames)) {
+            rule.profile = static_cast<Profile>(*index);
+        }
+    }
+    if (const auto node = head.get("enabled")) {
+        rule.enabled = document::as_bool(*node, diagnostics).value_or(true);
+    }
+}
+
+}  // namespace
+
+std::optional<RuleDefinition> parse_rule(
+    std::string_view file, std::string_view text, document::Diagnostics& diagnostics
+) {
+    const std::size_t errors_before = diagnostics.errors();
+    diagnostics.add_source(file, text);
+    const auto halves = split(file, text, diagnostics);
+    if (!halves) {
+        return std::nullopt;
+    }
+    RuleDefinition rule{.name = stem(file)};
+    rule.source = {std::string{file}, halves->sql_line};
+    const auto parsed = document::Document::parse(
+        halves->head, file, diagnostics, {.first_line = halves->head_line}
+    );
+    const bool readable =
+        parsed && document::expect_mapping(parsed->root(), diagnostics, "the head of a rule");
+    if (readable) {
+        document::check_keys(
+            parsed->root(),
+            diagnostics,
+            {"description", "to", "on_error", "profile", "enabled"},
+            "a setting of a rule"
+        );
+        read_settings(rule, parsed->root(), diagnostics);
+    }
+    std::optional<ast::Statement> statement;
+    rule.program = compile_statement(
+        halves->sql,
+        {.profile = rule.profile,
+         .place = {file, {halves->sql_line, 1}},
+         .filter_required = rule.profile == Profile::native},
+        diagnostics,
+        &statement
+    );
+    if (readable) {
+        HeadReader{rule, rule.program != nullptr && statement ? &*statement : nullptr, diagnostics}
+            .read_actions(parsed->root());
+    }
+    return diagnostics.errors() == errors_before ? std::optional{std::move(rule)} : std::nullopt;
+}
+
+}  // namespace weir::rules

@@ -1,0 +1,35 @@
+#include <weir/rules/error.hpp>
+
+#include <string>
+
+namespace weir::rules {
+namespace {
+
+class Category final : public boost::system::error_category {
+public:
+    [[nodiscard]] const char* name() const noexcept override { return "weir.rules"; }
+    [[nodiscard]] std::string message(int value) const override {
+        switch (static_cast<errc>(value)) {
+            case errc::budget_exceeded:
+                return "the evaluation takes more than 10000 steps";
+            case errc::template_undefined:
+                return "an expression of the template has no value for this message";
+            case errc::template_empty:
+                return "the template is empty for this message";
+        }
+        return "unknown error";
+    }
+};
+
+}  // namespace
+
+const boost::system::error_category& category() noexcept {
+    static const Category kCategory;
+    return kCategory;
+}
+
+error_code make_error_code(errc code) noexcept {
+    return {static_cast<int>(code), category()};
+}
+
+}  // namespace weir::rules

@@ -1,0 +1,89 @@
+/// Evaluates rules over messages.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <weir/base/bytes.hpp>
+#include <weir/base/error.hpp>
+#include <weir/rules/error.hpp>
+#include <weir/rules/input.hpp>
+#include <weir/rules/recorder.hpp>
+#include <weir/rules/rule_set.hpp>
+#include <weir/rules/template.hpp>
+
+namespace weir::rules {
+
+/// What a rule makes of a message that it matches. Views are valid during the callback.
+struct Output {
+    enum class Kind : std::uint8_t {
+        json,    ///< `bytes` is JSON text; empty for SELECT VALUE of Undefined.
+        raw,     ///< `bytes` is the payload as it came: SELECT * of something that is not JSON.
+        failed,  ///< `error` says why; there are no bytes.
+    };
+    Kind kind = Kind::json;
+    ByteView bytes = {};
+    error_code error = {};
+};
+
+/// One per shard: owns the scratch memory, which is reused. A message that matches no rule costs
+/// the index look-up; one that a WHERE turns down costs one parse of its payload, for all rules
+/// together, and no allocation. Never calls out.
+class Evaluator {
+public:
+    Evaluator();
+    Evaluator(Evaluator&&) noexcept;
+    Evaluator& operator=(Evaluator&&) noexcept;
+    ~Evaluator();
+
+    /// Calls `visit(const Rule&, const Output&)` for each rule that takes the message, in the order
+    /// of their indexes. The callback may call `render(template)`, but not `evaluate`.
+    template <class Visitor>
+    void evaluate(const RuleSet& rules, const Input& input, Visitor&& visit) noexcept {
+        begin(rules, input);
+        while (const Rule* rule = next(rules)) {
+            if (const auto output = run(rule->program())) {
+                visit(*rule, *output);
+            }
+        }
+    }
+
+    /// One rule or one statement alone, whatever its FROM says.
+    /// @return Nothing if WHERE is not true. @param recorder  May be null.
+    [[nodiscard]] std::optional<Output> evaluate(
+        const Program& program, const Input& input, Recorder* recorder = nullptr
+    ) noexcept;
+
+    /// Fills in a template for the message whose callback is running.
+    /// @return Valid until the next render.
+    [[nodiscard]] Result<std::string_view> render(const Template& text) noexcept;
+    /// The same outside of a callback.
+    [[nodiscard]] Result<std::string_view> render(
+        const Template& text, const Input& input
+    ) noexcept;
+
+private:
+    struct State;
+
+    void begin(const RuleSet& rules, const Input& input) noexcept;
+    [[nodiscard]] const Rule* next(const RuleSet& rules) noexcept;
+    [[nodiscard]] std::optional<Output> run(
+        const Program& program, Recorder* recorder = nullptr
+    ) noexcept;
+
+    std::unique_ptr<State> state_;
+};
+
+/// A topic of AWS's Basic Ingest, $aws/rules/<rule>/<topic>: the message goes to that rule alone,
+/// under <topic>.
+struct BasicIngest {
+    std::string_view rule;
+    std::string_view topic;
+};
+[[nodiscard]] std::optional<BasicIngest> parse_basic_ingest(std::string_view topic) noexcept;
+
+}  // namespace weir::rules

@@ -1,0 +1,95 @@
+#include <weir/base/digest.hpp>
+
+#include <weir/rules/detail/context.hpp>
+#include <weir/rules/functions/groups.hpp>
+#include <weir/rules/functions/md2.hpp>
+
+namespace weir::rules {
+namespace {
+
+using enum Parameter;
+
+template <DigestKind kind>
+Value hashed(const Call& call) {
+    return call.context.text(to_hex(digest(kind, as_bytes(call.text(0)))));
+}
+
+Value hashed_md2(const Call& call) {
+    // Slow and byte by byte, unlike the others.
+    constexpr std::size_t kBytesPerStep = 16;
+    if (!call.context.budget().spend(call.text(0).size() / kBytesPerStep)) {
+        return {};
+    }
+    return call.context.text(to_hex(md2(as_bytes(call.text(0)))));
+}
+
+Value encode(const Call& call) {
+    if (!call[1].is(Type::string) || call.text(1) != "base64") {
+        return {};
+    }
+    if (call[0].is(Type::binary)) {
+        return call.context.text(to_base64(call[0].bytes()));
+    }
+    const auto text = call.context.to_text(call[0]);
+    return text ? call.context.text(to_base64(as_bytes(*text))) : Value{};
+}
+
+Value decode(const Call& call) {
+    if (!call[1].is(Type::string) || call.text(1) != "base64" || !call[0].is(Type::string)) {
+        return {};
+    }
+    const auto bytes = from_base64(call.text(0));
+    if (!bytes) {
+        return Value::null();
+    }
+    const Value parsed = call.context.parse_json(as_text(*bytes));
+    return parsed.is_undefined() ? call.context.text(as_text(*bytes)) : call.context.found(parsed);
+}
+
+constexpr Function hash(
+    std::string_view name, std::string_view signature, Value (*call)(const Call&)
+) {
+    return {
+        .name = name,
+        .signature = signature,
+        .help = "digest of the text, in lower-case hex",
+        .parameters = {text},
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .call = call
+    };
+}
+
+constexpr Function kFunctions[] = {
+    {.name = "decode",
+     .signature = "decode(text, 'base64')",
+     .help = "the JSON value, or else the text, that was encoded; Null if it cannot be decoded",
+     .parameters = {any, any},
+     .arguments_min = 2,
+     .arguments_max = 2,
+     .profiles = kSince2016,
+     .call = decode},
+    {.name = "encode",
+     .signature = "encode(value, 'base64')",
+     .help = "the text form of a value, or with * the bytes of the payload, in base64",
+     .parameters = {any, any},
+     .arguments_min = 2,
+     .arguments_max = 2,
+     .profiles = kSince2016,
+     .call = encode},
+    hash("md2", "md2(text)", hashed_md2),
+    hash("md5", "md5(text)", hashed<DigestKind::md5>),
+    hash("sha1", "sha1(text)", hashed<DigestKind::sha1>),
+    hash("sha224", "sha224(text)", hashed<DigestKind::sha224>),
+    hash("sha256", "sha256(text)", hashed<DigestKind::sha256>),
+    hash("sha384", "sha384(text)", hashed<DigestKind::sha384>),
+    hash("sha512", "sha512(text)", hashed<DigestKind::sha512>),
+};
+
+}  // namespace
+
+std::span<const Function> digest_functions() noexcept {
+    return kFunctions;
+}
+
+}  // namespace weir::rules

@@ -1,0 +1,59 @@
+/// Rule SQL as tokens.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace weir::rules {
+
+enum class TokenKind : std::uint8_t {
+    end,
+    name,      ///< Also every keyword: what it is depends on the place.
+    variable,  ///< @name; the text is without the @.
+    number,
+    string,   ///< Between ' or "; a doubled quote stands for itself. The text is with the quotes.
+    symbol,   ///< One of ( ) [ ] { } , . : * / % + - = < > <= >= <> !=
+    invalid,  ///< The text is the offending part; `problem` says why.
+};
+
+struct Token {
+    TokenKind kind = TokenKind::end;
+    std::string_view text;
+    std::uint32_t offset = 0;  ///< Of its first byte in the statement.
+    std::string_view problem = {};
+
+    [[nodiscard]] std::uint32_t end() const noexcept {
+        return offset + static_cast<std::uint32_t>(text.size()) +
+               (kind == TokenKind::variable ? 1 : 0);
+    }
+    [[nodiscard]] bool is_symbol(std::string_view symbol) const noexcept {
+        return kind == TokenKind::symbol && text == symbol;
+    }
+    /// Case-insensitive. @param keyword  In lower case.
+    [[nodiscard]] bool is_keyword(std::string_view keyword) const noexcept;
+};
+
+/// Hands out the tokens of a statement, one after the other; then `end` for ever. There are no
+/// comments in the language. Names start with a letter, _ or any byte above 0x7F; the caller has
+/// checked that the text is UTF-8.
+class Lexer {
+public:
+    explicit Lexer(std::string_view text) noexcept : text_{text} {}
+
+    [[nodiscard]] Token next() noexcept;
+
+private:
+    [[nodiscard]] Token take(TokenKind kind, std::size_t size) noexcept;
+    [[nodiscard]] Token invalid(std::size_t size, std::string_view problem) noexcept;
+    [[nodiscard]] Token number() noexcept;
+    [[nodiscard]] Token string() noexcept;
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
+
+/// What a string token stands for.
+[[nodiscard]] std::string unquoted(std::string_view token);
+
+}  // namespace weir::rules

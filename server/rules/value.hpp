@@ -1,0 +1,111 @@
+/// What expressions of rule SQL are evaluated to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include <weir/base/bytes.hpp>
+#include <weir/rules/decimal.hpp>
+
+namespace weir::rules {
+
+namespace detail {
+class Json;
+}
+
+enum class Type : std::uint8_t {
+    undefined,  ///< No value: a missing field, a failed function. Never in the output.
+    null,
+    boolean,
+    integer,  ///< A whole number.
+    decimal,
+    string,
+    array,
+    object,
+    binary,  ///< `*` of a payload that is not JSON. Only encode() and SELECT * make something of
+             ///< it.
+};
+
+[[nodiscard]] std::string_view name(Type type) noexcept;
+
+struct Member;
+
+/// A value by reference: texts and containers point into the payload, into the program, or into the
+/// evaluator's scratch memory, and are valid for one evaluation. Cheap to copy.
+///
+/// Numbers and containers of a parsed payload stay where they are (`in_document`): their digits are
+/// read when somebody computes with them, and copied as they stand when nobody does.
+class Value {
+public:
+    constexpr Value() noexcept = default;
+
+    [[nodiscard]] static Value null() noexcept { return Value{Type::null}; }
+    [[nodiscard]] static Value boolean(bool value) noexcept;
+    [[nodiscard]] static Value integer(std::int64_t value) noexcept;
+    /// @param type  integer (then the exponent is 0) or decimal.
+    [[nodiscard]] static Value number(const Decimal& value, Type type) noexcept;
+    [[nodiscard]] static Value string(std::string_view value) noexcept;
+    [[nodiscard]] static Value array(std::span<const Value> elements) noexcept;
+    [[nodiscard]] static Value object(std::span<const Member> members) noexcept;
+    [[nodiscard]] static Value binary(ByteView bytes) noexcept;
+    /// @param type  integer, decimal, array or object.
+    [[nodiscard]] static Value in_document(
+        const detail::Json& json, std::uint32_t node, Type type
+    ) noexcept;
+
+    [[nodiscard]] Type type() const noexcept { return type_; }
+    [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }
+    [[nodiscard]] bool is_undefined() const noexcept { return type_ == Type::undefined; }
+    [[nodiscard]] bool is_number() const noexcept {
+        return type_ == Type::integer || type_ == Type::decimal;
+    }
+
+    [[nodiscard]] bool as_boolean() const noexcept { return size_ != 0; }  ///< Only of a boolean.
+    [[nodiscard]] std::string_view text() const noexcept;                  ///< Only of a string.
+    [[nodiscard]] ByteView bytes() const noexcept;                         ///< Only of a binary.
+    /// Only of a number; undefined magnitudes (1E5000 in a payload) are nothing.
+    [[nodiscard]] std::optional<Decimal> number() const noexcept;
+
+    /// Elements or members; 0 for other types. @cost Linear in a document.
+    [[nodiscard]] std::size_t size() const noexcept;
+    /// Undefined beyond the end, or if this is not an array. @cost Linear in a document.
+    [[nodiscard]] Value element(std::size_t index) const noexcept;
+    /// Undefined if there is no such member, or if this is not an object. Of several members of one
+    /// name, the last.
+    [[nodiscard]] Value member(std::string_view key) const noexcept;
+
+    /// Where the value stands in a parsed document; null for others.
+    [[nodiscard]] const detail::Json* document() const noexcept;
+    [[nodiscard]] std::uint32_t node() const noexcept { return node_; }
+
+    /// Only of containers that are not in a document.
+    [[nodiscard]] std::span<const Value> elements() const noexcept;
+    [[nodiscard]] std::span<const Member> members() const noexcept;
+
+private:
+    explicit constexpr Value(Type type) noexcept : type_{type} {}
+
+    // One of: the halves of a coefficient; a pointer and a size; a document and, in node_, the
+    // place.
+    std::uint64_t low_ = 0;
+    std::uint64_t size_ = 0;
+    std::int32_t exponent_ = 0;
+    std::uint32_t node_ = 0;
+    Type type_ = Type::undefined;
+    bool in_document_ = false;
+};
+
+struct Member {
+    std::string_view key;
+    Value value;
+};
+
+/// The number itself, or the one that a whole string spells.
+[[nodiscard]] std::optional<Decimal> to_number(const Value& value) noexcept;
+/// A boolean, or a string `true` or `false` in any case.
+[[nodiscard]] std::optional<bool> to_boolean(const Value& value) noexcept;
+
+}  // namespace weir::rules
