@@ -88,7 +88,7 @@ struct Attach {
     bool null_terminus =
         false;  ///< The terminus itself is null: a question for what the link name stands for.
     std::string_view address = {
-    };                     ///< Empty: none given, which for a sender is the anonymous terminus.
+    };  ///< Empty: none given, which for a sender is the anonymous terminus.
     bool dynamic = false;  ///< A node shall be made for the link.
     Durability durability = Durability::none;
     ExpiryPolicy expiry = ExpiryPolicy::session_end;
@@ -117,7 +117,7 @@ struct Transfer {
     LinkId link = {};
     DeliveryId delivery = {};  ///< To be settled by the receiver of the event; none if the peer
                                ///< settled it already.
-    ByteView message = {};  ///< All sections, encoded. Valid during the call.
+    ByteView message = {};     ///< All sections, encoded. Valid during the call.
 };
 
 enum class OutcomeKind : std::uint8_t { accepted, rejected, released, modified };

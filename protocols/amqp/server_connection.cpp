@@ -10,6 +10,7 @@
 #include <weir/amqp/conditions.hpp>
 
 #include "detail/engine.hpp"
+#include "detail/handshake_gate.hpp"
 #include "detail/links.hpp"
 #include "detail/proton.hpp"
 #include "detail/sasl.hpp"
@@ -18,8 +19,6 @@
 namespace weir::amqp {
 namespace {
 
-/// Bytes per step before Open, so that what was pipelined behind it waits outside of the engine.
-constexpr std::size_t kHandshakeStep = 4 * 1024;
 /// Bytes between two process() calls: bounds the events that wait in the engine.
 constexpr std::size_t kFeedBytesMax = 64 * 1024;
 /// Proton divides the capacity by the frame size: this many transfers per session window, however
@@ -29,6 +28,23 @@ constexpr std::size_t kWindowFrames = 2'048;
 constexpr std::uint32_t kPeerIdleTimeoutMsMin = 1'000;
 /// What a peer may begin and attach after our Close, which it cannot have seen yet.
 constexpr std::uint32_t kLateOpensMax = 100;
+
+/// What a peer does only after its Open; the engine would have it done before.
+bool is_after_open(pn_event_type_t type) noexcept {
+    switch (type) {
+        case PN_CONNECTION_REMOTE_CLOSE:
+        case PN_SESSION_REMOTE_OPEN:
+        case PN_SESSION_REMOTE_CLOSE:
+        case PN_LINK_REMOTE_OPEN:
+        case PN_LINK_REMOTE_CLOSE:
+        case PN_LINK_REMOTE_DETACH:
+        case PN_LINK_FLOW:
+        case PN_DELIVERY:
+            return true;
+        default:
+            return false;
+    }
+}
 
 }  // namespace
 
@@ -45,7 +61,7 @@ public:
     std::optional<SteadyTime> tick(SteadyTime now) noexcept { return engine_.tick(now); }
     bool finished() noexcept { return engine_.finished(); }
 
-    void sasl_outcome(SaslVerdict verdict) noexcept { sasl_.decide(engine_.transport(), verdict); }
+    void sasl_outcome(SaslVerdict verdict) noexcept;
     void accept_open() noexcept;
     void close(Error error) noexcept;
 
@@ -63,6 +79,7 @@ private:
 
     void dispatch(pn_event_t* event, Events& events) noexcept;
     void dispatch_closing(pn_event_t* event) noexcept;
+    void check_handshake(Events& events) noexcept;
     void on_open(Events& events) noexcept;
     void on_begin(pn_session_t* session, Events& events) noexcept;
     void on_end(pn_session_t* session, Events& events) noexcept;
@@ -77,6 +94,7 @@ private:
     detail::SaslServer sasl_;  // Before the engine: its transport points into it.
     detail::Engine engine_;
     detail::Links links_;
+    detail::HandshakeGate gate_;
     Phase phase_ = Phase::handshake;
     bool close_reported_ = false;
     std::size_t handshake_bytes_ = 0;
@@ -96,18 +114,21 @@ bool ServerConnection::Impl::awaiting_answer() noexcept {
 std::size_t ServerConnection::Impl::feed(ByteView bytes) noexcept {
     std::size_t taken = 0;
     while (taken < bytes.size() && fed_bytes_ < kFeedBytesMax && !awaiting_answer()) {
-        const bool handshake = phase_ == Phase::handshake;
-        const auto step =
-            std::min(bytes.size() - taken, handshake ? kHandshakeStep : kFeedBytesMax - fed_bytes_);
-        const auto count = engine_.feed(bytes.subspan(taken, step));
+        ByteView step =
+            bytes.subspan(taken, std::min(bytes.size() - taken, kFeedBytesMax - fed_bytes_));
+        if (phase_ == Phase::handshake) {
+            step = step.first(gate_.admit(step));
+            handshake_bytes_ += step.size();
+            if (gate_.violated()) {
+                return bytes.size();  // The end: process() says it.
+            }
+        }
+        const auto count = engine_.feed(step);
         if (count == 0) {
             break;
         }
         taken += count;
         fed_bytes_ += count;
-        if (handshake) {
-            handshake_bytes_ += count;
-        }
     }
     return taken;
 }
@@ -122,17 +143,29 @@ void ServerConnection::Impl::process(Events& events) noexcept {
         }
         dispatch(event, events);
     }
-    if (phase_ == Phase::handshake && handshake_bytes_ > settings_.handshake_bytes_max) {
-        fail({condition::kResourceLimitExceeded, "too many bytes before Open"}, events);
+    if (phase_ == Phase::handshake) {
+        check_handshake(events);
     }
     end_if_over(events);
+}
+
+void ServerConnection::Impl::check_handshake(Events& events) noexcept {
+    if (gate_.violated()) {
+        fail({condition::kFramingError, "not a frame of the handshake"}, events);
+    } else if (handshake_bytes_ > settings_.handshake_bytes_max) {
+        fail({condition::kResourceLimitExceeded, "too many bytes before Open"}, events);
+    }
 }
 
 void ServerConnection::Impl::dispatch(pn_event_t* event, Events& events) noexcept {
     if (phase_ == Phase::closing || phase_ == Phase::closed) {
         return dispatch_closing(event);
     }
-    switch (pn_event_type(event)) {
+    const pn_event_type_t type = pn_event_type(event);
+    if (phase_ == Phase::handshake ? is_after_open(type) : type == PN_CONNECTION_REMOTE_OPEN) {
+        return fail({condition::kFramingError, "Open has to come first, and once"}, events);
+    }
+    switch (type) {
         case PN_CONNECTION_REMOTE_OPEN:
             return on_open(events);
         case PN_CONNECTION_REMOTE_CLOSE:
@@ -184,6 +217,7 @@ void ServerConnection::Impl::on_open(Events& events) noexcept {
     pn_connection_t* const connection = engine_.connection();
     const auto idle_timeout_ms = pn_transport_get_remote_idle_timeout(engine_.transport());
     phase_ = Phase::opening;
+    sasl_.end();
     if (!sasl_.accepted() && !sasl_.optional()) {
         return fail({condition::kUnauthorizedAccess, "authentication is required"}, events);
     }
@@ -198,6 +232,12 @@ void ServerConnection::Impl::on_open(Events& events) noexcept {
         .idle_timeout_ms = idle_timeout_ms,
         .properties = properties,
     });
+}
+
+void ServerConnection::Impl::sasl_outcome(SaslVerdict verdict) noexcept {
+    if (sasl_.decide(engine_.transport(), verdict) && sasl_.accepted()) {
+        gate_.authenticated();
+    }
 }
 
 void ServerConnection::Impl::accept_open() noexcept {
@@ -263,13 +303,21 @@ void ServerConnection::Impl::report_close(Error error, Events& events) noexcept 
 
 void ServerConnection::Impl::end_if_over(Events& events) noexcept {
     if (engine_.is_over()) {
+        if (phase_ == Phase::open && !engine_.saw_eof()) {
+            // The engine could not decode a frame, and stopped reading without a word.
+            return fail({condition::kDecodeError, "a frame cannot be decoded"}, events);
+        }
         engine_.abort();
     }
     if (!pn_transport_closed(engine_.transport())) {
         return;
     }
     phase_ = Phase::closed;
-    report_close(detail::error_of(pn_transport_condition(engine_.transport())), events);
+    report_close(
+        sasl_.failed() ? Error{condition::kUnauthorizedAccess, "authentication failed"}
+                       : detail::error_of(pn_transport_condition(engine_.transport())),
+        events
+    );
     while (pn_event_t* const event = engine_.next_event()) {
         dispatch_closing(event);
     }

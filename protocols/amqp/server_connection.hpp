@@ -20,7 +20,7 @@ namespace weir::amqp {
 struct Settings {
     std::string container_id = "weir";
     std::string product = "weir";
-    std::string version;
+    std::string version = {};
     std::vector<std::string> capabilities = {"ANONYMOUS-RELAY", "SHARED-SUBS"};
 
     std::uint32_t max_frame_bytes =

@@ -36,6 +36,7 @@ public:
 
     /// True if nothing more can be said or heard, though the engine itself would wait.
     [[nodiscard]] bool is_over() noexcept;
+    [[nodiscard]] bool saw_eof() const noexcept { return eof_; }
     /// Closes both sides at once; what was not sent is lost.
     void abort() noexcept { pn_connection_driver_close(&driver_); }
     [[nodiscard]] bool finished() noexcept { return pn_connection_driver_finished(&driver_); }

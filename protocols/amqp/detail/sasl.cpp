@@ -59,7 +59,7 @@ const pnx_sasl_implementation& SaslServer::implementation() noexcept {
                 of(transport).on_init(transport, text_of(mechanism), *response);
             },
         .process_response = [](pn_transport_t* transport,
-                               const pn_bytes_t*) { of(transport).fail(transport, PN_SASL_AUTH); },
+                               const pn_bytes_t*) { of(transport).on_response(transport); },
         .process_mechanisms = [](pn_transport_t*, const char*) { return false; },
         .process_challenge = [](pn_transport_t*, const pn_bytes_t*) {},
         .process_outcome = [](pn_transport_t*, const pn_bytes_t*) {},
@@ -88,6 +88,9 @@ std::optional<SaslMechanism> SaslServer::offered(std::string_view name) const no
 void SaslServer::on_init(
     pn_transport_t* transport, std::string_view mechanism, const pn_bytes_t& response
 ) noexcept {
+    if (ended_) {
+        return;
+    }
     const auto chosen = offered(mechanism);
     if (state_ != State::idle || !chosen || response.size > kResponseBytesMax) {
         return fail(transport, PN_SASL_AUTH);
@@ -100,6 +103,12 @@ void SaslServer::on_init(
     if (!parse_response()) {
         wipe(response_.data(), response_.size());
         fail(transport, PN_SASL_AUTH);
+    }
+}
+
+void SaslServer::on_response(pn_transport_t* transport) noexcept {
+    if (!ended_) {
+        fail(transport, PN_SASL_AUTH);  // Nobody was challenged.
     }
 }
 
@@ -136,21 +145,24 @@ void SaslServer::report(Events& events) noexcept {
     response_ = {};
 }
 
-void SaslServer::decide(pn_transport_t* transport, SaslVerdict verdict) noexcept {
+bool SaslServer::decide(pn_transport_t* transport, SaslVerdict verdict) noexcept {
     if (state_ != State::asked) {
-        return;
+        return false;
     }
     switch (verdict) {
         case SaslVerdict::accepted:
             state_ = State::accepted;
             pnx_sasl_set_succeeded(transport, user_.c_str(), user_.c_str());
             pnx_sasl_set_desired_state(transport, SASL_POSTED_OUTCOME);
-            return;
+            break;
         case SaslVerdict::refused:
-            return fail(transport, PN_SASL_AUTH);
+            fail(transport, PN_SASL_AUTH);
+            break;
         case SaslVerdict::unavailable:
-            return fail(transport, PN_SASL_TEMP);
+            fail(transport, PN_SASL_TEMP);
+            break;
     }
+    return true;
 }
 
 void SaslServer::fail(pn_transport_t* transport, pn_sasl_outcome_t outcome) noexcept {

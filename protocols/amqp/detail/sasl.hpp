@@ -33,10 +33,12 @@ public:
     [[nodiscard]] bool failed() const noexcept { return state_ == State::failed; }
     [[nodiscard]] bool optional() const noexcept { return offer_.optional; }
 
+    /// The time for SASL is over: frames of it that still come are dropped.
+    void end() noexcept { ended_ = true; }
     /// Tells an init that has come, once, and wipes the password.
     void report(Events& events) noexcept;
-    /// Ignored unless a verdict is awaited.
-    void decide(pn_transport_t* transport, SaslVerdict verdict) noexcept;
+    /// @return false if no verdict is awaited: it is ignored.
+    bool decide(pn_transport_t* transport, SaslVerdict verdict) noexcept;
 
 private:
     enum class State : std::uint8_t { idle, asking, asked, accepted, failed };
@@ -47,12 +49,14 @@ private:
     void on_init(
         pn_transport_t* transport, std::string_view mechanism, const pn_bytes_t& response
     ) noexcept;
+    void on_response(pn_transport_t* transport) noexcept;
     void fail(pn_transport_t* transport, pn_sasl_outcome_t outcome) noexcept;
     [[nodiscard]] std::optional<SaslMechanism> offered(std::string_view name) const noexcept;
     [[nodiscard]] std::optional<SaslInit> parse_response() const noexcept;
 
     SaslOffer offer_;
     State state_ = State::idle;
+    bool ended_ = false;
     SaslMechanism mechanism_ = SaslMechanism::anonymous;
     std::string mechanisms_;  ///< Names, separated by spaces.
     Bytes response_;

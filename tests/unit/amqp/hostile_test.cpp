@@ -1,0 +1,278 @@
+#include <gtest/gtest.h>
+
+#include "harness.hpp"
+#include "support/amqp_frames.hpp"
+
+namespace weir::amqp::test {
+namespace {
+
+using namespace weir::test::amqp_frames;
+
+constexpr SaslOffer kNoSasl{.optional = true};
+
+/// A server that hears raw bytes.
+struct Victim {
+    explicit Victim(Settings limits = {}, SaslOffer offer = kNoSasl)
+        : settings{std::move(limits)}, server{settings, offer}, events{server} {}
+
+    void hears(ByteView bytes, std::size_t step = 1 << 20) {
+        feed_all(server, events, bytes, step);
+        append(said, drain_output(server));
+        server.process(events);
+    }
+    /// The peer's socket is gone.
+    bool ends_at_eof() {
+        server.eof();
+        server.process(events);
+        return server.finished() && server.output().empty();
+    }
+
+    Settings settings;
+    ServerConnection server;
+    Recorder events;
+    Bytes said;
+};
+
+/// What a client says in a whole life, with SASL and transfers both ways.
+Bytes whole_life() {
+    Pair pair;
+    Bytes said;
+    const auto turn = [&] {
+        for (Bytes out = pair.client.output(); !out.empty(); out = pair.client.output()) {
+            append(said, out);
+            feed_all(pair.server, pair.events, out, out.size());
+            pair.client.input(drain_output(pair.server));
+        }
+    };
+    turn();
+    pair.client.open();
+    turn();
+    pn_link_t* const sender = pair.client.sender("up", "data/probe");
+    pair.client.receiver("down", "cmd/probe", 5);
+    turn();
+    pair.client.send(sender, "t1", make_message(std::string(500, 'x')));
+    EXPECT_TRUE(pair.server.send(pair.events.links.at(1).id, make_message("y"), {}, false));
+    pair.server.process(pair.events);
+    pair.client.input(drain_output(pair.server));
+    AmqpClient::answer(pair.client.received.at(0).delivery, PN_ACCEPTED);
+    turn();
+    pn_link_close(sender);
+    pn_connection_close(pair.client.connection());
+    turn();
+    EXPECT_EQ(pair.events.decided.size(), 1U);
+    return said;
+}
+
+TEST(Eof, EndsTheConnection_AtEveryByte) {
+    const Bytes life = whole_life();
+    ASSERT_GT(life.size(), 600U);
+    for (std::size_t cut = 0; cut <= life.size(); ++cut) {
+        Victim victim{{}, {.plain = true}};
+        victim.hears(ByteView{life}.first(cut));
+        EXPECT_TRUE(victim.ends_at_eof()) << cut;
+        EXPECT_EQ(victim.events.closes, 1) << cut;
+    }
+}
+
+class Garbage : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(Garbage, EndsTheConnection_AfterEveryByte) {
+    const Bytes life = whole_life();
+    for (std::size_t cut = 0; cut < life.size(); ++cut) {
+        Victim victim{{}, {.plain = true}};
+        victim.hears(ByteView{life}.first(cut));
+        victim.hears(as_bytes(GetParam()));
+        victim.hears(as_bytes(GetParam()));
+        EXPECT_TRUE(victim.ends_at_eof()) << cut;
+        EXPECT_EQ(victim.events.closes, 1) << cut;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds,
+    Garbage,
+    testing::Values(
+        std::string_view{"GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        std::string_view{"\x00\x00\x00\x00\x00\x00\x00\x00", 8},
+        std::string_view{"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12},
+        std::string_view{"\x00\x00\x00\x0c\x02\x00\x00\x00\x00\x53\x7f\x45", 12}
+    )
+);
+
+TEST(Engine, SurvivesWritesThatEndAfterItsClose) {
+    // A peer sends garbage and resets while our answer is being written.
+    Victim victim;
+    feed_all(victim.server, victim.events, protocol_header(0) + open_frame(), 1'000);
+    const auto in_flight = victim.server.output();
+    ASSERT_FALSE(in_flight.empty());
+    const auto count = in_flight.size();
+    feed_all(victim.server, victim.events, to_bytes("garbage garbage garbage"), 1'000);
+    victim.server.eof();
+    victim.server.process(victim.events);
+    victim.server.output_done(count);
+    EXPECT_TRUE(victim.server.finished());
+}
+
+TEST(Engine, Ends_WhenAPerformativeCannotBeDecoded) {
+    Victim victim;
+    victim.hears(protocol_header(0) + open_frame());
+    Bytes body;
+    append_descriptor(body, 0x11);
+    body.push_back(0xFF);
+    victim.hears(frame(0, body));
+    victim.hears({});
+    EXPECT_TRUE(victim.server.finished()) << "without waiting for the peer to leave";
+    EXPECT_EQ(victim.events.close_condition, "amqp:decode-error");
+    EXPECT_EQ(victim.events.closes, 1);
+}
+
+TEST(Engine, RefusesFramesAboveTheMaximum) {
+    Victim victim{{.max_frame_bytes = 1'024}};
+    victim.hears(
+        protocol_header(0) + open_frame() + begin_frame() + attach_frame(0, "l", "data/probe")
+    );
+    ASSERT_EQ(victim.events.links.size(), 1U);
+    victim.hears(transfer_frame(0, 0, make_message(std::string(2'000, 'x'))));
+    EXPECT_EQ(victim.events.close_condition, "amqp:connection:framing-error");
+    EXPECT_TRUE(victim.events.messages.empty());
+}
+
+TEST(Engine, TakesAndDropsBytes_AfterTheEnd) {
+    Victim victim;
+    victim.hears(to_bytes("garbage garbage"));
+    const auto more = to_bytes("more garbage");
+    EXPECT_EQ(victim.server.feed(more), more.size());
+    victim.server.process(victim.events);
+    EXPECT_EQ(victim.events.closes, 1);
+}
+
+TEST(Transfer, DetachesTheLink_WhenThereIsNoCredit) {
+    Victim victim{{.credit_window = 2}};
+    victim.hears(
+        protocol_header(0) + open_frame() + begin_frame() + attach_frame(0, "l", "data/probe")
+    );
+    victim.events.answer_transfer = false;
+    victim.server.set_flow(victim.events.links.at(0).id, false);
+    Bytes flood;
+    for (std::uint32_t i = 0; i < 5; ++i) {
+        append(flood, transfer_frame(0, i, make_message("x")));
+    }
+    victim.hears(flood);
+    EXPECT_EQ(victim.events.messages.size(), 2U);
+    ASSERT_EQ(victim.events.ended.size(), 1U);
+    EXPECT_EQ(victim.events.ended[0].condition, "amqp:link:transfer-limit-exceeded");
+    EXPECT_EQ(victim.events.closes, 0);
+}
+
+TEST(Transfer, DetachesTheLink_WhenTheAttachIsNotAnswered) {
+    Victim victim;
+    victim.events.answer_attach = false;
+    victim.hears(
+        protocol_header(0) + open_frame() + begin_frame() + attach_frame(0, "l", "data/probe")
+    );
+    victim.hears(transfer_frame(0, 0, make_message("x")));
+    EXPECT_TRUE(victim.events.messages.empty());
+    ASSERT_EQ(victim.events.ended.size(), 1U);
+    EXPECT_EQ(victim.events.ended[0].cause, DetachCause::refused);
+}
+
+struct WrongStateCase {
+    std::string_view name;
+    Bytes bytes;
+};
+class WrongState : public testing::TestWithParam<WrongStateCase> {};
+
+TEST_P(WrongState, EndsTheConnection) {
+    Victim victim;
+    victim.hears(GetParam().bytes);
+    EXPECT_TRUE(victim.events.messages.empty());
+    EXPECT_EQ(victim.events.closes, 1);
+    EXPECT_TRUE(victim.ends_at_eof());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    WrongState,
+    testing::Values(
+        WrongStateCase{"open_without_header", open_frame()},
+        WrongStateCase{"sasl_header_twice", protocol_header(3) + protocol_header(3)},
+        WrongStateCase{"tls_header", protocol_header(2)},
+        WrongStateCase{"begin_before_open", protocol_header(0) + begin_frame()},
+        WrongStateCase{"open_twice", protocol_header(0) + open_frame() + open_frame()},
+        WrongStateCase{
+            "attach_before_begin", protocol_header(0) + open_frame() + attach_frame(0, "l", "a")
+        },
+        WrongStateCase{
+            "transfer_before_attach",
+            protocol_header(0) + open_frame() + begin_frame() + transfer_frame(0, 0, {})
+        },
+        WrongStateCase{"open_instead_of_sasl", protocol_header(3) + open_frame()},
+        WrongStateCase{
+            "sasl_instead_of_open", protocol_header(0) + frame(0, Bytes{0, 0x53, 0x41, 0x45}, 1)
+        },
+        WrongStateCase{
+            "begin_after_close", protocol_header(0) + open_frame() + close_frame() + begin_frame()
+        }
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(Handshake, DropsSaslFrames_AfterOpen) {
+    Victim victim{{}, {.plain = true, .optional = true}};
+    victim.hears(protocol_header(0) + open_frame());
+    victim.hears(sasl_init_frame("u", "secret"));
+    EXPECT_EQ(victim.events.sasl_inits, 0) << "an identity does not change under way";
+}
+
+TEST(Handshake, TakesBytesPipelinedBehindSaslInit) {
+    Victim victim{{}, {.plain = true}};
+    victim.events.answer_sasl = false;
+    const Bytes bytes = protocol_header(3) + sasl_init_frame("u", "secret") + protocol_header(0) +
+                        open_frame() + begin_frame();
+    const Bytes rest = feed_all(victim.server, victim.events, bytes, bytes.size());
+    EXPECT_EQ(victim.events.sasl_inits, 1);
+    EXPECT_EQ(victim.events.opens, 0);
+    victim.server.sasl_outcome(SaslVerdict::accepted);
+    victim.hears(rest);
+    EXPECT_EQ(victim.events.opens, 1);
+    EXPECT_TRUE(victim.events.authenticated);
+    EXPECT_EQ(victim.events.closes, 0);
+}
+
+TEST(Flood, EndsAtOnce_WhenThePeerGoesOnAfterOurClose) {
+    Victim victim{{.links_per_session_max = 5}};
+    victim.hears(protocol_header(0) + open_frame() + begin_frame());
+    for (std::uint32_t i = 0; i < 500 && !victim.server.finished(); ++i) {
+        victim.hears(attach_frame(i, "l" + std::to_string(i), "data/probe"));
+    }
+    EXPECT_TRUE(victim.server.finished());
+    EXPECT_EQ(victim.events.close_condition, "amqp:resource-limit-exceeded");
+    EXPECT_LE(victim.events.links.size(), 5U);
+}
+
+TEST(Flood, IsFedInPortions) {
+    Victim victim;
+    victim.hears(protocol_header(0) + open_frame());
+    const Bytes empty_frame = {0, 0, 0, 8, 2, 0, 0, 0};
+    Bytes flood;
+    for (int i = 0; i < 20'000; ++i) {
+        append(flood, empty_frame);
+    }
+    EXPECT_LE(victim.server.feed(flood), 64U * 1024U);
+}
+
+TEST(Handshake, KeepsTheOpenWaiting_WhenBytesArePipelined) {
+    Victim victim;
+    victim.events.answer_open = false;
+    Bytes bytes = protocol_header(0) + open_frame() + begin_frame();
+    for (std::uint32_t i = 0; i < 2'000; ++i) {
+        append(bytes, attach_frame(i, "l" + std::to_string(i), "data/probe"));
+    }
+    const Bytes rest = feed_all(victim.server, victim.events, bytes, 65'536);
+    EXPECT_EQ(victim.events.opens, 1);
+    EXPECT_EQ(rest.size(), bytes.size() - 8 - open_frame().size())
+        << "what follows the Open stays outside of the engine";
+}
+
+}  // namespace
+}  // namespace weir::amqp::test
