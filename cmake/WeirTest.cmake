@@ -5,6 +5,9 @@
 include(GoogleTest)
 
 function(weir_test name)
+  if(NOT WEIR_TESTS)
+    return()
+  endif()
   cmake_parse_arguments(A "" "TIMEOUT" "LABELS;LIBRARIES;SOURCES" ${ARGN})
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 120)

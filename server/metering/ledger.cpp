@@ -93,6 +93,32 @@ Result<Seal> read_seal(std::string_view key, std::uint8_t version, ByteView body
     return seal;
 }
 
+void put_gap(Batch& batch, const Gap& gap) {
+    Bytes body;
+    append_be(body, static_cast<std::uint64_t>(gap.from.count()));
+    append_be(body, gap.hour);
+    batch.put(
+        Family::audit,
+        numbered_key(kGapPrefix, static_cast<std::uint64_t>(gap.to.count())),
+        kVersion,
+        body
+    );
+}
+
+Result<Gap> read_gap(std::string_view key, std::uint8_t version, ByteView body) {
+    WEIR_CHECK(check_version(version));
+    ByteCursor number{as_bytes(key.substr(kGapPrefix.size()))};
+    ByteCursor in{body};
+    if (number.size() != 8 || in.size() != 8 + 4) {
+        return storage::errc::malformed_record;
+    }
+    Gap gap;
+    gap.to = read_time(number);
+    gap.from = read_time(in);
+    gap.hour = *in.read_be<std::uint32_t>();
+    return gap;
+}
+
 /// Hash over everything that a seal vouches for. Fields have their lengths in front, so that no two
 /// hours look alike.
 Result<Seal> compute_seal(
@@ -103,7 +129,7 @@ Result<Seal> compute_seal(
     append(scratch, previous);
     append_be(scratch, hour);
     for (const Gap& gap : gaps) {
-        if (hour_of(gap.from) == hour) {
+        if (gap.hour == hour) {
             append_be(scratch, static_cast<std::uint64_t>(gap.from.count()));
             append_be(scratch, static_cast<std::uint64_t>(gap.to.count()));
         }
@@ -148,15 +174,9 @@ Result<std::optional<Gap>> Ledger::begin() {
     Batch batch;
     std::optional<Gap> gap;
     if (last && last->running) {
-        gap = Gap{last->drained, last->drained + kGapMax};
-        Bytes body;
-        append_be(body, static_cast<std::uint64_t>(gap->to.count()));
-        batch.put(
-            Family::audit,
-            numbered_key(kGapPrefix, static_cast<std::uint64_t>(gap->from.count())),
-            kVersion,
-            body
-        );
+        // The stamp is one shard's; the others have drained within kDrainMax of it.
+        gap = Gap{last->drained - kDrainMax, now, std::max(hour_of(now), store_.usage_open_hour())};
+        put_gap(batch, *gap);
         log::warn(
             "metering_gap",
             {{"from", format_time(gap->from.count())},
@@ -237,17 +257,12 @@ Result<std::vector<Gap>> Ledger::gaps(const Store& store) {
         Family::audit,
         kGapPrefix,
         [&](std::string_view key, std::uint8_t version, ByteView body) {
-            ByteCursor number{as_bytes(key.substr(kGapPrefix.size()))};
-            ByteCursor in{body};
-            outcome = check_version(version);
-            if (outcome && (number.size() != 8 || in.size() != 8)) {
-                outcome = storage::errc::malformed_record;
-            }
-            if (!outcome) {
+            const auto gap = read_gap(key, version, body);
+            if (!gap) {
+                outcome = gap.error();
                 return false;
             }
-            const WallTime from = read_time(number);
-            out.push_back({from, read_time(in)});
+            out.push_back(*gap);
             return true;
         }
     ));

@@ -22,11 +22,12 @@ struct Seal {
     Sha256 hash{};      ///< Over `previous`, the hour, its gaps and all its usage.
 };
 
-/// Time for which usage that was not written with a message may be missing, because the process did
-/// not end in order.
+/// The process did not end in order: some usage that was not written with a message is missing, at
+/// most kDrainMax of it, somewhere between these times.
 struct Gap {
-    WallTime from{0};  ///< The last time known to be drained.
-    WallTime to{0};    ///< At most kGapMax later.
+    WallTime from{0};        ///< What was counted before is stored.
+    WallTime to{0};          ///< When the next run began.
+    std::uint32_t hour = 0;  ///< The hour whose seal vouches for this record.
 };
 
 struct Verification {
@@ -40,8 +41,8 @@ struct Verification {
 /// Owned by the Gateway; used by one control thread. Blocking: it reads and commits.
 class Ledger {
 public:
-    /// Usage is drained at least this often, so no crash loses more.
-    static constexpr std::chrono::milliseconds kGapMax{1'000};
+    /// Every meter is drained at least this often, so no crash loses more.
+    static constexpr std::chrono::milliseconds kDrainMax{1'000};
     /// An hour is closed this long after its end: batches that were on their way have arrived by
     /// then.
     static constexpr std::chrono::milliseconds kGrace{120'000};
@@ -55,7 +56,7 @@ public:
     /// After the last drain was committed.
     [[nodiscard]] Result<void> finish();
 
-    /// Adds to a batch with drained usage: up to now everything is stored. Any thread.
+    /// Adds to a batch with drained usage: this shard's counts are stored up to now. Any thread.
     static void stamp(storage::Batch& batch, WallTime now);
 
     /// Closes and seals the hours that are over. At most 1,000 per call; call it every few minutes.

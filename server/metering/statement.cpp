@@ -200,7 +200,7 @@ std::string render_table(const Statement& statement) {
     }
     for (const Gap& gap : statement.gaps) {
         out += fmt::format(
-            "unclean end: usage that was not written with a message may be missing from {} to {}\n",
+            "unclean end: up to 1 s of usage is missing somewhere between {} and {}\n",
             time_text(gap.from),
             time_text(gap.to)
         );

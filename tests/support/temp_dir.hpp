@@ -14,8 +14,9 @@ namespace weir::test {
 /// A directory of its own for one test; gone with all it holds when the test ends.
 class TempDir {
 public:
-    TempDir() {
-        std::string pattern = (parent() / "weir-test-XXXXXX").string();
+    TempDir() : TempDir{default_parent()} {}
+    explicit TempDir(const std::filesystem::path& parent) {
+        std::string pattern = (parent / "weir-test-XXXXXX").string();
         path_ = ::mkdtemp(pattern.data()) == nullptr ? std::filesystem::path{}
                                                      : std::filesystem::path{pattern};
     }
@@ -34,7 +35,7 @@ public:
 private:
     /// In memory if there is room for it: an fsync costs nothing there, and a test may need
     /// hundreds.
-    [[nodiscard]] static std::filesystem::path parent() {
+    [[nodiscard]] static std::filesystem::path default_parent() {
         constexpr std::uintmax_t kRoom = 256 * 1024 * 1024;
         std::error_code ec;
         const auto memory = std::filesystem::space("/dev/shm", ec);

@@ -1,0 +1,1 @@
+weir_bench(storage LIBRARIES weir::storage weir::metering)
