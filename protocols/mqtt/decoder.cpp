@@ -112,19 +112,11 @@ Result<ConnectFlags> read_connect_flags(ByteView& in, Version version) noexcept 
 Result<Will> read_will(
     ByteView& in, const ConnectFlags& flags, const DecodeOptions& options
 ) noexcept {
-    Will will{
-        .topic = {},
-        .payload = {},
-        .properties = {},
-        .qos = flags.will_qos,
-        .retain = flags.will_retain
-    };
+    Will will{.qos = flags.will_qos, .retain = flags.will_retain};
     WEIR_TRY(will.properties, read_properties(in, PacketContext::will, options));
     WEIR_TRY(will.topic, read_text(in));
     WEIR_TRY(will.payload, read_binary(in));
-    if (!is_valid_topic_name(will.topic) || !is_within(will.topic, options.topics)) {
-        return errc::topic_name_invalid;
-    }
+    WEIR_CHECK(check_topic_name(will.topic, options.topics));
     return will;
 }
 
@@ -157,9 +149,7 @@ Result<Version> read_version(ByteView& in) noexcept {
 Result<void> check_options(
     std::uint8_t options, const SubscriptionFilter& filter, Version version
 ) noexcept {
-    const unsigned reserved = version == Version::v5     ? 0xC0U
-                              : version == Version::v311 ? 0xFCU
-                                                         : 0U;
+    const unsigned reserved = version == Version::v5 ? 0xC0U : 0xFCU;
     if ((options & reserved) != 0) {  // [MQTT5-3.8.3-5] [MQTT3-3.8.3-4]
         return errc::malformed_packet;
     }
@@ -368,10 +358,7 @@ Result<Publish> decode_publish(const Frame& frame, const DecodeOptions& options)
         }
         return publish;
     }
-    if (!is_valid_topic_name(publish.topic) ||
-        !is_within(publish.topic, options.topics)) {  // [MQTT5-3.3.2-2]
-        return errc::topic_name_invalid;
-    }
+    WEIR_CHECK(check_topic_name(publish.topic, options.topics));  // [MQTT5-3.3.2-2]
     return publish;
 }
 
@@ -379,9 +366,7 @@ Result<Ack> decode_ack(const Frame& frame, const DecodeOptions& options) noexcep
     WEIR_CHECK(check_flags(frame, options.version));
     const auto context = ack_context(frame.type);
     ByteView in = frame.body;
-    Ack ack{
-        .type = frame.type, .packet_id = 0, .reason_code = ReasonCode::success, .properties = {}
-    };
+    Ack ack{.type = frame.type};
     WEIR_TRY(ack.packet_id, read_packet_id(in));
     if (options.version == Version::v5 && !in.empty()) {
         WEIR_TRY(ack.reason_code, read_reason_code(in, context));

@@ -18,7 +18,7 @@ namespace weir::mqtt {
 struct Frame {
     PacketType type = PacketType::pingreq;
     std::uint8_t flags = 0;  ///< Lower four bits of the first byte.
-    ByteView body;           ///< What the remaining length counts.
+    ByteView body = {};      ///< What the remaining length counts.
     std::size_t size = 0;    ///< Of the whole packet.
 };
 
@@ -37,8 +37,8 @@ struct Frame {
 struct DecodeOptions {
     Version version = Version::v311;  ///< CONNECT brings its own.
     Role sender = Role::client;
-    TopicLimits topics;  ///< For the topic names of PUBLISH and will.
-    PropertyLimits properties;
+    TopicLimits topics = {};  ///< For the topic names of PUBLISH and will.
+    PropertyLimits properties = {};
 };
 
 /// One function per packet. The frame is of that type.

@@ -21,6 +21,7 @@ constexpr std::array kRows = {
     Row{errc::unsupported_version, "unsupported protocol version", ReasonCode::unsupported_protocol_version},
     Row{errc::client_identifier_invalid, "the client identifier is not valid", ReasonCode::client_identifier_not_valid},
     Row{errc::topic_name_invalid, "the topic name is not valid", ReasonCode::topic_name_invalid},
+    Row{errc::topic_too_deep, "the topic name has more levels or bytes than the limit", ReasonCode::topic_name_invalid},
     Row{errc::topic_filter_invalid, "the topic filter is not valid", ReasonCode::topic_filter_invalid},
     Row{errc::topic_alias_invalid, "the topic alias is not valid", ReasonCode::topic_alias_invalid},
     Row{errc::receive_maximum_exceeded, "more publishes in flight than the receive maximum", ReasonCode::receive_maximum_exceeded},

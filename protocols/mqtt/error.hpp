@@ -17,7 +17,8 @@ enum class errc {
     packet_too_large,
     unsupported_version,
     client_identifier_invalid,  ///< Empty where the version does not allow it.
-    topic_name_invalid,         ///< Wildcards, empty, or over the limits.
+    topic_name_invalid,         ///< Wildcards, or empty.
+    topic_too_deep,             ///< More levels or bytes than the limits allow.
     topic_filter_invalid,
     topic_alias_invalid,  ///< 0, over the maximum, or never set.
     receive_maximum_exceeded,

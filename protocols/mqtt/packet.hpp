@@ -21,9 +21,9 @@
 namespace weir::mqtt {
 
 struct Will {
-    std::string_view topic;
-    ByteView payload;
-    Properties properties;
+    std::string_view topic = {};
+    ByteView payload = {};
+    Properties properties = {};
     Qos qos = Qos::at_most_once;
     bool retain = false;
 };
@@ -32,26 +32,26 @@ struct Connect {
     Version version = Version::v5;
     bool clean_start = true;  ///< Clean session in 3.1 and 3.1.1.
     std::uint16_t keep_alive_s = 0;
-    std::string_view client_id;
-    std::optional<Will> will;
-    std::optional<std::string_view> user_name;
-    std::optional<ByteView> password;
-    Properties properties;
+    std::string_view client_id = {};
+    std::optional<Will> will = {};
+    std::optional<std::string_view> user_name = {};
+    std::optional<ByteView> password = {};
+    Properties properties = {};
 };
 
 struct Connack {
     bool session_present = false;
     ReasonCode reason_code = ReasonCode::success;
-    Properties properties;
+    Properties properties = {};
 };
 
 /// A PUBLISH as received. What it says about the message is here, what is for the subscribers in
 /// `properties`.
 struct Publish {
-    std::string_view topic;  ///< Empty only while an alias stands for it; the protocols resolve it.
-    ByteView payload;
-    Properties properties;  ///< All of them; see forwardable_properties().
-    std::optional<std::uint32_t> message_expiry_s;
+    std::string_view topic = {};  ///< Empty only while an alias stands for it.
+    ByteView payload = {};
+    Properties properties = {};  ///< All of them; see forwardable_properties().
+    std::optional<std::uint32_t> message_expiry_s = {};
     std::uint16_t packet_id = 0;    ///< 0 at QoS 0.
     std::uint16_t topic_alias = 0;  ///< 0: none.
     Qos qos = Qos::at_most_once;
@@ -61,11 +61,11 @@ struct Publish {
 
 /// A PUBLISH to write: the message, and what differs from one subscriber to the next.
 struct PublishHeader {
-    std::string_view topic;         ///< May be empty if topic_alias is known to the receiver.
+    std::string_view topic = {};    ///< May be empty if topic_alias is known to the receiver.
     std::size_t payload_bytes = 0;  ///< Follows the head, or is sent by reference.
-    ByteView properties;  ///< The end-to-end ones, as forwardable_properties() gives them.
-    std::optional<std::uint32_t> message_expiry_s;  ///< What remains of it.
-    std::span<const std::uint32_t> subscription_ids;
+    ByteView properties = {};  ///< The end-to-end ones, as forwardable_properties() gives them.
+    std::optional<std::uint32_t> message_expiry_s = {};  ///< What remains of it.
+    std::span<const std::uint32_t> subscription_ids = {};
     std::uint16_t packet_id = 0;
     std::uint16_t topic_alias = 0;
     Qos qos = Qos::at_most_once;
@@ -78,14 +78,14 @@ struct Ack {
     PacketType type = PacketType::puback;
     std::uint16_t packet_id = 0;
     ReasonCode reason_code = ReasonCode::success;
-    Properties properties;
+    Properties properties = {};
 };
 
 enum class RetainHandling : std::uint8_t { send = 0, send_if_new = 1, do_not_send = 2 };
 
 /// One filter of a SUBSCRIBE.
 struct Subscription {
-    std::string_view filter;  ///< As sent, with `$share/group/` if there is one.
+    std::string_view filter = {};  ///< As sent, with `$share/group/` if there is one.
     Qos qos = Qos::at_most_once;
     bool no_local = false;
     bool retain_as_published = false;
@@ -157,8 +157,8 @@ inline std::string_view FilterList<std::string_view>::Iterator::operator*() cons
 
 struct Subscribe {
     std::uint16_t packet_id = 0;
-    FilterList<Subscription> subscriptions;
-    Properties properties;
+    FilterList<Subscription> subscriptions = {};
+    Properties properties = {};
 };
 
 /// The reason codes of a SUBACK or UNSUBACK, one byte each.
@@ -181,19 +181,19 @@ struct Suback {
     std::uint16_t packet_id = 0;
     ReasonCodeList
         reason_codes;  ///< One per filter; every error is written as 0x80 to 3.1 and 3.1.1.
-    Properties properties;
+    Properties properties = {};
 };
 
 struct Unsubscribe {
     std::uint16_t packet_id = 0;
-    FilterList<std::string_view> filters;
-    Properties properties;
+    FilterList<std::string_view> filters = {};
+    Properties properties = {};
 };
 
 struct Unsuback {
     std::uint16_t packet_id = 0;
-    ReasonCodeList reason_codes;  ///< One per filter; not written to 3.1 and 3.1.1.
-    Properties properties;
+    ReasonCodeList reason_codes = {};  ///< One per filter; not written to 3.1 and 3.1.1.
+    Properties properties = {};
 };
 
 struct Pingreq {};
@@ -201,12 +201,12 @@ struct Pingresp {};
 
 struct Disconnect {
     ReasonCode reason_code = ReasonCode::success;
-    Properties properties;
+    Properties properties = {};
 };
 
 struct Auth {
     ReasonCode reason_code = ReasonCode::success;
-    Properties properties;
+    Properties properties = {};
 };
 
 using Packet = std::variant<

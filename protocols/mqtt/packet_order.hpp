@@ -11,8 +11,7 @@ namespace weir::mqtt {
 enum class ConnectionState : std::uint8_t {
     start,           ///< Nothing was sent; CONNECT must come first. [MQTT5-3.1.0-1]
     connecting,      ///< CONNECT is being answered; there is no authentication exchange.
-    authenticating,  ///< CONNECT named an authentication method; AUTH goes back and forth.
-                     ///< [MQTT5-3.1.2-30]
+    authenticating,  ///< CONNECT named a method; AUTH goes back and forth. [MQTT5-3.1.2-30]
     connected,       ///< CONNACK accepted it.
     closed,          ///< DISCONNECT, or a CONNACK that refused.
 };

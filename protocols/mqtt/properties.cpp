@@ -97,7 +97,7 @@ Result<std::uint32_t> read_number(ByteView& in, PropertyType type) noexcept {
 
 /// Reads what follows the identifier, checking lengths and text but not ranges.
 Result<Property> read_value(ByteView& in, const PropertyInfo& info) noexcept {
-    Property property{.id = info.id, .number = 0, .name = {}, .value = {}};
+    Property property{.id = info.id};
     switch (info.type) {
         case Type::text:
         case Type::topic: {
@@ -195,7 +195,7 @@ Property take_valid_property(ByteView& in) noexcept {
         }
     }
     in = in.last(0);
-    return Property{.id = Id::user_property, .number = 0, .name = {}, .value = {}};
+    return Property{.id = Id::user_property};
 }
 
 std::optional<Property> Properties::find(PropertyId id) const noexcept {
@@ -225,13 +225,14 @@ std::optional<ByteView> Properties::binary(PropertyId id) const noexcept {
 Result<Properties> parse_properties(
     ByteView& in, PacketContext context, const PropertyLimits& limits
 ) noexcept {
-    WEIR_TRY(const std::uint32_t size, read_whole_varint(in));
-    if (in.size() < size) {
+    ByteView rest = in;
+    WEIR_TRY(const std::uint32_t size, read_whole_varint(rest));
+    if (rest.size() < size) {
         return errc::malformed_packet;
     }
-    const auto list = in.first(size);
+    const auto list = rest.first(size);
     WEIR_CHECK(check_list(list, context, limits));
-    in = in.subspan(size);
+    in = rest.subspan(size);
     return Properties{list};
 }
 

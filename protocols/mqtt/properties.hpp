@@ -73,9 +73,9 @@ struct PropertyInfo {
 /// One property; which members hold the value follows from its type.
 struct Property {
     PropertyId id;
-    std::uint32_t number = 0;  ///< Of the four number types.
-    std::string_view name;     ///< Of a user property.
-    std::string_view value;    ///< Text or binary.
+    std::uint32_t number = 0;     ///< Of the four number types.
+    std::string_view name = {};   ///< Of a user property.
+    std::string_view value = {};  ///< Text or binary.
 
     [[nodiscard]] ByteView binary() const noexcept { return as_bytes(value); }
 };
@@ -141,7 +141,7 @@ struct PropertyLimits {
     std::uint32_t user_property_bytes = 8 * 1024;  ///< Names and values together.
 };
 
-/// Reads a property list with its length and advances `in` past it.
+/// Reads a property list with its length and advances `in` past it; on error `in` is untouched.
 /// @errors malformed_packet: cut short, an id or type error, bad UTF-8, not allowed in `context`.
 ///         protocol_error: twice what may stand once, or a value out of range.
 ///         topic_name_invalid: a response topic that is no topic name. topic_alias_invalid: 0.

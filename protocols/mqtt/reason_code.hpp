@@ -69,8 +69,8 @@ struct ReasonCodeInfo {
     ReasonCode code;
     std::string_view name;  ///< As in the specification, lower case, with underscores.
     ContextMask packets;    ///< Where it may stand.
-    std::optional<ConnectReturnCode>
-        return_code;  ///< For 3.1.1; none: close without CONNACK. [MQTT3-3.2.2-6]
+    /// For 3.1.1; none: close without CONNACK. [MQTT3-3.2.2-6]
+    std::optional<ConnectReturnCode> return_code;
 };
 
 /// The row of a code, or nullptr for a number that the specification does not define.

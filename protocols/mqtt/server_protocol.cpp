@@ -1,8 +1,15 @@
 #include <weir/mqtt/server_protocol.hpp>
 
+#include <limits>
+
 #include <weir/mqtt/encoder.hpp>
 
 namespace weir::mqtt {
+namespace {
+
+constexpr auto kCountMax = std::numeric_limits<std::uint16_t>::max();
+
+}  // namespace
 
 Result<std::size_t> ServerProtocol::feed(ByteView in, Handler& handler) noexcept {
     const std::size_t offered = in.size();
@@ -10,7 +17,7 @@ Result<std::size_t> ServerProtocol::feed(ByteView in, Handler& handler) noexcept
     while (next == Next::go_on && state_ != ConnectionState::connecting &&
            state_ != ConnectionState::closed) {
         WEIR_CHECK(check_order(in));
-        const bool known = state_ != ConnectionState::start;
+        const bool known = state_ == ConnectionState::connected;
         const auto frame = reader_.next(in, known ? limits_.packet_bytes : limits_.connect_bytes);
         if (!frame) {
             if (frame.error() == errc::need_more) {
@@ -45,16 +52,12 @@ Farewell ServerProtocol::farewell(ReasonCode reason) const noexcept {
     };
     if (state_ == ConnectionState::connected) {
         if (version_ == Version::v5) {
-            put(Disconnect{
-                .reason_code = allowed(PacketContext::disconnect_from_server), .properties = {}
-            });
+            put(Disconnect{.reason_code = allowed(PacketContext::disconnect_from_server)});
         }
     } else if (state_ != ConnectionState::closed && version_known_) {
         if (version_ == Version::v5 || return_code_of(reason)) {
             const bool v5 = version_ == Version::v5;
-            put(Connack{
-                .reason_code = v5 ? allowed(PacketContext::connack) : reason, .properties = {}
-            });
+            put(Connack{.reason_code = v5 ? allowed(PacketContext::connack) : reason});
         }
     }
     return out;
@@ -149,7 +152,8 @@ Result<Next> ServerProtocol::take_publish(const Frame& frame, Handler& handler) 
         if (version_ == Version::v5 && unsettled_ >= limits_.receive_maximum) {  // [MQTT5-3.3.4-7]
             return errc::receive_maximum_exceeded;
         }
-        ++unsettled_;
+        unsettled_ =
+            unsettled_ == kCountMax ? kCountMax : static_cast<std::uint16_t>(unsettled_ + 1);
     }
     return handler.on_publish(publish);
 }

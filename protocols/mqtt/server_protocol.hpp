@@ -20,13 +20,13 @@ namespace weir::mqtt {
 
 /// What a client may send. Told to MQTT 5 clients in CONNACK by the caller.
 struct ServerLimits {
-    std::uint32_t connect_bytes =
-        64 * 1024;  ///< Largest CONNECT: what a peer can make us hold before it is known.
-    std::uint32_t packet_bytes = 256 * 1024;  ///< Largest packet after that.
-    TopicLimits topics;
-    PropertyLimits properties;
-    std::uint16_t receive_maximum =
-        100;  ///< QoS 1 and 2 publishes not yet answered; enforced for MQTT 5 only.
+    /// Largest packet before CONNACK: what an unknown peer can make us hold.
+    std::uint32_t connect_bytes = 64 * 1024;
+    std::uint32_t packet_bytes = 256 * 1024;  ///< Largest packet after it.
+    TopicLimits topics = {};
+    PropertyLimits properties = {};
+    /// QoS 1 and 2 publishes not yet answered; enforced for MQTT 5 only.
+    std::uint16_t receive_maximum = 100;
     std::uint16_t topic_alias_maximum = 10;
 };
 

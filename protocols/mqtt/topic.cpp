@@ -8,13 +8,42 @@ namespace weir::mqtt {
 namespace {
 
 constexpr std::string_view kShare = "$share";
-constexpr std::string_view kWildcards = "+#";
+
+struct Scan {
+    std::size_t slashes = 0;
+    bool wildcard = false;
+};
+
+/// Without a branch per character, so that compilers vectorise it.
+Scan scan(std::string_view text) noexcept {
+    Scan found;
+    for (const char c : text) {
+        found.slashes += c == '/' ? 1U : 0U;
+        found.wildcard |= c == '+' || c == '#';
+    }
+    return found;
+}
+
+bool fits(std::string_view topic, const Scan& found, const TopicLimits& limits) noexcept {
+    return topic.size() <= limits.bytes &&
+           found.slashes < std::min<std::size_t>(limits.levels, kTopicLevelsMax);
+}
 
 }  // namespace
 
 bool is_valid_topic_name(std::string_view topic) noexcept {
-    return !topic.empty() && topic.size() <= kFieldBytesMax &&
-           topic.find_first_of(kWildcards) == std::string_view::npos;
+    return !topic.empty() && topic.size() <= kFieldBytesMax && !scan(topic).wildcard;
+}
+
+Result<void> check_topic_name(std::string_view topic, const TopicLimits& limits) noexcept {
+    const Scan found = scan(topic);
+    if (topic.empty() || found.wildcard) {
+        return errc::topic_name_invalid;
+    }
+    if (!fits(topic, found, limits)) {
+        return errc::topic_too_deep;
+    }
+    return {};
 }
 
 bool is_valid_topic_filter(std::string_view filter) noexcept {
@@ -26,7 +55,7 @@ bool is_valid_topic_filter(std::string_view filter) noexcept {
         if (level == "+" || (level == "#" && levels.done())) {
             continue;
         }
-        if (level.find_first_of(kWildcards) != std::string_view::npos) {
+        if (scan(level).wildcard) {
             return false;
         }
     }
@@ -34,9 +63,7 @@ bool is_valid_topic_filter(std::string_view filter) noexcept {
 }
 
 bool is_within(std::string_view topic, const TopicLimits& limits) noexcept {
-    return topic.size() <= limits.bytes &&
-           static_cast<std::size_t>(std::ranges::count(topic, '/')) <
-               std::min<std::size_t>(limits.levels, kTopicLevelsMax);
+    return fits(topic, scan(topic), limits);
 }
 
 Result<SubscriptionFilter> parse_subscription_filter(std::string_view text) noexcept {
@@ -51,8 +78,7 @@ Result<SubscriptionFilter> parse_subscription_filter(std::string_view text) noex
         return errc::topic_filter_invalid;
     }
     const auto group = levels.next();
-    if (group.empty() || group.find_first_of(kWildcards) != std::string_view::npos ||
-        levels.done()) {
+    if (group.empty() || scan(group).wildcard || levels.done()) {
         return errc::topic_filter_invalid;
     }
     const auto filter = text.substr(kShare.size() + group.size() + 2);

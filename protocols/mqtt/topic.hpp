@@ -23,13 +23,20 @@ struct TopicLimits {
 /// [MQTT5-4.7.3-1]
 [[nodiscard]] bool is_valid_topic_filter(std::string_view filter) noexcept;
 
+/// A topic name that a peer publishes to. @errors topic_name_invalid; topic_too_deep: over the
+/// limits.
+/// @cost One pass.
+[[nodiscard]] Result<void> check_topic_name(
+    std::string_view topic, const TopicLimits& limits
+) noexcept;
+
 /// True if a name or filter keeps to the limits.
 [[nodiscard]] bool is_within(std::string_view topic, const TopicLimits& limits) noexcept;
 
 /// What a client subscribes to.
 struct SubscriptionFilter {
-    std::string_view group;   ///< Of a shared subscription, else empty.
-    std::string_view filter;  ///< What topics are matched against.
+    std::string_view group = {};   ///< Of a shared subscription, else empty.
+    std::string_view filter = {};  ///< What topics are matched against.
 
     [[nodiscard]] bool is_shared() const noexcept { return !group.empty(); }
 };
