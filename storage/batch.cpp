@@ -30,8 +30,7 @@ bool fits(const OutboxRecord& record) {
 }
 
 bool is_owner_keyed(Family family) {
-    return family == Family::registry || family == Family::sessions || family == Family::queues ||
-           family == Family::retained || family == Family::audit;
+    return family != Family::streams && family != Family::outbox && family != Family::usage;
 }
 
 }  // namespace

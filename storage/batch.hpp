@@ -11,7 +11,9 @@
 namespace weir::storage {
 
 /// The column families. `streams`, `outbox` and `usage` have calls of their own; the others hold
-/// records of their owners under the owners' keys, read with Store::get and Store::scan.
+/// records of their owners under the owners' keys, read with Store::get and Store::scan. In `meta` the
+/// store has keys of its own; a module that keeps a little state there starts its keys with its name
+/// and a slash ("sinks/pager").
 enum class Family : std::uint8_t {
     meta,
     registry,
@@ -62,7 +64,7 @@ public:
     void close_usage(std::uint32_t before);
 
     /// A record of the owner's own format; `version` is the owner's and stored in front. Families:
-    /// registry, sessions, queues, retained, audit.
+    /// meta, registry, sessions, queues, retained, audit.
     void put(Family family, std::string_view key, std::uint8_t version, ByteView body);
     void erase(Family family, std::string_view key);
     /// Erases from <= key < to.
