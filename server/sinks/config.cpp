@@ -1,0 +1,65 @@
+#include <weir/sinks/config.hpp>
+
+#include <algorithm>
+
+#include <weir/storage/records.hpp>
+
+namespace weir::sinks {
+namespace {
+
+constexpr std::uint32_t kBatchMessagesMax = 10'000;
+constexpr std::chrono::seconds kAgeMin{1};
+
+std::string check(const Delivery& delivery) {
+    if (delivery.batch.messages == 0 || delivery.batch.messages > kBatchMessagesMax) {
+        return "batch.messages: must be 1 to 10000";
+    }
+    return delivery.batch.bytes == 0 ? "batch.bytes: must not be 0" : "";
+}
+
+}  // namespace
+
+const Delivery& HttpSinkConfig::delivery_of(std::string_view rule) const noexcept {
+    const auto found = std::ranges::find(by_rule, rule, &std::pair<std::string, Delivery>::first);
+    return found == by_rule.end() ? delivery : found->second;
+}
+
+std::string check(const HttpSinkConfig& config) {
+    if (config.name.empty() || config.name.size() > storage::kNameBytesMax) {
+        return "sink: the name must have 1 to 255 bytes";
+    }
+    const auto origin = http_client::origin_of(config.url);
+    if (!origin) {
+        return "url: must be an http or https URL without user name and password";
+    }
+    if (origin->find('$') != std::string::npos) {
+        return "url: scheme, host and port must be fixed; a template may follow after the host";
+    }
+    if (config.method != "POST" && config.method != "PUT" && config.method != "PATCH") {
+        return "method: must be POST, PUT or PATCH";
+    }
+    if (!config.bearer_token.empty() && !config.basic_user.empty()) {
+        return "auth: bearer and basic exclude each other";
+    }
+    if (config.timeout.count() <= 0) {
+        return "timeout: must be longer than 0";
+    }
+    if (config.outbox.age < kAgeMin || config.outbox.size_bytes == 0) {
+        return "outbox: age must be at least 1s and size more than 0";
+    }
+    if (config.retry.min.count() <= 0 || config.retry.max < config.retry.min) {
+        return "retry: min must be longer than 0, max not shorter than min";
+    }
+    auto problem = check(config.delivery);
+    for (const auto& [rule, delivery] : config.by_rule) {
+        problem = problem.empty() ? check(delivery) : problem;
+    }
+    return problem;
+}
+
+std::uint64_t reserve_limit(const OutboxLimits& limits) noexcept {
+    return limits.on_full == OnFull::drop_oldest ? limits.size_bytes + limits.size_bytes / 8
+                                                 : limits.size_bytes;
+}
+
+}  // namespace weir::sinks

@@ -1,0 +1,90 @@
+/// What the operator says about a sink.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <weir/http_client/client.hpp>
+
+namespace weir::sinks {
+
+/// What happens to a message whose sink has a full outbox.
+enum class OnFull : std::uint8_t {
+    block,        ///< The publisher is held back for `block_timeout`; then as dead_letter.
+    dead_letter,  ///< It counts as lost{sink_full} and the rule's on_error runs.
+    drop_oldest,  ///< It is taken; the oldest entries are removed and count as lost{sink_full}.
+};
+
+/// Key `outbox`. A reload changes all of it.
+struct OutboxLimits {
+    std::uint64_t size_bytes = 1ULL << 30U;  ///< As storage::outbox_cost counts.
+    std::chrono::milliseconds age{
+        24 * 3'600'000
+    };  ///< Older entries become dead letters; at least 1 s.
+    OnFull on_full = OnFull::block;
+    std::chrono::milliseconds block_timeout{30'000};
+    std::uint64_t dead_letter_bytes = 64ULL
+                                      << 20U;  ///< Beyond, the oldest dead letters are purged.
+};
+
+/// How long to wait after a failed attempt: between half and all of min * 2^(attempt - 1), at most
+/// max. A longer Retry-After wins, up to one hour. Attempts end when the records are older than
+/// OutboxLimits::age.
+struct RetryPolicy {
+    std::chrono::milliseconds min{1'000};
+    std::chrono::milliseconds max{300'000};
+};
+
+enum class BodyFormat : std::uint8_t {
+    json,  ///< One record: its payload. Several: a JSON array of them.
+    raw,   ///< The payload as it is; a request never carries more than one.
+};
+
+/// A batch closes with the first limit that it reaches.
+struct BatchLimits {
+    std::uint32_t messages = 1;         ///< 1..10'000.
+    std::uint64_t bytes = 256 * 1024;   ///< Of payloads. A single larger record is sent alone.
+    std::chrono::milliseconds wait{0};  ///< How long an incomplete batch is kept open.
+};
+
+/// How the records of one rule become requests: key `http` in a rule's `to`.
+struct Delivery {
+    BodyFormat body = BodyFormat::json;
+    BatchLimits batch;
+};
+
+/// A file of sinks.d/ with `type: http`, and the rules that name it.
+struct HttpSinkConfig {
+    std::string name = {};  ///< Also the name of its outbox; at most 255 bytes.
+    /// http or https; the path and query may hold a template (${...}), the host may not. A record
+    /// whose rule resolved the template brings its own URL, which must have the same scheme, host
+    /// and port.
+    std::string url = {};
+    std::string method = "POST";  ///< POST, PUT or PATCH.
+    /// Sent with each request, after those that the sink sets itself (Content-Type,
+    /// Idempotency-Key, User-Agent, Authorization); a header given here replaces Content-Type.
+    std::vector<http_client::Header> headers = {};
+    std::string bearer_token = {};  ///< Authorization: Bearer. A secret: never logged or shown.
+    std::string basic_user = {};    ///< Authorization: Basic, with basic_password.
+    std::string basic_password = {};
+    http_client::TlsOptions tls = {};
+    std::chrono::milliseconds timeout{10'000};  ///< Of one attempt.
+    OutboxLimits outbox = {};
+    RetryPolicy retry = {};
+    Delivery delivery = {};  ///< For rules that say nothing else.
+    std::vector<std::pair<std::string, Delivery>> by_rule = {};  ///< Rule name to its own.
+
+    [[nodiscard]] const Delivery& delivery_of(std::string_view rule) const noexcept;
+};
+
+/// What is wrong with a config, for people ("url: ..."); empty if nothing is.
+[[nodiscard]] std::string check(const HttpSinkConfig& config);
+
+/// The bound that publishers reserve room against (storage::OutboxRoom::reserve). With drop_oldest
+/// there is headroom of an eighth, within which old entries are removed.
+[[nodiscard]] std::uint64_t reserve_limit(const OutboxLimits& limits) noexcept;
+
+}  // namespace weir::sinks

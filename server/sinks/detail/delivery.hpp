@@ -1,0 +1,41 @@
+/// What an answer means, and when to try again.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <random>
+#include <string>
+
+#include <weir/http_client/client.hpp>
+#include <weir/sinks/config.hpp>
+
+namespace weir::sinks::detail {
+
+enum class Fate : std::uint8_t {
+    delivered,
+    again,  ///< It may succeed later: 408, 425, 429, 5xx, or no answer.
+    never,  ///< The receiver will not take it: other statuses, or a request that cannot be sent.
+    undecided,  ///< The client stopped before there was an answer.
+};
+
+[[nodiscard]] Fate fate_of(const http_client::Outcome& outcome) noexcept;
+
+/// "503: <start of the body>" or "connect_failed ..." for logs, dead letters and status; at most
+/// 256 bytes of body.
+[[nodiscard]] std::string describe(const http_client::Outcome& outcome);
+
+inline constexpr std::chrono::hours kRetryAfterMax{1};
+
+/// Pause after `attempt` (from 1) failed, see RetryPolicy.
+class Backoff {
+public:
+    explicit Backoff(std::uint32_t seed) : random_{seed} {}
+    [[nodiscard]] std::chrono::milliseconds pause(
+        const RetryPolicy& policy, std::uint32_t attempt, const http_client::Response& response
+    );
+
+private:
+    std::minstd_rand random_;
+};
+
+}  // namespace weir::sinks::detail

@@ -1,0 +1,54 @@
+/// What a sink is doing, for `weir sinks list` and metrics.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <weir/base/clock.hpp>
+
+namespace weir::sinks {
+
+enum class Activity : std::uint8_t {
+    starting,     ///< Its state was not read yet.
+    idle,         ///< The outbox is empty.
+    gathering,    ///< An incomplete batch is kept open.
+    delivering,   ///< A request or a commit is under way.
+    backing_off,  ///< The last attempt failed; the next one has its time.
+};
+
+/// "starting", "idle", ...
+[[nodiscard]] std::string_view name(Activity activity) noexcept;
+
+/// Over the life of the outbox, crash-exact: in = delivered + pending + dead + lost, where `in` is
+/// SinkStatus::in.
+struct SinkCounters {
+    std::uint64_t delivered = 0;
+    std::uint64_t dead = 0;  ///< Became dead letters: refused by the receiver, or too old
+                             ///< (sink_rejected, sink_expired).
+    std::uint64_t lost = 0;  ///< Removed by drop_oldest (sink_full).
+
+    friend bool operator==(const SinkCounters&, const SinkCounters&) = default;
+};
+
+struct SinkStatus {
+    std::string name = {};
+    std::string url = {};
+    Activity activity = Activity::starting;
+    std::uint64_t in = 0;       ///< Records ever enqueued.
+    std::uint64_t pending = 0;  ///< Records in the outbox.
+    std::uint64_t pending_bytes = 0;
+    std::chrono::milliseconds oldest_age{0};  ///< Of the oldest pending record.
+    std::uint64_t dead_letters = 0;           ///< Kept now.
+    SinkCounters counters = {};
+    std::uint64_t attempts = 0;                 ///< Requests since start.
+    std::uint64_t failures = 0;                 ///< Of them, failed.
+    std::uint32_t batch_attempts = 0;           ///< For the current batch.
+    std::chrono::milliseconds next_attempt{0};  ///< From now, if backing off.
+    std::string last_error = {
+    };  ///< "503 Service Unavailable: ..."; stays until a delivery succeeds.
+    WallTime last_error_time{0};
+};
+
+}  // namespace weir::sinks

@@ -1,0 +1,156 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <weir/sinks/config.hpp>
+#include <weir/sinks/detail/delivery.hpp>
+#include <weir/sinks/record_headers.hpp>
+#include <weir/storage/error.hpp>
+
+namespace weir::sinks {
+namespace {
+
+using detail::Fate;
+
+struct FateCase {
+    std::string_view name;
+    http_client::Outcome outcome;
+    Fate fate;
+};
+
+http_client::Outcome status(std::uint16_t code) {
+    return {.response = {.status = code}};
+}
+http_client::Outcome failed(http_client::errc code) {
+    return {.error = code};
+}
+
+class FateOf : public testing::TestWithParam<FateCase> {};
+
+TEST_P(FateOf, FollowsTable) {
+    EXPECT_EQ(detail::fate_of(GetParam().outcome), GetParam().fate);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    FateOf,
+    testing::Values(
+        FateCase{"s200", status(200), Fate::delivered},
+        FateCase{"s299", status(299), Fate::delivered},
+        FateCase{"s301", status(301), Fate::never},
+        FateCase{"s400", status(400), Fate::never},
+        FateCase{"s401", status(401), Fate::never},
+        FateCase{"s408", status(408), Fate::again},
+        FateCase{"s413", status(413), Fate::never},
+        FateCase{"s425", status(425), Fate::again},
+        FateCase{"s429", status(429), Fate::again},
+        FateCase{"s500", status(500), Fate::again},
+        FateCase{"s599", status(599), Fate::again},
+        FateCase{"s600", status(600), Fate::never},
+        FateCase{"refused", failed(http_client::errc::connect_failed), Fate::again},
+        FateCase{"tls", failed(http_client::errc::tls_failed), Fate::again},
+        FateCase{"timeout", failed(http_client::errc::timed_out), Fate::again},
+        FateCase{"overloaded", failed(http_client::errc::overloaded), Fate::again},
+        FateCase{"bad_request", failed(http_client::errc::bad_request), Fate::never},
+        FateCase{"cancelled", failed(http_client::errc::cancelled), Fate::undecided}
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(Describe, GivesStatusAndStartOfBody) {
+    EXPECT_EQ(detail::describe(status(503)), "status 503");
+    EXPECT_EQ(
+        detail::describe({.response = {.status = 400, .body = "a\n\"b\""}}),
+        R"(status 400: a\n\"b\")"
+    );
+    EXPECT_EQ(
+        detail::describe({.response = {.status = 400, .body = std::string(300, 'x')}}).size(),
+        12U + 256U
+    );
+    EXPECT_EQ(
+        detail::describe({.error = http_client::errc::tls_failed, .detail = "expired"}), "expired"
+    );
+}
+
+TEST(Backoff, NeverOverflows) {
+    detail::Backoff backoff{1};
+    const RetryPolicy policy;
+    EXPECT_LE(backoff.pause(policy, 4'000'000'000, {}), policy.max);
+    EXPECT_GE(backoff.pause(policy, 4'000'000'000, {}), policy.max / 2);
+}
+
+struct ConfigCase {
+    std::string_view name;
+    void (*change)(HttpSinkConfig&);
+    std::string_view problem;  ///< What the text starts with; empty: none.
+};
+
+class CheckConfig : public testing::TestWithParam<ConfigCase> {};
+
+TEST_P(CheckConfig, FollowsTable) {
+    HttpSinkConfig config{.name = "pager", .url = "https://ops.example/${topic(2)}"};
+    GetParam().change(config);
+    const auto problem = check(config);
+    EXPECT_EQ(problem.substr(0, problem.find(':')), GetParam().problem) << problem;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    CheckConfig,
+    testing::Values(
+        ConfigCase{"defaults", [](auto&) {}, ""},
+        ConfigCase{"no_name", [](auto& c) { c.name = ""; }, "sink"},
+        ConfigCase{"long_name", [](auto& c) { c.name = std::string(256, 'x'); }, "sink"},
+        ConfigCase{"no_url", [](auto& c) { c.url = ""; }, "url"},
+        ConfigCase{"url_with_password", [](auto& c) { c.url = "https://a:b@ops.example/"; }, "url"},
+        ConfigCase{"templated_host", [](auto& c) { c.url = "https://${topic(2)}/x"; }, "url"},
+        ConfigCase{
+            "templated_part_of_host",
+            [](auto& c) { c.url = "https://${site}.ops.example/x"; },
+            "url"
+        },
+        ConfigCase{"get", [](auto& c) { c.method = "GET"; }, "method"},
+        ConfigCase{"two_auths", [](auto& c) { c.bearer_token = c.basic_user = "x"; }, "auth"},
+        ConfigCase{"timeout", [](auto& c) { c.timeout = {}; }, "timeout"},
+        ConfigCase{"age", [](auto& c) { c.outbox.age = std::chrono::milliseconds{999}; }, "outbox"},
+        ConfigCase{"size", [](auto& c) { c.outbox.size_bytes = 0; }, "outbox"},
+        ConfigCase{"retry", [](auto& c) { c.retry.max = std::chrono::milliseconds{999}; }, "retry"},
+        ConfigCase{
+            "batch_messages", [](auto& c) { c.delivery.batch.messages = 0; }, "batch.messages"
+        },
+        ConfigCase{"batch_messages_max", [](auto& c) { c.delivery.batch.messages = 10'000; }, ""},
+        ConfigCase{
+            "batch_messages_above",
+            [](auto& c) { c.delivery.batch.messages = 10'001; },
+            "batch.messages"
+        },
+        ConfigCase{
+            "rule_batch",
+            [](auto& c) { c.by_rule = {{"hot", {.batch = {.bytes = 0}}}}; },
+            "batch.bytes"
+        }
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(RecordHeaders, ComeBackAsTheyWere) {
+    const std::vector<http_client::Header> headers = {{"X-Device", "p1"}, {"Empty", ""}};
+    const auto decoded = decode_headers(encode_headers(headers));
+    ASSERT_TRUE(decoded);
+    ASSERT_EQ(decoded->size(), 2U);
+    EXPECT_EQ((*decoded)[0].name, "X-Device");
+    EXPECT_EQ((*decoded)[0].value, "p1");
+    EXPECT_EQ((*decoded)[1].name, "Empty");
+    EXPECT_TRUE(encode_headers({}).empty());
+    EXPECT_TRUE(decode_headers({})->empty());
+}
+
+TEST(RecordHeaders, RefuseDamage) {
+    const auto bytes = encode_headers(std::vector<http_client::Header>{{"X", "y"}});
+    for (std::size_t size = 2; size < bytes.size(); ++size) {
+        EXPECT_FALSE(decode_headers(ByteView{bytes}.first(size))) << size;
+    }
+    EXPECT_EQ(decode_headers(Bytes{9}).error(), storage::errc::newer_version);
+}
+
+}  // namespace
+}  // namespace weir::sinks
