@@ -1,0 +1,254 @@
+#include <weir/net/connection.hpp>
+
+#include <weir/base/assert.hpp>
+#include <weir/net/error.hpp>
+
+namespace weir::net {
+
+Connection::Connection(ShardIo& io, Transport transport, Watermarks marks) noexcept
+    : io_{&io}, transport_{std::move(transport)}, output_{io.chunks, marks} {}
+
+Connection::~Connection() {
+    WEIR_DEBUG_ASSERT(state_ == State::detached);
+}
+
+Result<> Connection::attach(ShardIo& io) noexcept {
+    WEIR_DEBUG_ASSERT(state_ == State::detached);
+    WEIR_TRY(key_, io.shard.poller().add(transport_.fd(), *this));
+    if (io_ != &io) {
+        io_ = &io;
+        output_.rebind(io.chunks);
+        transport_.join(io);
+    }
+    state_ = State::open;
+    blocked_ = false;
+    io.counters.connections.add(1);
+    if (transport_.handshaking()) {
+        handshaking_ = true;
+        if (HandshakeLink* const oldest = io.gate.enter(*this); oldest != nullptr) {
+            static_cast<Connection*>(oldest)->evicted();
+        }
+    }
+    if (kept_ != nullptr) {
+        io.shard.poller().again(key_);
+    }
+    return {};
+}
+
+void Connection::detach() noexcept {
+    if (handshaking_) {
+        handshaking_ = false;
+        io_->gate.leave(*this);
+    }
+    io_->shard.poller().remove(key_, transport_.fd());
+    Timer::disarm();
+    output_.clear();
+    io_->counters.connections.add(-1);
+    state_ = State::detached;
+}
+
+void Connection::on_ready(runtime::Readiness readiness) noexcept {
+    transport_.note(readiness);
+    if (readiness.writable && blocked_) {
+        blocked_ = false;
+        flush_later();
+    }
+    if (readable()) {
+        read();
+    } else if (state_ == State::lingering) {
+        discard();
+    } else if (readiness.peer_closed && state_ == State::draining) {
+        flush_later();  // It may be gone for good: writing tells.
+    }
+}
+
+void Connection::read() noexcept {
+    if (kept_ != nullptr) {
+        const std::unique_ptr<Bytes> kept = std::move(kept_);
+        on_bytes(*kept);
+    }
+    for (int reads = 0; readable() && transport_.may_read(); ++reads) {
+        if (reads == kReadsPerTurnMax) {
+            io_->shard.poller().again(key_);
+            return;
+        }
+        read_once();
+    }
+}
+
+void Connection::read_once() noexcept {
+    const Result<ByteView> bytes = transport_.read_some(*io_);
+    if (!bytes) {
+        if (handshaking_) {
+            io_->counters.handshakes_failed.add();
+        }
+        // What a layer wants to answer (a closing frame) goes out if the socket takes it.
+        transport_.has_output() ? close_after_flush(bytes.error()) : close(bytes.error());
+        return;
+    }
+    if (handshaking_ && !transport_.handshaking()) {
+        secured();
+    }
+    if (!bytes->empty() && state_ == State::open) {
+        deliver(*bytes);
+    }
+    if (transport_.has_output()) {
+        flush_later();
+    }
+}
+
+void Connection::deliver(ByteView bytes) noexcept {
+    io_->counters.bytes_in.add(bytes.size());
+    if (pauses_ != 0) {  // on_secured() paused.
+        keep(bytes);
+        return;
+    }
+    on_bytes(bytes);
+}
+
+void Connection::secured() noexcept {
+    handshaking_ = false;
+    io_->gate.leave(*this);
+    io_->counters.handshakes.add();
+    if (!output_.empty()) {
+        flush_later();
+    }
+    on_secured();
+}
+
+void Connection::evicted() noexcept {
+    handshaking_ = false;
+    io_->counters.handshakes_evicted.add();
+    close(errc::evicted);
+}
+
+void Connection::discard() noexcept {
+    for (int reads = 0; transport_.may_read(); ++reads) {
+        if (reads == kReadsPerTurnMax) {
+            io_->shard.poller().again(key_);
+            return;
+        }
+        if (!transport_.read_some(*io_)) {
+            close(reason_);
+            return;
+        }
+    }
+}
+
+void Connection::flush_later() noexcept {
+    io_->shard.poller().finish_later(key_);
+}
+
+void Connection::on_wake_end() noexcept {
+    if (state_ == State::closed) {
+        detach();
+        transport_.close();
+        on_closed(reason_);
+        return;
+    }
+    if (!blocked_ && state_ != State::lingering) {
+        flush();
+    }
+}
+
+void Connection::flush() noexcept {
+    const bool congested = output_.congested();
+    const Result<Transport::Flush> result = transport_.flush(*io_, output_);
+    if (!result) {
+        close(result.error());
+        return;
+    }
+    blocked_ = *result == Transport::Flush::blocked;
+    if (congested && !output_.congested() && state_ == State::open) {
+        on_drained();
+    }
+    if (!blocked_) {
+        flushed();
+    }
+}
+
+void Connection::flushed() noexcept {
+    if (state_ == State::moving) {
+        detach();
+        transport_.leave(*io_);
+        on_moving();
+    } else if (state_ == State::draining) {
+        state_ = State::lingering;
+        transport_.end_output(*io_);
+        discard();
+    }
+}
+
+void Connection::pause(Pause reason, ByteView rest) noexcept {
+    if (!paused(reason)) {
+        io_->counters.pauses[static_cast<std::size_t>(reason)].add();
+    }
+    pauses_ |= bit(reason);
+    keep(rest);
+}
+
+void Connection::resume(Pause reason) noexcept {
+    pauses_ = static_cast<std::uint8_t>(pauses_ & ~bit(reason));
+    if (readable()) {
+        io_->shard.poller().again(key_);
+    }
+}
+
+void Connection::keep(ByteView rest) noexcept {
+    if (rest.empty()) {
+        return;
+    }
+    if (kept_ == nullptr) {
+        kept_ = std::make_unique<Bytes>();
+    }
+    append(*kept_, rest);
+}
+
+void Connection::set_deadline(SteadyTime when) noexcept {
+    io_->shard.coarse_timers().arm(*this, when);
+}
+
+std::optional<SteadyTime> Connection::on_deadline(SteadyTime now) noexcept {
+    if (state_ == State::open || state_ == State::moving) {
+        return on_timeout(now);
+    }
+    close(reason_);
+    return std::nullopt;
+}
+
+std::optional<SteadyTime> Connection::on_timeout(SteadyTime /*now*/) noexcept {
+    close(errc::timed_out);
+    return std::nullopt;
+}
+
+void Connection::close(error_code reason) noexcept {
+    if (state_ == State::detached || state_ == State::closed) {
+        return;
+    }
+    if (state_ < State::draining) {
+        reason_ = reason;
+    }
+    state_ = State::closed;
+    flush_later();
+}
+
+void Connection::close_after_flush(error_code reason) noexcept {
+    if (state_ != State::open && state_ != State::moving) {
+        return;
+    }
+    reason_ = reason;
+    state_ = State::draining;
+    Timer::disarm();
+    set_deadline(io_->shard.now() + kLinger);
+    flush_later();
+}
+
+void Connection::move_away(ByteView rest) noexcept {
+    if (state_ == State::open) {
+        state_ = State::moving;
+        keep(rest);
+        flush_later();
+    }
+}
+
+}  // namespace weir::net

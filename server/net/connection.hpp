@@ -1,0 +1,134 @@
+/// The life of a device's connection, but for what its protocol says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <weir/net/send_queue.hpp>
+#include <weir/net/shard_io.hpp>
+#include <weir/net/transport.hpp>
+#include <weir/runtime/poller_epoll.hpp>
+#include <weir/runtime/timer_wheel.hpp>
+
+namespace weir::net {
+
+/// Reads in bounded turns, writes once per wake, ends once. Derive a protocol from it.
+///
+///     attach() -> on_bytes()... -> close() or close_after_flush() -> on_closed()
+///                     '-> move_away() -> on_moving() -> (another shard) attach() -> on_bytes()...
+///
+/// Owned by its shard's table of connections. Everything is called on that shard. A callback may
+/// call anything here; it takes effect when the wake ends, so that no object dies below its own
+/// frames.
+class Connection : private runtime::PollHandler, private runtime::Timer, private HandshakeLink {
+public:
+    /// Reads per turn; then others are served.
+    static constexpr int kReadsPerTurnMax = 4;
+    /// How long close_after_flush() waits for the peer: to take the rest, and to close in turn.
+    static constexpr std::chrono::milliseconds kLinger{3'000};
+
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    /// Begins, or goes on after a move. @errors the poller's; then nothing has begun and nothing
+    /// will be called.
+    [[nodiscard]] Result<> attach(ShardIo& io) noexcept;
+
+    /// What is appended here goes out at the end of the wake; call flush_later() afterwards.
+    [[nodiscard]] SendQueue& output() noexcept { return output_; }
+    void flush_later() noexcept;
+
+    /// Stops reading, and keeps `rest`: bytes of the current on_bytes() that are not for now.
+    /// Counted per reason.
+    void pause(Pause reason, ByteView rest = {}) noexcept;
+    /// Once no reason is left, on_bytes() gets the rest, then what is new.
+    void resume(Pause reason) noexcept;
+    [[nodiscard]] bool paused() const noexcept { return pauses_ != 0; }
+    [[nodiscard]] bool paused(Pause reason) const noexcept { return (pauses_ & bit(reason)) != 0; }
+
+    /// Calls on_timeout() then. Coarse: seconds.
+    void set_deadline(SteadyTime when) noexcept;
+    void clear_deadline() noexcept { Timer::disarm(); }
+
+    /// Ends at once; what was not sent is dropped. The first reason counts.
+    void close(error_code reason) noexcept;
+    /// Sends what is queued, says goodbye, waits for the peer's end. Nothing is read for the
+    /// protocol any more.
+    void close_after_flush(error_code reason) noexcept;
+    [[nodiscard]] bool closing() const noexcept { return state_ >= State::draining; }
+
+    /// Leaves this shard: stops reading, keeps `rest` for the next one, sends what is queued, then
+    /// calls on_moving().
+    void move_away(ByteView rest) noexcept;
+
+    [[nodiscard]] Transport& transport() noexcept { return transport_; }
+    [[nodiscard]] const Transport& transport() const noexcept { return transport_; }
+    /// The shard's; not between on_moving() and attach().
+    [[nodiscard]] ShardIo& io() const noexcept { return *io_; }
+
+protected:
+    Connection(ShardIo& io, Transport transport, Watermarks marks) noexcept;
+    /// Not attached any more: on_closed() or on_moving() came, or attach() failed.
+    virtual ~Connection();
+
+    /// Everything that came, in order, in pieces of any size. What is incomplete is the protocol's
+    /// to keep.
+    virtual void on_bytes(ByteView bytes) noexcept = 0;
+    /// The TLS handshake is done: transport().tls() tells with whom.
+    virtual void on_secured() noexcept {}
+    /// The backlog has fallen to the low watermark.
+    virtual void on_drained() noexcept {}
+    /// The deadline is over. @return a new one to go on; nothing: the deadline is off. Default:
+    /// closes.
+    virtual std::optional<SteadyTime> on_timeout(SteadyTime now) noexcept;
+    /// Over; the socket is closed. The last call: the object may be destroyed in it.
+    virtual void on_closed(error_code reason) noexcept = 0;
+    /// Ready to go: hand the object to another shard, which calls attach(). The last call on this
+    /// one.
+    virtual void on_moving() noexcept {}
+
+private:
+    enum class State : std::uint8_t {
+        detached,
+        open,
+        moving,     ///< Sends the rest, then moves.
+        draining,   ///< Sends the rest, then says goodbye.
+        lingering,  ///< Waits for the peer's end.
+        closed,     ///< on_closed() is due.
+    };
+
+    static constexpr std::uint8_t bit(Pause reason) noexcept {
+        return static_cast<std::uint8_t>(1U << static_cast<unsigned>(reason));
+    }
+
+    void on_ready(runtime::Readiness readiness) noexcept override;
+    void on_wake_end() noexcept override;
+    std::optional<SteadyTime> on_deadline(SteadyTime now) noexcept override;
+
+    [[nodiscard]] bool readable() const noexcept { return state_ == State::open && pauses_ == 0; }
+    void keep(ByteView rest) noexcept;
+    void read() noexcept;
+    void read_once() noexcept;
+    void deliver(ByteView bytes) noexcept;
+    void discard() noexcept;
+    void secured() noexcept;
+    void evicted() noexcept;
+    void flush() noexcept;
+    void flushed() noexcept;
+    void detach() noexcept;
+
+    ShardIo* io_;
+    runtime::PollKey key_;
+    State state_ = State::detached;
+    std::uint8_t pauses_ = 0;
+    bool blocked_ = false;      ///< The socket took no more; wait for the edge.
+    bool handshaking_ = false;  ///< Counted by the gate.
+    Transport transport_;
+    SendQueue output_;
+    std::unique_ptr<Bytes> kept_;  ///< For on_bytes() before anything new.
+    error_code reason_;
+};
+
+}  // namespace weir::net
