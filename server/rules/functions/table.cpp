@@ -16,6 +16,7 @@ std::span<const Function> functions() noexcept {
               regex_functions(),
               digest_functions(),
               value_functions(),
+              time_functions(),
               message_functions(),
               external_functions()}) {
             all.insert(all.end(), group.begin(), group.end());
