@@ -10,6 +10,7 @@
 #include <weir/base/log.hpp>
 #include <weir/model/reason.hpp>
 #include <weir/sinks/detail/http_request.hpp>
+#include <weir/sinks/detail/trim.hpp>
 
 namespace weir::sinks::detail {
 namespace {
@@ -22,9 +23,6 @@ constexpr std::chrono::minutes kLogPause{1};
 
 /// How much of the outbox is read at a time.
 constexpr storage::ReadLimit kReadAhead{.records = 256, .bytes = 256 * 1024};
-
-/// How many entries one trim removes at most.
-constexpr storage::ReadLimit kTrimLimit{.records = 4'096, .bytes = 4 * 1024 * 1024};
 
 Ticket next_ticket() noexcept {
     static std::atomic<Ticket> last{0};
@@ -313,21 +311,26 @@ void HttpSink::on_committed(error_code error) {
 
 /// @return Whether a commit was begun.
 bool HttpSink::trim() {
-    const bool over =
-        config_.outbox.on_full == OnFull::drop_oldest && room_.stored() > config_.outbox.size_bytes;
-    const bool check = over || !dead_letters_checked_;
-    if (!check || phase_ == Phase::load || winding_down_ ||
-        surroundings_.clock->steady() < trim_due_) {
+    const auto& limits = config_.outbox;
+    const auto stored = room_.stored();
+    const bool over = limits.on_full == OnFull::drop_oldest && stored > limits.size_bytes;
+    const bool wanted = over || !dead_letters_checked_;
+    if (!wanted || phase_ == Phase::load || surroundings_.clock->steady() < trim_due_) {
         return false;
     }
     trim_due_ = SteadyTime{0};
     storage::Batch changes;
     next_state_ = state_;
     if (over) {
-        const auto dropped = drop_oldest(changes);
+        const auto from = batch_.empty() ? 0 : batch_.back().offset + 1;
+        const auto excess = stored - limits.size_bytes;
+        const auto dropped = drop_oldest(changes, *surroundings_.store, config_.name, from, excess);
         next_state_.counters.lost += dropped ? *dropped : 0;
+        forget_read_ahead();
     }
-    dead_letters_checked_ = purge_dead_letters(changes).has_value();
+    dead_letters_checked_ =
+        purge_dead_letters(changes, *surroundings_.store, config_.name, limits.dead_letter_bytes)
+            .has_value();
     if (changes.empty()) {
         return false;
     }
@@ -335,46 +338,6 @@ bool HttpSink::trim() {
     trimming_ = true;
     submit(std::move(changes));
     return true;
-}
-
-/// Removes what is over the limit, oldest first, but for the batch that is being sent.
-Result<std::uint64_t> HttpSink::drop_oldest(storage::Batch& batch) {
-    const auto from = batch_.empty() ? 0 : batch_.back().offset + 1;
-    WEIR_TRY(const auto oldest, surroundings_.store->read_outbox(config_.name, from, kTrimLimit));
-    const auto stored = room_.stored();
-    const auto excess = stored > config_.outbox.size_bytes ? stored - config_.outbox.size_bytes : 0;
-    std::uint64_t freed = 0;
-    std::size_t count = 0;
-    while (count < oldest.size() && freed < excess) {
-        freed += storage::outbox_cost(oldest[count].record);
-        ++count;
-    }
-    if (count > 0) {
-        batch.settle_outbox(config_.name, oldest.front().offset, oldest[count - 1].offset);
-        forget_read_ahead();
-    }
-    return count;
-}
-
-Result<void> HttpSink::purge_dead_letters(storage::Batch& batch) {
-    const auto info = surroundings_.store->outbox(config_.name);
-    if (!info || info->dead_bytes <= config_.outbox.dead_letter_bytes) {
-        return {};
-    }
-    const auto excess = info->dead_bytes - config_.outbox.dead_letter_bytes;
-    WEIR_TRY(
-        const auto oldest, surroundings_.store->read_dead_letters(config_.name, 0, kTrimLimit)
-    );
-    std::uint64_t freed = 0;
-    std::size_t count = 0;
-    while (count < oldest.size() && freed < excess) {
-        freed += oldest[count].buffer.size();
-        ++count;
-    }
-    if (count > 0) {
-        batch.purge_dead_letters(config_.name, 0, oldest[count - 1].offset);
-    }
-    return {};
 }
 
 void HttpSink::forget_read_ahead() noexcept {

@@ -71,8 +71,6 @@ private:
     void give_up_expired();
 
     [[nodiscard]] bool trim();
-    [[nodiscard]] Result<std::uint64_t> drop_oldest(storage::Batch& batch);
-    [[nodiscard]] Result<void> purge_dead_letters(storage::Batch& batch);
 
     void on_committed(error_code error);
     void on_answer(http_client::Outcome&& outcome);
