@@ -1,6 +1,7 @@
 #include <weir/http_client/curl_client.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <csignal>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -30,6 +31,14 @@ void initialise_libcurl() {
             std::string{"libcurl cannot start: "} + curl_easy_strerror(kResult)
         };
     }
+}
+
+/// For the client's thread: signals are for others. SIGPIPE above all, as OpenSSL writes to sockets that a peer may have
+/// closed.
+void block_signals() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
 CURLM* make_multi() {
@@ -70,6 +79,7 @@ struct CurlClient::Impl {
 };
 
 void CurlClient::Impl::run() {
+    block_signals();
     for (;;) {
         std::vector<Submission> fresh;
         bool last_turn = false;
