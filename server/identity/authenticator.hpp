@@ -24,11 +24,11 @@ struct Methods {
 
 /// What a peer presented. Views: only needed during the call.
 struct Credentials {
-    std::optional<Sha256>
-        certificate;  ///< Of a client certificate whose chain the TLS handshake verified.
-    std::string_view username;
-    ByteView password;
-    std::string_view bearer;  ///< Without "Bearer ".
+    std::optional<Sha256> certificate = {
+    };  ///< Of a client certificate whose chain the TLS handshake verified.
+    std::string_view username = {};
+    ByteView password = {};
+    std::string_view bearer = {};  ///< Without "Bearer ".
 };
 
 /// Work that must not be done on a shard. Holds a copy of the password and wipes it.

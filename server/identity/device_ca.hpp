@@ -23,9 +23,8 @@ struct Issued {
 
 /// Under which names a server is reached; at least one.
 struct ServerNames {
-    std::vector<std::string>
-        dns;  ///< The first name given becomes the common name. `*.` in front is allowed.
-    std::vector<std::string> ip;  ///< IPv4 or IPv6, as text.
+    std::vector<std::string> dns = {};  ///< The first becomes the common name; may begin with `*.`.
+    std::vector<std::string> ip = {};   ///< IPv4 or IPv6, as text.
 };
 
 /// Starts and ends; begins an hour before `now`, for devices whose clock is late.

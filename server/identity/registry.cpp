@@ -142,7 +142,7 @@ std::optional<ThingDetails> Registry::find_thing(const ThingId& id) const {
         if (entry == nullptr) {
             return std::nullopt;
         }
-        ThingDetails details{.thing = entry->thing, .certificates = {}, .users = {}, .tokens = {}};
+        ThingDetails details{.thing = entry->thing};
         for (const std::string_view key : entry->credentials) {
             const auto name = key.substr(key.find('/') + 1);
             if (key.starts_with(detail::kCertificatePrefix)) {

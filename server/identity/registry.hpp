@@ -39,7 +39,7 @@ using Edit = std::function<Result<void>(Thing&)>;
 
 struct ThingQuery {
     std::string tenant = "default";
-    std::string after;        ///< Names greater than this one; empty: from the first on.
+    std::string after = {};   ///< Names greater than this one; empty: from the first on.
     std::size_t limit = 100;  ///< 1..1000.
 };
 

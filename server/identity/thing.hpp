@@ -25,18 +25,18 @@ inline constexpr std::size_t kPasswordHashBytesMax = 256;
 /// Which thing. The registry is divided into tenants; a thing never leaves its own.
 struct ThingId {
     std::string tenant = "default";
-    std::string name;
+    std::string name = {};
 
     friend auto operator<=>(const ThingId&, const ThingId&) = default;
 };
 
 /// A device or an application. Plain data; valid if check() says so.
 struct Thing {
-    ThingId id;
-    std::string type;                                             ///< Empty: none.
-    std::vector<std::pair<std::string, std::string>> attributes;  ///< Distinct names.
-    std::vector<std::string> groups;
-    std::vector<std::string> policies;  ///< Attached to the thing itself.
+    ThingId id = {};
+    std::string type = {};                                             ///< Empty: none.
+    std::vector<std::pair<std::string, std::string>> attributes = {};  ///< Distinct names.
+    std::vector<std::string> groups = {};
+    std::vector<std::string> policies = {};  ///< Attached to the thing itself.
     bool enabled = true;
     WallTime created{0};
 
@@ -46,9 +46,9 @@ struct Thing {
 /// A thing with the credentials that prove it. Without secrets.
 struct ThingDetails {
     Thing thing;
-    std::vector<Sha256> certificates;
-    std::vector<std::string> users;
-    std::vector<std::string> tokens;  ///< Their ids.
+    std::vector<Sha256> certificates = {};
+    std::vector<std::string> users = {};
+    std::vector<std::string> tokens = {};  ///< Their ids.
 };
 
 /// 1 to 128 letters, digits, `-`, `_`, `.`, `:`, `@`: nothing that a topic, a policy or a file name

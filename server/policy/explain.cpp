@@ -79,7 +79,7 @@ std::string headline(const Explanation& explanation) {
 }  // namespace
 
 Explanation explain(const Bundle& bundle, const Subject& subject, const Request& request) {
-    Explanation out{.request = request, .verdict = {}, .considered = {}, .missing_policies = {}};
+    Explanation out{.request = request};
     for (const auto& attached : subject.principal.policies) {
         const auto has_name = [&](const Policy* policy) { return policy->name == attached; };
         if (std::ranges::none_of(bundle.policies(), has_name)) {

@@ -18,11 +18,10 @@ struct Considered {
 
 /// Points into the Bundle that was asked.
 struct Explanation {
-    Request request;
-    model::Verdict verdict;
-    std::vector<Considered>
-        considered;  ///< In the order of evaluation, up to the line that decided.
-    std::vector<std::string> missing_policies;  ///< Attached to the subject, but in no file.
+    Request request = {};
+    model::Verdict verdict = {};
+    std::vector<Considered> considered = {};         ///< In order, up to the line that decided.
+    std::vector<std::string> missing_policies = {};  ///< Attached to the subject, but in no file.
 };
 
 /// The same verdict as the Bundle's own question gives.

@@ -35,8 +35,8 @@ enum class Fit : std::uint8_t {
 struct Piece {
     enum class Kind : std::uint8_t { literal, variable, any_run };
     Kind kind = Kind::literal;
-    Variable variable{};
-    std::string text;  ///< The literal, or the attribute's name.
+    Variable variable = {};
+    std::string text = {};  ///< The literal, or the attribute's name.
 };
 
 /// Longest value that is substituted for a variable, in bytes.

@@ -32,7 +32,7 @@ constexpr std::string_view kVariableHelp =
 std::optional<Piece> parse_variable(std::string_view name) {
     for (const auto& known : kVariables) {
         if (known.name == name) {
-            return Piece{.kind = Piece::Kind::variable, .variable = known.variable, .text = {}};
+            return Piece{.kind = Piece::Kind::variable, .variable = known.variable};
         }
     }
     if (name.starts_with(kAttributePrefix) && name.size() > kAttributePrefix.size()) {
@@ -93,7 +93,7 @@ std::optional<PatternError> parse_pieces(
             i += end + 1;
         } else if (star_is_run && rest[0] == '*') {
             if (pieces.empty() || pieces.back().kind != Piece::Kind::any_run) {
-                pieces.push_back({.kind = Piece::Kind::any_run, .variable = {}, .text = {}});
+                pieces.push_back({.kind = Piece::Kind::any_run});
             }
             ++i;
         } else {

@@ -36,9 +36,9 @@ struct Rule {
     Effect effect = Effect::deny;
     Right right = Right::connect;
     Retained retained = Retained::any;
-    Pattern pattern;
-    std::string text;      ///< The pattern as written.
-    model::Source source;  ///< Where it is written.
+    Pattern pattern = {};
+    std::string text = {};      ///< The pattern as written.
+    model::Source source = {};  ///< Where it is written.
 };
 
 /// What happens to a device that does what it may not. In the order of strictness; the strictest of
@@ -55,9 +55,9 @@ enum class Standing : std::uint8_t { device, application };
 
 /// Nothing: not limited by this policy. Of several policies the slower rate holds.
 struct Rates {
-    std::optional<document::Rate>
-        publish_rate;  ///< Messages in; an amount of model::kUnlimited if written `unlimited`.
-    std::optional<document::Rate> byte_rate;  ///< Topic and payload bytes in; likewise.
+    std::optional<document::Rate> publish_rate = {
+    };  ///< Messages in; an amount of model::kUnlimited if written `unlimited`.
+    std::optional<document::Rate> byte_rate = {};  ///< Topic and payload bytes in; likewise.
 
     friend bool operator==(const Rates&, const Rates&) = default;
 };
@@ -65,10 +65,10 @@ struct Rates {
 /// Whom a policy applies to without being attached: every list that is not empty must contain the
 /// principal's value.
 struct Match {
-    std::vector<std::string> things;
-    std::vector<std::string> thing_types;
-    std::vector<std::string> groups;  ///< One of the principal's groups is enough.
-    bool anonymous = false;           ///< Peers without any identity; excludes the lists.
+    std::vector<std::string> things = {};
+    std::vector<std::string> thing_types = {};
+    std::vector<std::string> groups = {};  ///< One of the principal's groups is enough.
+    bool anonymous = false;                ///< Peers without any identity; excludes the lists.
 
     [[nodiscard]] bool applies_to(const model::Principal& principal) const noexcept;
 };

@@ -253,10 +253,7 @@ void PolicyReader::read_entry(const Node& entry, Effect effect) {
             const Rule like{
                 .effect = effect,
                 .right = right,
-                .retained = right == Right::publish ? retained : Retained::any,
-                .pattern = {},
-                .text = {},
-                .source = {}
+                .retained = right == Right::publish ? retained : Retained::any
             };
             read_patterns(*patterns, like, shared, implies_receive && right == Right::subscribe);
         }

@@ -227,22 +227,15 @@ TEST(Match, NeedsEveryKeyThatIsGiven) {
     principal.groups = {"north", "old"};
     EXPECT_TRUE((Match{.things = {"p7"}, .thing_types = {"probe", "pump"}, .groups = {"old"}}
                      .applies_to(principal)));
-    EXPECT_FALSE(
-        (Match{.things = {"p8"}, .thing_types = {"probe"}, .groups = {}}.applies_to(principal))
-    );
-    EXPECT_FALSE(
-        (Match{.things = {}, .thing_types = {"probe"}, .groups = {"south"}}.applies_to(principal))
-    );
-    EXPECT_FALSE((Match{.things = {}, .thing_types = {}, .groups = {}, .anonymous = true}
-                      .applies_to(principal)));
+    EXPECT_FALSE((Match{.things = {"p8"}, .thing_types = {"probe"}}.applies_to(principal)));
+    EXPECT_FALSE((Match{.thing_types = {"probe"}, .groups = {"south"}}.applies_to(principal)));
+    EXPECT_FALSE((Match{.thing_types = {}, .anonymous = true}.applies_to(principal)));
 }
 
 TEST(Match, FindsAnonymousPeersOnlyByThatWord) {
     const model::Principal nobody;
-    EXPECT_TRUE(
-        (Match{.things = {}, .thing_types = {}, .groups = {}, .anonymous = true}.applies_to(nobody))
-    );
-    EXPECT_FALSE((Match{.things = {""}, .thing_types = {""}, .groups = {}}.applies_to(nobody)));
+    EXPECT_TRUE((Match{.thing_types = {}, .anonymous = true}.applies_to(nobody)));
+    EXPECT_FALSE((Match{.things = {""}, .thing_types = {""}}.applies_to(nobody)));
     EXPECT_FALSE(Match{}.applies_to(nobody));
 }
 

@@ -1,0 +1,1 @@
+weir_fuzz(identity_x509 LIBRARIES weir::identity)

@@ -1,0 +1,130 @@
+#include <weir/base/text.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(IsUtf8, FollowsTable_Unicode3_9) {
+    struct Case {
+        std::string_view text;
+        bool valid;
+    };
+    for (const auto& [text, valid] : {
+             Case{"", true},
+             Case{"plain", true},
+             Case{std::string_view{"a\0b", 3}, true},
+             Case{"\xC2\x80", true},
+             Case{"\xDF\xBF", true},
+             Case{"\xE0\xA0\x80", true},
+             Case{"\xED\x9F\xBF", true},
+             Case{"\xEE\x80\x80", true},
+             Case{"\xF0\x90\x80\x80", true},
+             Case{"\xF4\x8F\xBF\xBF", true},
+             Case{"\x80", false},      // A continuation alone.
+             Case{"\xC0\x80", false},  // NUL in two bytes.
+             Case{"\xC1\xBF", false},  // Too long for U+007F.
+             Case{"\xC2", false},      // Cut short.
+             Case{"\xC2\x41", false},
+             Case{"\xE0\x9F\xBF", false},  // Too long for U+07FF.
+             Case{"\xED\xA0\x80", false},  // A surrogate.
+             Case{"\xED\xBF\xBF", false},
+             Case{"\xE2\x82", false},
+             Case{"\xF0\x8F\xBF\xBF", false},  // Too long for U+FFFF.
+             Case{"\xF4\x90\x80\x80", false},  // Beyond U+10FFFF.
+             Case{"\xF5\x80\x80\x80", false},
+             Case{"\xF0\x9F\x98", false},
+             Case{"\xFF", false},
+         }) {
+        EXPECT_EQ(is_utf8(text), valid) << testing::PrintToString(text);
+        EXPECT_EQ(is_utf8("a" + std::string{text} + "b"), valid) << testing::PrintToString(text);
+    }
+}
+
+TEST(Nearest, FindsMisspeltWords) {
+    constexpr std::array<std::string_view, 4> kWords = {
+        "publish", "subscribe", "receive", "retain"
+    };
+    EXPECT_EQ(nearest("publich", kWords), "publish");
+    EXPECT_EQ(nearest("subcribe", kWords), "subscribe");
+    EXPECT_EQ(nearest("recieve", kWords), "receive");
+    EXPECT_EQ(nearest("connect", kWords), std::nullopt);
+    EXPECT_EQ(nearest("x", {}), std::nullopt);
+}
+
+TEST(ParseSize, FollowsTable) {
+    struct Case {
+        std::string_view text;
+        std::optional<std::uint64_t> bytes;
+    };
+    for (const auto& [text, bytes] : {
+             Case{"0", 0},
+             Case{"512", 512},
+             Case{"17B", 17},
+             Case{"128KiB", 131'072},
+             Case{"4 MiB", 4'194'304},
+             Case{"1GB", 1'000'000'000},
+             Case{"8388607TiB", 8'388'607ULL << 40U},
+             Case{"8388608TiB", {}},
+             Case{"18446744073709551615", {}},
+             Case{"99999999999999999999", {}},
+             Case{"", {}},
+             Case{"KiB", {}},
+             Case{"1kib", {}},
+             Case{"1.5MiB", {}},
+             Case{"-1", {}},
+             Case{"+1", {}},
+             Case{" 1", {}},
+             Case{"1 ", 1},
+         }) {
+        EXPECT_EQ(parse_size(text), bytes) << text;
+    }
+}
+
+TEST(ParseDuration, FollowsTable) {
+    struct Case {
+        std::string_view text;
+        std::optional<std::chrono::milliseconds> duration;
+    };
+    for (const auto& [text, duration] : {
+             Case{"0", 0ms},
+             Case{"0s", 0ms},
+             Case{"2ms", 2ms},
+             Case{"30s", 30s},
+             Case{"1m30s", 90s},
+             Case{"7d", 168h},
+             Case{"1h1ms", 3'600'001ms},
+             Case{"", {}},
+             Case{"5", {}},
+             Case{"s", {}},
+             Case{"1m30", {}},
+             Case{"1 s", {}},
+             Case{"-1s", {}},
+             Case{"1y", {}},
+             Case{"106751991168d", {}},
+             Case{"106751991167d106751991167d", {}},
+         }) {
+        EXPECT_EQ(parse_duration(text), duration) << text;
+    }
+}
+
+TEST(FormatTime, WritesIso8601) {
+    EXPECT_EQ(format_time(0), "1970-01-01T00:00:00.000Z");
+    EXPECT_EQ(format_time(1'769'860'800'007), "2026-01-31T12:00:00.007Z");
+    EXPECT_EQ(format_time(-1), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(FormatSize, PicksTheUnit) {
+    EXPECT_EQ(format_size(0), "0 B");
+    EXPECT_EQ(format_size(1'023), "1023 B");
+    EXPECT_EQ(format_size(1'536), "1.5 KiB");
+    EXPECT_EQ(format_size(3ULL << 30U), "3.0 GiB");
+    EXPECT_EQ(format_size(5'000ULL << 40U), "5000.0 TiB");
+}
+
+}  // namespace
+}  // namespace weir
