@@ -136,6 +136,7 @@ struct SinkConfig {
     OutboxConfig outbox;
     BatchConfig batch;
     Place place;
+    Place url_place;
 };
 
 struct StreamConfig {
@@ -163,7 +164,7 @@ struct Config {
     MeteringConfig metering;
     std::vector<SinkConfig> sinks;      ///< Sorted by name.
     std::vector<StreamConfig> streams;  ///< Sorted by name.
-    std::vector<TextFile>
+    std::vector<policy::PolicyFile>
         policies;                 ///< policies.d, in the order of the folders, then of the names.
     std::vector<TextFile> rules;  ///< rules.d/*.sql, likewise.
     std::vector<TextFile> tests;  ///< *_test.yaml of both.

@@ -172,6 +172,7 @@ SinkConfig make_sink(const Section& section, Diagnostics& diagnostics) {
                 .wait = section.get<milliseconds>("batch.wait"),
             },
         .place = section.place("sink"),
+        .url_place = section.place("url"),
     };
     if (section.has("auth.basic")) {
         sink.basic = BasicAuth{

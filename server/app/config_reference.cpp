@@ -11,6 +11,7 @@
 #include <weir/document/codes.hpp>
 #include <weir/model/limits.hpp>
 #include <weir/policy/codes.hpp>
+#include <weir/rules/codes.hpp>
 
 namespace weir::app {
 namespace {
@@ -109,7 +110,7 @@ constexpr std::array<std::pair<std::string_view, FileKind>, 3> kKindTopics = {{
 
 std::vector<document::CodeInfo> all_codes() {
     std::vector<document::CodeInfo> result;
-    for (const auto list : {document::codes(), policy::codes(), codes()}) {
+    for (const auto list : {document::codes(), policy::codes(), rules::codes(), codes()}) {
         result.insert(result.end(), list.begin(), list.end());
     }
     return result;

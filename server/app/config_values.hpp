@@ -129,6 +129,7 @@ void report(
     std::string label = {}
 );
 
+[[nodiscard]] bool is_address(std::string_view text) noexcept;
 /// True for 127.0.0.0/8 and ::1.
 [[nodiscard]] bool is_loopback(std::string_view address) noexcept;
 

@@ -36,15 +36,15 @@ std::optional<unsigned> parse_number(std::string_view text, unsigned max) {
 
 }  // namespace
 
-bool is_loopback(std::string_view address) noexcept {
-    return address == "::1" || (address.starts_with("127.") && detail::is_address(address));
-}
-
-namespace detail {
-
 bool is_address(std::string_view text) noexcept {
     return address_bytes(text).has_value();
 }
+
+bool is_loopback(std::string_view address) noexcept {
+    return address == "::1" || (address.starts_with("127.") && is_address(address));
+}
+
+namespace detail {
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
     const auto colon = text.rfind(':');

@@ -9,7 +9,6 @@
 
 namespace weir::app::detail {
 
-[[nodiscard]] bool is_address(std::string_view text) noexcept;
 /// "127.0.0.1:9464", "[::1]:9464".
 [[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
 /// "10.0.0.0/8", "::1" (all of its bits).

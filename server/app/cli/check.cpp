@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <weir/app_config/configuration.hpp>
+
+#include "command.hpp"
+
+namespace weir::cli {
+namespace {
+
+struct Options {
+    std::string path = "/etc/weir";
+    Format format = Format::table;
+    bool strict = false;
+};
+
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+ExitCode check(const Options& options) {
+    document::Diagnostics diagnostics;
+    const app::SystemFiles files;
+    const auto configuration = app::load_configuration(options.path, files, diagnostics);
+    const bool bad = diagnostics.has_errors() || (options.strict && diagnostics.warnings() > 0);
+    if (options.format == Format::json) {
+        print(diagnostics.render_json() + '\n');
+    } else {
+        print_error(diagnostics.render_text());
+        const auto& config = configuration.config;
+        print(fmt::format(
+            "checked {}, {}, {}, {}, {}: {}, {}\n",
+            counted(config.listeners.size(), "listener"),
+            config.policies.size() == 1 ? "1 policy"
+                                        : fmt::format("{} policies", config.policies.size()),
+            counted(config.rules.size(), "rule"),
+            counted(config.sinks.size(), "sink"),
+            counted(config.streams.size(), "stream"),
+            counted(diagnostics.errors(), "error"),
+            counted(diagnostics.warnings(), "warning")
+        ));
+    }
+    return bad ? ExitCode::bad_config : ExitCode::ok;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, Chosen& chosen) {
+    auto* command = add_command(
+        app,
+        "check",
+        "Validate a configuration: all errors of all files, with file:line:column",
+        "weir check\nweir check my-gw -o json"
+    );
+    const auto options = std::make_shared<Options>();
+    command->add_option("path", options->path, "weir.yaml or its folder (default: /etc/weir)");
+    command->add_flag("--strict", options->strict, "Warnings count as errors");
+    add_format(*command, options->format, false);
+    command->callback([&chosen, options] { chosen = [options] { return check(*options); }; });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,33 @@
+#include "command.hpp"
+
+#include <map>
+
+namespace weir::cli {
+
+CLI::App* add_command(
+    CLI::App& parent, const std::string& name, const std::string& help, const std::string& examples
+) {
+    auto* command = parent.add_subcommand(name, help);
+    std::string footer;
+    if (!examples.empty()) {
+        footer = "Examples:\n  ";
+        for (const char c : examples) {
+            footer += c == '\n' ? "\n  " : std::string{c};
+        }
+        footer += "\n\n";
+    }
+    command->footer(footer + std::string{kExitCodesText});
+    return command;
+}
+
+void add_format(CLI::App& command, Format& format, bool with_csv) {
+    std::map<std::string, Format> names = {{"table", Format::table}, {"json", Format::json}};
+    if (with_csv) {
+        names.emplace("csv", Format::csv);
+    }
+    command.add_option("-o,--output", format, with_csv ? "table, json or csv" : "table or json")
+        ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description(""))
+        ->type_name("FORMAT");
+}
+
+}  // namespace weir::cli

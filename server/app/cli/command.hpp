@@ -1,0 +1,49 @@
+/// The commands of `weir`: one file each, which adds its options to the command line and runs it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+#include "exit_code.hpp"
+#include "output.hpp"
+
+namespace weir::cli {
+
+/// A command that cannot go on: printed as `weir: message`, with the next step on a line of its
+/// own.
+class Failure : public std::runtime_error {
+public:
+    explicit Failure(
+        const std::string& message, std::string next_step = {}, ExitCode code = ExitCode::failed
+    )
+        : std::runtime_error{message}, next_step_{std::move(next_step)}, code_{code} {}
+
+    [[nodiscard]] const std::string& next_step() const noexcept { return next_step_; }
+    [[nodiscard]] ExitCode code() const noexcept { return code_; }
+
+private:
+    std::string next_step_;
+    ExitCode code_;
+};
+
+/// Set by the command that was chosen; main() runs it after the whole line was understood.
+using Chosen = std::function<ExitCode()>;
+
+/// Adds a sub-command. `examples` are shown by `--help`, one per line, and run by the tests of the
+/// documentation.
+CLI::App* add_command(
+    CLI::App& parent, const std::string& name, const std::string& help, const std::string& examples
+);
+/// Adds `-o table|json|csv`, or only the first two.
+void add_format(CLI::App& command, Format& format, bool with_csv = true);
+
+void add_cert(CLI::App& app, Chosen& chosen);
+void add_check(CLI::App& app, Chosen& chosen);
+void add_explain(CLI::App& app, Chosen& chosen);
+void add_init(CLI::App& app, Chosen& chosen);
+void add_version(CLI::App& app, Chosen& chosen);
+
+}  // namespace weir::cli

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <weir/app_config/config_reference.hpp>
+#include <weir/base/text.hpp>
+
+#include "command.hpp"
+
+namespace weir::cli {
+namespace {
+
+struct Options {
+    std::string topic = "weir.yaml";
+    bool list = false;
+    bool markdown = false;
+    app::FileKind schema = app::FileKind::gateway;
+};
+
+ExitCode explain_topic(const std::string& topic) {
+    if (const auto text = app::explain(topic)) {
+        print(*text);
+        return ExitCode::ok;
+    }
+    const auto known = app::topics();
+    const std::vector<std::string_view> candidates{known.begin(), known.end()};
+    const auto near = nearest(topic, candidates);
+    throw Failure{
+        fmt::format("nothing is known about '{}'", topic),
+        near ? fmt::format("weir explain {}", *near) : "weir explain --list"
+    };
+}
+
+ExitCode list_topics() {
+    std::string out;
+    for (const auto& topic : app::topics()) {
+        out += topic + '\n';
+    }
+    print(out);
+    return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, Chosen& chosen) {
+    auto* command = add_command(
+        app,
+        "explain",
+        "Explain a key of the configuration or an error code",
+        "weir explain listeners.tls\nweir explain WEIR-0401\nweir explain --json-schema gateway > "
+        "weir.schema.json"
+    );
+    const auto options = std::make_shared<Options>();
+    command->add_option(
+        "topic",
+        options->topic,
+        "A key, such as listeners.tls.cert; a code; weir.yaml, sinks, streams"
+    );
+    auto* list = command->add_flag("--list", options->list, "Everything that can be explained");
+    auto* markdown =
+        command->add_flag("--markdown", options->markdown, "The reference of all keys");
+    const std::map<std::string, app::FileKind> kinds = {
+        {"gateway", app::FileKind::gateway},
+        {"sink", app::FileKind::sink},
+        {"stream", app::FileKind::stream}
+    };
+    auto* schema =
+        command
+            ->add_option(
+                "--json-schema", options->schema, "JSON Schema of gateway, sink or stream files"
+            )
+            ->transform(CLI::CheckedTransformer(kinds).description(""))
+            ->type_name("KIND");
+    list->excludes(markdown)->excludes(schema);
+    markdown->excludes(schema);
+    command->callback([&chosen, options, schema] {
+        chosen = [options, use_schema = schema->count() > 0] {
+            if (options->list) {
+                return list_topics();
+            }
+            if (options->markdown || use_schema) {
+                print(
+                    options->markdown ? app::reference_markdown()
+                                      : app::json_schema(options->schema) + '\n'
+                );
+                return ExitCode::ok;
+            }
+            return explain_topic(options->topic);
+        };
+    });
+}
+
+}  // namespace weir::cli

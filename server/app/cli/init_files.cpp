@@ -1,0 +1,86 @@
+#include "init_files.hpp"
+
+namespace weir::cli {
+namespace {
+
+constexpr std::string_view kGateway =
+    R"(# `weir explain KEY` tells what may stand where; `weir check` finds every error.
+version: 1
+listeners:
+  - name: front            # one TLS port for MQTT, AMQP, WebSocket and HTTPS
+    bind: "::"
+    port: 8883
+    tls:
+      cert: certs/weir.crt
+      key: {file: certs/weir.key}
+      client_ca: certs/devices-ca.crt
+      client_auth: optional
+storage: {path: data}
+admin: {socket: data/admin.sock}
+)";
+
+constexpr std::string_view kPolicy =
+    R"(# Every device publishes its own data and reads its own commands; nothing else.
+policy: sensor
+match: {thing_type: probe}
+allow:
+  - connect: "{thing}"
+  - publish: ["data/{thing}/#"]
+  - subscribe: ["cmd/{thing}/#"]
+deny:
+  - publish: ["data/{thing}/admin/#"]
+on_violation: drop
+)";
+
+constexpr std::string_view kRule = R"(---
+description: Alarm when a probe is hot
+to:
+  - stream: alarms
+on_error: {stream: rule-errors}
+---
+SELECT topic(2) AS device, temp, timestamp() AS at
+FROM 'data/+/temp'
+WHERE temp > 80
+)";
+
+constexpr std::string_view kAlarms = R"(stream: alarms
+retention: {age: 30d, size: 1GiB}
+)";
+
+constexpr std::string_view kRuleErrors =
+    R"(# Messages that a rule could not evaluate, with the reason.
+stream: rule-errors
+retention: {age: 7d, size: 100MiB}
+)";
+
+constexpr std::string_view kSink =
+    R"(# Rename to pager.yaml and let a rule send to it:  to: [{http: {sink: pager, body: json}}]
+sink: pager
+type: http
+url: https://ops.example/hook
+auth: {bearer: {file: /run/secrets/pager}}
+outbox: {size: 1GiB, age: 24h, on_full: block, block_timeout: 30s}
+)";
+
+constexpr std::string_view kIgnore = R"(# Secrets and data do not belong into version control.
+certs/*.key
+data/
+)";
+
+constexpr std::array<InitFile, 7> kFiles = {{
+    {"weir.yaml", kGateway},
+    {"policies.d/sensor.yaml", kPolicy},
+    {"rules.d/hot.sql", kRule},
+    {"streams.d/alarms.yaml", kAlarms},
+    {"streams.d/rule-errors.yaml", kRuleErrors},
+    {"sinks.d/pager.yaml.example", kSink},
+    {".gitignore", kIgnore},
+}};
+
+}  // namespace
+
+const std::array<InitFile, 7>& init_files() noexcept {
+    return kFiles;
+}
+
+}  // namespace weir::cli

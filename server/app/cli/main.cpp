@@ -1,0 +1,67 @@
+// `weir VERB`: understands the command line and runs one command.
+#include <fmt/format.h>
+
+#include <csignal>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "command.hpp"
+#include "suggest.hpp"
+
+namespace {
+
+using namespace weir::cli;
+
+/// Wrong usage goes to standard error with the nearest right word; asked-for help is a result.
+ExitCode refuse(
+    const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words
+) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+        std::ostringstream help;
+        app.exit(error, help, help);
+        print(help.str());
+        return ExitCode::ok;
+    }
+    const auto typo = explain_typo(app, words);
+    print_error(fmt::format("weir: {}\n", typo.empty() ? error.what() : typo));
+    print_error("next: weir --help\n");
+    return ExitCode::usage;
+}
+
+ExitCode run(int argc, char** argv) {
+    CLI::App app{"weir: a self-hosted gateway for device fleets"};
+    app.footer(std::string{kExitCodesText});
+    app.require_subcommand(1);
+    app.fallthrough(false);
+    Chosen chosen;
+    add_init(app, chosen);
+    add_check(app, chosen);
+    add_explain(app, chosen);
+    add_cert(app, chosen);
+    add_version(app, chosen);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return refuse(app, error, {argv + 1, argv + argc});
+    }
+    return chosen();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // A reader that leaves is seen as EPIPE.
+    try {
+        return static_cast<int>(run(argc, argv));
+    } catch (const Failure& failure) {
+        print_error(fmt::format("weir: {}\n", failure.what()));
+        if (!failure.next_step().empty()) {
+            print_error(fmt::format("next: {}\n", failure.next_step()));
+        }
+        return static_cast<int>(failure.code());
+    } catch (const std::exception& error) {
+        print_error(fmt::format("weir: {}\n", error.what()));
+        return static_cast<int>(ExitCode::failed);
+    }
+}

@@ -1,0 +1,162 @@
+#include "output.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <utility>
+#include <weir/base/assert.hpp>
+#include <weir/base/log.hpp>
+
+namespace weir::cli {
+namespace {
+
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written < 0) {
+            return;  // EPIPE: nobody reads on. Anything else cannot be told to anybody.
+        }
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+/// Columns that a terminal needs for it, roughly: one per character.
+std::size_t width(std::string_view text) {
+    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    }));
+}
+
+std::string capitals(std::string_view text) {
+    std::string result{text};
+    for (char& c : result) {
+        c = c == '_' ? ' ' : c;
+        c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    return result;
+}
+
+/// Names of devices come from outside: they may not steer the terminal.
+std::string printable(std::string_view text) {
+    std::string result{text};
+    for (char& c : result) {
+        c = static_cast<unsigned char>(c) < 0x20U || c == 0x7F ? '?' : c;
+    }
+    return result;
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+    write_all(STDOUT_FILENO, text);
+}
+
+void print_error(std::string_view text) {
+    write_all(STDERR_FILENO, text);
+}
+
+void Table::add(std::vector<std::string> cells) {
+    WEIR_ASSERT(cells.size() == columns_.size());
+    rows_.push_back(std::move(cells));
+}
+
+std::string Table::render(Format format) const {
+    switch (format) {
+        case Format::json:
+            return render_json();
+        case Format::csv:
+            return render_csv();
+        case Format::table:
+            break;
+    }
+    return render_table();
+}
+
+std::string Table::render_table() const {
+    std::vector<std::size_t> widths;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        widths.push_back(columns_[i].name.size());
+        for (const auto& row : rows_) {
+            widths[i] = std::max(widths[i], width(row[i]));
+        }
+    }
+    std::string out;
+    const auto append_row = [&](const std::vector<std::string>& cells) {
+        std::string line;
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            const auto text = printable(cells[i]);
+            const std::string blanks(widths[i] - width(text), ' ');
+            line += columns_[i].is_number ? blanks + text : text + blanks;
+            line += "  ";
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + '\n';
+    };
+    std::vector<std::string> header;
+    for (const auto& column : columns_) {
+        header.push_back(capitals(column.name));
+    }
+    append_row(header);
+    for (const auto& row : rows_) {
+        append_row(row);
+    }
+    return out;
+}
+
+std::string Table::render_json() const {
+    std::string out = "[";
+    std::string_view row_separator = "\n  ";
+    for (const auto& row : rows_) {
+        out += std::exchange(row_separator, ",\n  ");
+        out += '{';
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            const auto value = !columns_[i].is_number ? '"' + log::json_escape(row[i]) + '"'
+                               : row[i].empty()       ? "null"
+                                                      : row[i];
+            fmt::format_to(
+                std::back_inserter(out),
+                R"({}"{}": {})",
+                i == 0 ? "" : ", ",
+                columns_[i].name,
+                value
+            );
+        }
+        out += '}';
+    }
+    return out + (rows_.empty() ? "]\n" : "\n]\n");
+}
+
+std::string Table::render_csv() const {
+    std::string out;
+    const auto append_cell = [&](std::string_view text, bool first) {
+        out += first ? "" : ",";
+        if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+            out += text;
+            return;
+        }
+        out += '"';
+        for (const char c : text) {
+            out += c == '"' ? "\"\"" : std::string_view{&c, 1};
+        }
+        out += '"';
+    };
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        append_cell(columns_[i].name, i == 0);
+    }
+    out += "\r\n";
+    for (const auto& row : rows_) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            append_cell(row[i], i == 0);
+        }
+        out += "\r\n";
+    }
+    return out;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,64 @@
+#include "suggest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+#include <weir/base/text.hpp>
+
+namespace weir::cli {
+namespace {
+
+std::string unknown(
+    std::string_view what, std::string_view word, const std::vector<std::string>& known
+) {
+    const std::vector<std::string_view> candidates{known.begin(), known.end()};
+    if (const auto near = nearest(word, candidates)) {
+        return fmt::format("unknown {} '{}', did you mean '{}'?", what, word, *near);
+    }
+    return fmt::format("unknown {} '{}'", what, word);
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* option : app.get_options()) {
+        for (const auto& name : option->get_lnames()) {
+            names.push_back("--" + name);
+        }
+    }
+    return names;
+}
+
+}  // namespace
+
+std::string explain_typo(const CLI::App& app, std::span<const std::string> words) {
+    const CLI::App* current = &app;
+    for (const auto& word : words) {
+        if (word == "--") {
+            return {};
+        }
+        if (word.starts_with("--")) {
+            const auto name = word.substr(0, word.find('='));
+            const auto names = option_names(*current);
+            if (std::ranges::find(names, name) == names.end()) {
+                return unknown("option", name, names);
+            }
+        } else if (!word.starts_with('-')) {
+            const auto commands = current->get_subcommands([](const CLI::App*) { return true; });
+            if (commands.empty()) {
+                continue;
+            }
+            const auto found = std::ranges::find(commands, word, &CLI::App::get_name);
+            if (found == commands.end()) {
+                std::vector<std::string> names;
+                std::ranges::transform(commands, std::back_inserter(names), &CLI::App::get_name);
+                return unknown("command", word, names);
+            }
+            current = *found;
+        }
+    }
+    return {};
+}
+
+}  // namespace weir::cli

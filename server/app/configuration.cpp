@@ -1,0 +1,168 @@
+#include <weir/app_config/configuration.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+#include <weir/app_config/config_codes.hpp>
+#include <weir/base/text.hpp>
+#include <weir/document/yaml.hpp>
+
+namespace weir::app {
+namespace {
+
+using document::Diagnostics;
+using document::Document;
+using document::Node;
+
+/// The YAML between the first two lines of dashes; its first line is line 2 of the file.
+std::string_view front_matter(std::string_view text) {
+    const auto begin = text.find('\n');
+    const auto end = text.find("\n---", begin);
+    return begin == std::string_view::npos || end == std::string_view::npos
+               ? std::string_view{}
+               : text.substr(begin + 1, end - begin);
+}
+
+/// The first `key: value` in a document, however deep.
+std::optional<Node> find_value(const Node& node, std::string_view key, std::string_view value) {
+    for (const auto& item : node.items()) {
+        if (auto found = find_value(item, key, value)) {
+            return found;
+        }
+    }
+    for (const auto& entry : node.entries()) {
+        if (entry.key.text() == key && entry.value.text() == value) {
+            return entry.value;
+        }
+        if (auto found = find_value(entry.value, key, value)) {
+            return found;
+        }
+    }
+    return std::nullopt;
+}
+
+/// Checks what one rule refers to.
+class RuleTargets {
+public:
+    RuleTargets(const Config& config, const TextFile& file, Diagnostics& diagnostics)
+        : config_{config}, file_{file}, diagnostics_{diagnostics} {}
+
+    void check(const rules::RuleDefinition& rule) {
+        for (const auto& action : rule.actions) {
+            check(action);
+        }
+        if (rule.on_error) {
+            check(*rule.on_error);
+        }
+    }
+
+private:
+    void check(const rules::Action& action) {
+        if (const auto* stream = std::get_if<rules::StreamAction>(&action)) {
+            if (config_.find_stream(stream->stream) == nullptr) {
+                report_unknown(
+                    "stream", stream->stream, code::kUnknownStream, names_of(config_.streams)
+                );
+            }
+        } else if (const auto* http = std::get_if<rules::HttpAction>(&action)) {
+            if (config_.find_sink(http->sink) == nullptr) {
+                report_unknown("sink", http->sink, code::kUnknownSink, names_of(config_.sinks));
+            }
+        }
+    }
+
+    template <class T>
+    static std::vector<std::string_view> names_of(const std::vector<T>& objects) {
+        std::vector<std::string_view> names;
+        std::ranges::transform(objects, std::back_inserter(names), &T::name);
+        return names;
+    }
+
+    void report_unknown(
+        std::string_view kind,
+        const std::string& name,
+        std::string_view code,
+        const std::vector<std::string_view>& known
+    ) {
+        Place place{file_.path, {}};
+        Diagnostics unused;  // The front matter was accepted before.
+        const auto header =
+            Document::parse(front_matter(file_.text), file_.path, unused, {.first_line = 2});
+        if (const auto node = header ? find_value(header->root(), kind, name) : std::nullopt) {
+            place.range = node->range();
+        }
+        const auto near = nearest(name, known);
+        report(
+            diagnostics_,
+            place,
+            code,
+            fmt::format("there is no {} '{}'", kind, name),
+            near ? fmt::format("did you mean '{}'?", *near)
+                 : fmt::format("describe it in {0}s.d/{1}.yaml", kind, name)
+        );
+    }
+
+    const Config& config_;
+    const TextFile& file_;
+    Diagnostics& diagnostics_;
+};
+
+/// Null after an error in one of the rules.
+std::shared_ptr<const rules::RuleSet> load_rules(const Config& config, Diagnostics& diagnostics) {
+    std::vector<rules::RuleDefinition> definitions;
+    std::map<std::string, std::string> files;
+    const auto errors_before = diagnostics.errors();
+    for (const auto& file : config.rules) {
+        auto rule = rules::parse_rule(file.path, file.text, diagnostics);
+        if (!rule) {
+            continue;
+        }
+        RuleTargets{config, file, diagnostics}.check(*rule);
+        if (const auto [first, added] = files.emplace(rule->name, file.path); !added) {
+            report(
+                diagnostics,
+                {file.path, {}},
+                code::kNameTaken,
+                fmt::format("two rules have the name '{}'", rule->name),
+                "rename one of the files",
+                fmt::format("the other one is {}", first->second)
+            );
+            continue;
+        }
+        definitions.push_back(std::move(*rule));
+    }
+    return diagnostics.errors() == errors_before ? rules::RuleSet::build(std::move(definitions))
+                                                 : nullptr;
+}
+
+/// The expressions in URLs are those of rules.
+void check_urls(const Config& config, Diagnostics& diagnostics) {
+    for (const auto& sink : config.sinks) {
+        const rules::CompileOptions options{
+            .place = {.file = sink.url_place.file, .start = sink.url_place.range.begin}
+        };
+        static_cast<void>(rules::Template::compile(sink.url, {.compile = options}, diagnostics));
+    }
+}
+
+}  // namespace
+
+Configuration load_configuration(
+    const std::filesystem::path& path, const ConfigFiles& files, Diagnostics& diagnostics
+) {
+    Configuration result{
+        .config = load_config(path, files, diagnostics), .policies = {}, .rules = {}
+    };
+    result.policies = policy::load_policies(result.config.policies, diagnostics);
+    result.rules = load_rules(result.config, diagnostics);
+    check_urls(result.config, diagnostics);
+    return result;
+}
+
+}  // namespace weir::app

@@ -1,0 +1,27 @@
+/// Everything that the files of an operator say, checked as a whole: what `check` judges and
+/// `serve` and a reload take over.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include <weir/app_config/config.hpp>
+#include <weir/document/diagnostic.hpp>
+#include <weir/policy/policy_set.hpp>
+#include <weir/rules/rule_set.hpp>
+
+namespace weir::app {
+
+struct Configuration {
+    Config config;
+    policy::PolicySetPtr policies;                ///< Null after an error in one of them.
+    std::shared_ptr<const rules::RuleSet> rules;  ///< Likewise.
+};
+
+/// load_config, then policies, rules, and what files say about each other. If `diagnostics` has errors
+/// afterwards, the result must not be used.
+[[nodiscard]] Configuration load_configuration(
+    const std::filesystem::path& path, const ConfigFiles& files, document::Diagnostics& diagnostics
+);
+
+}  // namespace weir::app

@@ -1,0 +1,175 @@
+// The commands that need no gateway, run as an operator runs them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Outcome {
+    int exit_code = -1;
+    std::string out;
+    std::string error;
+};
+
+std::string content(const fs::path& path) {
+    std::ifstream in{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+/// A folder of its own in which `weir` is run.
+class Cli : public testing::Test {
+protected:
+    Cli() {
+        auto pattern = (fs::temp_directory_path() / "weir-cli-XXXXXX").string();
+        if (mkdtemp(pattern.data()) == nullptr) {
+            throw std::runtime_error{"mkdtemp"};
+        }
+        folder_ = pattern;
+    }
+    ~Cli() override {
+        std::error_code ignored;
+        fs::remove_all(folder_, ignored);
+    }
+    Cli(const Cli&) = delete;
+    Cli& operator=(const Cli&) = delete;
+
+    /// @param arguments  As typed in a shell.
+    [[nodiscard]] Outcome weir(const std::string& arguments) const {
+        const auto out = folder_ / "stdout";
+        const auto error = folder_ / "stderr";
+        const auto line = "cd '" + folder_.string() + "' && '" WEIR_BINARY "' " + arguments +
+                          " >'" + out.string() + "' 2>'" + error.string() + "'";
+        const int status = std::system(line.c_str());
+        Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(out), content(error)};
+        fs::remove(out);
+        fs::remove(error);
+        return outcome;
+    }
+
+    void write(const fs::path& path, std::string_view text) const {
+        std::ofstream{folder_ / path, std::ios::binary} << text;
+    }
+
+    fs::path folder_;
+};
+
+TEST_F(Cli, InitWritesAConfigurationThatIsValid) {
+    const auto made = weir("init my-gw --name gw.example");
+    ASSERT_EQ(made.exit_code, 0) << made.error;
+    EXPECT_THAT(made.out, HasSubstr("weir check my-gw"));
+    const auto checked = weir("check my-gw --strict");
+    EXPECT_EQ(checked.exit_code, 0) << checked.error;
+    EXPECT_EQ(checked.error, "");
+    EXPECT_EQ(
+        checked.out,
+        "checked 1 listener, 1 policy, 1 rule, 0 sinks, 2 streams: 0 errors, 0 warnings\n"
+    );
+    const auto key = fs::status(folder_ / "my-gw/certs/weir.key").permissions();
+    EXPECT_EQ(key & fs::perms::all, fs::perms::owner_read | fs::perms::owner_write);
+    const auto facts = weir("cert inspect my-gw/certs/weir.crt -o json");
+    EXPECT_EQ(facts.exit_code, 0);
+    EXPECT_THAT(facts.out, HasSubstr("gw.example"));
+    EXPECT_THAT(facts.out, HasSubstr("127.0.0.1"));
+}
+
+TEST_F(Cli, InitNeverTouchesAFolderWithFiles) {
+    fs::create_directory(folder_ / "mine");
+    write("mine/weir.yaml", "precious\n");
+    const auto made = weir("init mine");
+    EXPECT_EQ(made.exit_code, 1);
+    EXPECT_THAT(made.error, HasSubstr("'mine' is not empty"));
+    EXPECT_EQ(content(folder_ / "mine/weir.yaml"), "precious\n");
+}
+
+TEST_F(Cli, CheckReportsEveryErrorAndEndsWith78) {
+    write("weir.yaml", "listeners:\n  - {name: a, prt: 1}\nstorag: {}\n");
+    const auto checked = weir("check weir.yaml");
+    EXPECT_EQ(checked.exit_code, 78);
+    EXPECT_THAT(
+        checked.error, HasSubstr("error[WEIR-0102]: unknown key 'prt'\n  --> weir.yaml:2:15\n")
+    );
+    EXPECT_THAT(checked.error, HasSubstr("did you mean 'storage'?"));
+    EXPECT_THAT(checked.out, HasSubstr("3 errors, 0 warnings"));
+    const auto json = weir("check . -o json");
+    EXPECT_EQ(json.exit_code, 78);
+    EXPECT_THAT(json.out, StartsWith(R"({"errors":3,"warnings":0,"diagnostics":[)"));
+    EXPECT_EQ(json.error, "");
+}
+
+TEST_F(Cli, CheckNamesTheMissingFile) {
+    const auto checked = weir("check nowhere");
+    EXPECT_EQ(checked.exit_code, 78);
+    EXPECT_THAT(checked.error, HasSubstr("'nowhere/weir.yaml' cannot be read"));
+    EXPECT_THAT(checked.error, HasSubstr("weir init"));
+}
+
+TEST_F(Cli, CertIssuesForDevicesAndServers) {
+    ASSERT_EQ(weir("cert ca --dir ca --name 'plant 7'").exit_code, 0);
+    const auto device = weir("cert issue --dir ca --thing probe-1 --out probe --days 30");
+    ASSERT_EQ(device.exit_code, 0) << device.error;
+    EXPECT_THAT(weir("cert inspect probe/probe-1.crt").out, HasSubstr("plant 7"));
+    const auto server = weir("cert issue --dir ca --server gw.example --server 10.0.0.5");
+    ASSERT_EQ(server.exit_code, 0) << server.error;
+    EXPECT_THAT(weir("cert inspect ca/weir.crt -o json").out, HasSubstr("10.0.0.5"));
+    EXPECT_EQ(weir("cert issue --dir ca --server gw.example").exit_code, 1) << "never overwrites";
+    EXPECT_EQ(weir("cert issue --dir ca").exit_code, 2);
+    EXPECT_EQ(weir("cert issue --dir ca --thing ../evil").exit_code, 2);
+    EXPECT_EQ(weir("cert issue --dir none --thing a").exit_code, 1);
+    write("text", "not a certificate");
+    EXPECT_EQ(weir("cert inspect text").exit_code, 1);
+}
+
+TEST_F(Cli, ExplainKnowsKeysAndCodes) {
+    const auto key = weir("explain listeners.tls.client_auth");
+    EXPECT_EQ(key.exit_code, 0);
+    EXPECT_THAT(key.out, HasSubstr("none | optional | required"));
+    EXPECT_THAT(weir("explain WEIR-0401").out, HasSubstr("allow_plaintext"));
+    EXPECT_THAT(weir("explain").out, HasSubstr("listeners"));
+    EXPECT_THAT(weir("explain --json-schema sink").out, StartsWith("{\"$schema\""));
+    EXPECT_THAT(weir("explain --markdown").out, HasSubstr("| `storage.path` |"));
+    const auto typo = weir("explain listeners.tsl");
+    EXPECT_EQ(typo.exit_code, 1);
+    EXPECT_THAT(typo.error, HasSubstr("weir explain listeners.tls"));
+}
+
+TEST_F(Cli, SuggestsTheNearestWord_OnWrongUsage) {
+    const auto command = weir("chekc");
+    EXPECT_EQ(command.exit_code, 2);
+    EXPECT_THAT(command.error, HasSubstr("unknown command 'chekc', did you mean 'check'?"));
+    EXPECT_THAT(weir("cert isue").error, HasSubstr("did you mean 'issue'?"));
+    EXPECT_THAT(weir("check --stict").error, HasSubstr("did you mean '--strict'?"));
+    EXPECT_EQ(weir("").exit_code, 2);
+    EXPECT_EQ(weir("check -o xml").exit_code, 2);
+}
+
+TEST_F(Cli, HelpHasExamplesAndExitCodes) {
+    for (const auto* command :
+         {"check", "init", "explain", "version", "cert ca", "cert issue", "cert inspect"}) {
+        const auto help = weir(std::string{command} + " --help");
+        EXPECT_EQ(help.exit_code, 0) << command;
+        EXPECT_THAT(help.out, HasSubstr("Examples:\n  weir ")) << command;
+        EXPECT_THAT(help.out, HasSubstr("78 invalid configuration")) << command;
+    }
+    EXPECT_THAT(weir("version").out, StartsWith("weir "));
+    EXPECT_THAT(weir("version -o json").out, StartsWith("{\"version\": "));
+}
+
+TEST_F(Cli, IsSilent_WhenItsReaderLeaves) {
+    const auto piped = weir("explain --markdown | true");
+    EXPECT_EQ(piped.exit_code, 0);
+    EXPECT_EQ(piped.error, "");
+}
+
+}  // namespace

@@ -1,0 +1,108 @@
+// What files say about each other.
+#include <weir/app_config/configuration.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace weir::app {
+namespace {
+
+using document::Diagnostics;
+using testing::HasSubstr;
+
+MemoryFiles tree() {
+    MemoryFiles files;
+    files.files["/c/weir.yaml"] = "listeners:\n  - {name: local, port: 1883}\n";
+    files.files["/c/streams.d/alarms.yaml"] = "stream: alarms\n";
+    files.files["/c/sinks.d/pager.yaml"] = "sink: pager\ntype: http\nurl: https://h/${topic(2)}\n";
+    files.files["/c/policies.d/sensor.yaml"] =
+        "policy: sensor\nmatch: {thing_type: probe}\nallow:\n  - connect: \"{thing}\"\n";
+    files.files["/c/rules.d/hot.sql"] =
+        "---\nto:\n  - stream: alarms\n  - http: {sink: pager}\non_error: {stream: alarms}\n---\n"
+        "SELECT * FROM 'data/+/temp'\n";
+    return files;
+}
+
+std::vector<document::Diagnostic> errors_of(const MemoryFiles& files) {
+    Diagnostics diagnostics;
+    static_cast<void>(load_configuration("/c", files, diagnostics));
+    return diagnostics.sorted();
+}
+
+TEST(Configuration, HoldsPoliciesAndRules) {
+    Diagnostics diagnostics;
+    const auto configuration = load_configuration("/c", tree(), diagnostics);
+    ASSERT_FALSE(diagnostics.has_errors()) << diagnostics.render_text();
+    ASSERT_TRUE(configuration.policies);
+    EXPECT_NE(configuration.policies->find("sensor"), nullptr);
+    ASSERT_TRUE(configuration.rules);
+    EXPECT_NE(configuration.rules->find("hot"), nullptr);
+}
+
+TEST(Configuration, SamplesAreValid) {
+    for (const auto* name : {"weir.yaml", "dev.yaml"}) {
+        Diagnostics diagnostics;
+        static_cast<void>(load_configuration(
+            std::filesystem::path{WEIR_TEST_DATA} / "../config" / name, SystemFiles{}, diagnostics
+        ));
+        EXPECT_EQ(diagnostics.render_text(), "") << "neither errors nor warnings";
+    }
+}
+
+TEST(Configuration, NamesThePlaceOfAnUnknownStream) {
+    auto files = tree();
+    files.files["/c/streams.d/alarms.yaml"] = "stream: alarm\n";
+    const auto errors = errors_of(files);
+    ASSERT_EQ(errors.size(), 2U);
+    EXPECT_EQ(errors[0].code, "WEIR-0413");
+    EXPECT_EQ(errors[0].file, "rules.d/hot.sql");
+    EXPECT_EQ(errors[0].range.begin, (document::Position{3, 13}));
+    EXPECT_EQ(errors[0].help, "did you mean 'alarm'?");
+}
+
+TEST(Configuration, NamesThePlaceOfAnUnknownSink) {
+    auto files = tree();
+    files.files.erase("/c/sinks.d/pager.yaml");
+    const auto errors = errors_of(files);
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_EQ(errors[0].code, "WEIR-0414");
+    EXPECT_EQ(errors[0].range.begin, (document::Position{4, 18}));
+    EXPECT_THAT(errors[0].help, HasSubstr("sinks.d/pager.yaml"));
+}
+
+TEST(Configuration, ChecksExpressionsInUrls) {
+    auto files = tree();
+    files.files["/c/sinks.d/pager.yaml"] = "sink: pager\ntype: http\nurl: https://h/${topik(2)}\n";
+    const auto errors = errors_of(files);
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_EQ(errors[0].file, "sinks.d/pager.yaml");
+    EXPECT_EQ(errors[0].range.begin.line, 3U);
+}
+
+TEST(Configuration, RefusesTwoRulesOfOneName) {
+    auto files = tree();
+    files.files["/c/weir.yaml"] += "include: [streams.d, sinks.d, rules.d, more/rules.d]\n";
+    files.files["/c/more/rules.d/hot.sql"] = files.files["/c/rules.d/hot.sql"];
+    const auto errors = errors_of(files);
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_EQ(errors[0].code, "WEIR-0402");
+    EXPECT_EQ(errors[0].file, "more/rules.d/hot.sql");
+    EXPECT_THAT(errors[0].label, HasSubstr("rules.d/hot.sql"));
+}
+
+TEST(Configuration, ReportsPoliciesRulesAndGatewayInOneRun) {
+    auto files = tree();
+    files.files["/c/weir.yaml"] += "storag: {}\n";
+    files.files["/c/policies.d/sensor.yaml"] = "policy: sensor\nalow: []\n";
+    files.files["/c/rules.d/hot.sql"] = "---\nto: [{stream: alarms}]\n---\nSELEC * FROM 'a'\n";
+    Diagnostics diagnostics;
+    const auto configuration = load_configuration("/c", files, diagnostics);
+    EXPECT_FALSE(configuration.policies);
+    EXPECT_FALSE(configuration.rules);
+    EXPECT_EQ(diagnostics.errors(), 3U) << diagnostics.render_text();
+}
+
+}  // namespace
+}  // namespace weir::app
