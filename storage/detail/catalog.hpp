@@ -1,6 +1,8 @@
 /// What the store knows in memory about each stream and each outbox.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
 #include <limits>
