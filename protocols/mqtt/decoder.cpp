@@ -1,68 +1,12 @@
 #include <weir/mqtt/decoder.hpp>
 
+#include <weir/mqtt/detail/fields.hpp>
 #include <weir/mqtt/wire.hpp>
 
 namespace weir::mqtt {
 namespace {
 
-constexpr std::string_view kName = "MQTT";
-constexpr std::string_view kName31 = "MQIsdp";
-
-/// Lower four bits of the first byte; PUBLISH reads its own. [MQTT5-2.1.3-1]
-Result<void> check_flags(const Frame& frame, Version version) noexcept {
-    const bool has_qos = frame.type == PacketType::pubrel || frame.type == PacketType::subscribe ||
-                         frame.type == PacketType::unsubscribe;
-    const unsigned expected = has_qos ? 2U : 0U;
-    // 3.1 sets DUP when it sends one of the three again.
-    const unsigned ignored = has_qos && version == Version::v31 ? 8U : 0U;
-    if ((frame.flags & ~ignored) != expected) {
-        return errc::malformed_packet;
-    }
-    return {};
-}
-
-/// Properties where the version has them, else none.
-Result<Properties> read_properties(
-    ByteView& in, PacketContext context, const DecodeOptions& options
-) noexcept {
-    if (options.version != Version::v5) {
-        return Properties{};
-    }
-    return parse_properties(in, context, options.properties);
-}
-
-Result<std::uint16_t> read_packet_id(ByteView& in) noexcept {
-    WEIR_TRY(const std::uint16_t id, read_u16(in));
-    if (id == 0) {  // [MQTT5-2.2.1-3]
-        return errc::protocol_error;
-    }
-    return id;
-}
-
-Result<ReasonCode> read_reason_code(ByteView& in, PacketContext context) noexcept {
-    WEIR_TRY(const std::uint8_t raw, read_u8(in));
-    const auto code = static_cast<ReasonCode>(raw);
-    if (!is_allowed(code, context)) {
-        return errc::protocol_error;
-    }
-    return code;
-}
-
-Result<void> check_end(ByteView rest) noexcept {
-    if (!rest.empty()) {
-        return errc::malformed_packet;
-    }
-    return {};
-}
-
-/// [MQTT5-3.1.2.11.10] Authentication Data without a method is a protocol error.
-Result<void> check_authentication(const Properties& properties) noexcept {
-    if (properties.find(PropertyId::authentication_data) &&
-        !properties.find(PropertyId::authentication_method)) {
-        return errc::protocol_error;
-    }
-    return {};
-}
+using namespace detail;
 
 PacketContext ack_context(PacketType type) noexcept {
     switch (type) {
@@ -75,146 +19,6 @@ PacketContext ack_context(PacketType type) noexcept {
         default:
             return PacketContext::pubcomp;
     }
-}
-
-// ---- CONNECT
-
-struct ConnectFlags {
-    bool clean_start;
-    bool will;
-    Qos will_qos;
-    bool will_retain;
-    bool password;
-    bool user_name;
-};
-
-Result<ConnectFlags> read_connect_flags(ByteView& in, Version version) noexcept {
-    WEIR_TRY(const std::uint8_t raw, read_u8(in));
-    const unsigned will_qos = (raw >> 3U) & 3U;
-    const ConnectFlags flags{
-        .clean_start = (raw & 0x02U) != 0,
-        .will = (raw & 0x04U) != 0,
-        .will_qos = static_cast<Qos>(will_qos),
-        .will_retain = (raw & 0x20U) != 0,
-        .password = (raw & 0x40U) != 0,
-        .user_name = (raw & 0x80U) != 0,
-    };
-    const bool reserved = (raw & 0x01U) != 0;
-    if ((reserved && version != Version::v31) ||                           // [MQTT5-3.1.2-3]
-        will_qos == 3 ||                                                   // [MQTT5-3.1.2-12]
-        (!flags.will && (will_qos != 0 || flags.will_retain)) ||           // [MQTT5-3.1.2-11, -13]
-        (version != Version::v5 && flags.password && !flags.user_name)) {  // [MQTT3-3.1.2-22]
-        return errc::malformed_packet;
-    }
-    return flags;
-}
-
-Result<Will> read_will(
-    ByteView& in, const ConnectFlags& flags, const DecodeOptions& options
-) noexcept {
-    Will will{.qos = flags.will_qos, .retain = flags.will_retain};
-    WEIR_TRY(will.properties, read_properties(in, PacketContext::will, options));
-    WEIR_TRY(will.topic, read_text(in));
-    WEIR_TRY(will.payload, read_binary(in));
-    WEIR_CHECK(check_topic_name(will.topic, options.topics));
-    return will;
-}
-
-Result<void> read_credentials(ByteView& in, const ConnectFlags& flags, Connect& connect) noexcept {
-    // In 3.1 the remaining length takes precedence over the flags: what is not there is absent.
-    const auto present = [&](bool flag) {
-        return flag && (connect.version != Version::v31 || !in.empty());
-    };
-    if (present(flags.user_name)) {
-        WEIR_TRY(connect.user_name, read_text(in));
-    }
-    if (present(flags.password)) {
-        WEIR_TRY(connect.password, read_binary(in));
-    }
-    return {};
-}
-
-Result<Version> read_version(ByteView& in) noexcept {
-    WEIR_TRY(const std::string_view name, read_text(in));
-    WEIR_TRY(const std::uint8_t level, read_u8(in));
-    const bool known = name == kName ? level == 4 || level == 5 : name == kName31 && level == 3;
-    if (!known) {  // [MQTT5-3.1.2-1, -2]
-        return errc::unsupported_version;
-    }
-    return static_cast<Version>(level);
-}
-
-// ---- SUBSCRIBE
-
-Result<void> check_options(
-    std::uint8_t options, const SubscriptionFilter& filter, Version version
-) noexcept {
-    const unsigned reserved = version == Version::v5 ? 0xC0U : 0xFCU;
-    if ((options & reserved) != 0) {  // [MQTT5-3.8.3-5] [MQTT3-3.8.3-4]
-        return errc::malformed_packet;
-    }
-    if ((options & 3U) == 3U) {
-        return version == Version::v5 ? errc::protocol_error : errc::malformed_packet;
-    }
-    const bool no_local = (options & 4U) != 0;
-    const bool retain_handling_3 = (options & 0x30U) == 0x30U;
-    if (version == Version::v5 &&
-        (retain_handling_3 || (no_local && filter.is_shared()))) {  // [MQTT5-3.8.3-4]
-        return errc::protocol_error;
-    }
-    return {};
-}
-
-/// The payload of SUBSCRIBE and UNSUBSCRIBE: at least one filter. [MQTT5-3.8.3-2] [MQTT5-3.10.3-2]
-template <class Item>
-Result<FilterList<Item>> read_filters(ByteView in, Version version) noexcept {
-    const ByteView all = in;
-    std::size_t count = 0;
-    while (!in.empty()) {
-        WEIR_TRY(const std::string_view text, read_text(in));
-        WEIR_TRY(const SubscriptionFilter filter, parse_subscription_filter(text));
-        if constexpr (std::is_same_v<Item, Subscription>) {
-            WEIR_TRY(const std::uint8_t options, read_u8(in));
-            WEIR_CHECK(check_options(options, filter, version));
-        }
-        ++count;
-    }
-    if (count == 0) {
-        return errc::protocol_error;
-    }
-    return FilterList<Item>{all, count};
-}
-
-/// One code per filter, to the end of the packet.
-Result<ReasonCodeList> read_reason_codes(ByteView in, PacketContext context) noexcept {
-    const ReasonCodeList codes{in};
-    for (std::size_t i = 0; i < codes.size(); ++i) {
-        if (!is_allowed(codes[i], context)) {
-            return errc::protocol_error;
-        }
-    }
-    if (codes.size() == 0) {
-        return errc::protocol_error;
-    }
-    return codes;
-}
-
-ReasonCode from_return_code(std::uint8_t code) noexcept {
-    switch (static_cast<ConnectReturnCode>(code)) {
-        case ConnectReturnCode::accepted:
-            return ReasonCode::success;
-        case ConnectReturnCode::unacceptable_protocol_version:
-            return ReasonCode::unsupported_protocol_version;
-        case ConnectReturnCode::identifier_rejected:
-            return ReasonCode::client_identifier_not_valid;
-        case ConnectReturnCode::server_unavailable:
-            return ReasonCode::server_unavailable;
-        case ConnectReturnCode::bad_user_name_or_password:
-            return ReasonCode::bad_user_name_or_password;
-        case ConnectReturnCode::not_authorized:
-            return ReasonCode::not_authorized;
-    }
-    return ReasonCode::unspecified_error;
 }
 
 template <class T>
@@ -264,64 +68,6 @@ Result<Frame> read_frame(ByteView in, std::uint32_t packet_bytes_max) noexcept {
         .body = in.subspan(header, size - header),
         .size = size,
     };
-}
-
-Result<std::uint8_t> read_protocol_level(ByteView body) noexcept {
-    WEIR_TRY(const std::string_view name, read_text(body));
-    if (name != kName && name != kName31) {
-        return errc::unsupported_version;
-    }
-    return read_u8(body);
-}
-
-Result<Connect> decode_connect(const Frame& frame, const DecodeOptions& options) noexcept {
-    ByteView in = frame.body;
-    Connect connect;
-    WEIR_TRY(connect.version, read_version(in));
-    DecodeOptions own = options;
-    own.version = connect.version;
-    WEIR_CHECK(check_flags(frame, connect.version));
-    WEIR_TRY(const ConnectFlags flags, read_connect_flags(in, connect.version));
-    WEIR_TRY(connect.keep_alive_s, read_u16(in));
-    WEIR_TRY(connect.properties, read_properties(in, PacketContext::connect, own));
-    WEIR_CHECK(check_authentication(connect.properties));
-    WEIR_TRY(connect.client_id, read_text(in));
-    if (flags.will) {
-        WEIR_TRY(connect.will, read_will(in, flags, own));
-    }
-    WEIR_CHECK(read_credentials(in, flags, connect));
-    WEIR_CHECK(check_end(in));
-    connect.clean_start = flags.clean_start;
-    const bool id_needed =
-        connect.version == Version::v31 || (connect.version == Version::v311 && !flags.clean_start);
-    if (id_needed && connect.client_id.empty()) {  // [MQTT3-3.1.3-7]
-        return errc::client_identifier_invalid;
-    }
-    return connect;
-}
-
-Result<Connack> decode_connack(const Frame& frame, const DecodeOptions& options) noexcept {
-    WEIR_CHECK(check_flags(frame, options.version));
-    ByteView in = frame.body;
-    Connack connack;
-    WEIR_TRY(const std::uint8_t flags, read_u8(in));
-    if ((flags & 0xFEU) != 0 && options.version != Version::v31) {  // [MQTT5-3.2.2-1]
-        return errc::malformed_packet;
-    }
-    connack.session_present = options.version != Version::v31 && (flags & 1U) != 0;
-    if (options.version == Version::v5) {
-        WEIR_TRY(connack.reason_code, read_reason_code(in, PacketContext::connack));
-        WEIR_TRY(connack.properties, read_properties(in, PacketContext::connack, options));
-        WEIR_CHECK(check_authentication(connack.properties));
-    } else {
-        WEIR_TRY(const std::uint8_t code, read_u8(in));
-        connack.reason_code = from_return_code(code);
-    }
-    WEIR_CHECK(check_end(in));
-    if (connack.session_present && connack.reason_code != ReasonCode::success) {  // [MQTT5-3.2.2-6]
-        return errc::protocol_error;
-    }
-    return connack;
 }
 
 Result<Publish> decode_publish(const Frame& frame, const DecodeOptions& options) noexcept {
@@ -376,50 +122,6 @@ Result<Ack> decode_ack(const Frame& frame, const DecodeOptions& options) noexcep
     }
     WEIR_CHECK(check_end(in));
     return ack;
-}
-
-Result<Subscribe> decode_subscribe(const Frame& frame, const DecodeOptions& options) noexcept {
-    WEIR_CHECK(check_flags(frame, options.version));
-    ByteView in = frame.body;
-    Subscribe subscribe;
-    WEIR_TRY(subscribe.packet_id, read_packet_id(in));
-    WEIR_TRY(subscribe.properties, read_properties(in, PacketContext::subscribe, options));
-    WEIR_TRY(subscribe.subscriptions, read_filters<Subscription>(in, options.version));
-    return subscribe;
-}
-
-Result<Suback> decode_suback(const Frame& frame, const DecodeOptions& options) noexcept {
-    WEIR_CHECK(check_flags(frame, options.version));
-    ByteView in = frame.body;
-    Suback suback;
-    WEIR_TRY(suback.packet_id, read_packet_id(in));
-    WEIR_TRY(suback.properties, read_properties(in, PacketContext::suback, options));
-    WEIR_TRY(suback.reason_codes, read_reason_codes(in, PacketContext::suback));
-    return suback;
-}
-
-Result<Unsubscribe> decode_unsubscribe(const Frame& frame, const DecodeOptions& options) noexcept {
-    WEIR_CHECK(check_flags(frame, options.version));
-    ByteView in = frame.body;
-    Unsubscribe unsubscribe;
-    WEIR_TRY(unsubscribe.packet_id, read_packet_id(in));
-    WEIR_TRY(unsubscribe.properties, read_properties(in, PacketContext::unsubscribe, options));
-    WEIR_TRY(unsubscribe.filters, read_filters<std::string_view>(in, options.version));
-    return unsubscribe;
-}
-
-Result<Unsuback> decode_unsuback(const Frame& frame, const DecodeOptions& options) noexcept {
-    WEIR_CHECK(check_flags(frame, options.version));
-    ByteView in = frame.body;
-    Unsuback unsuback;
-    WEIR_TRY(unsuback.packet_id, read_packet_id(in));
-    if (options.version != Version::v5) {
-        WEIR_CHECK(check_end(in));
-        return unsuback;
-    }
-    WEIR_TRY(unsuback.properties, read_properties(in, PacketContext::unsuback, options));
-    WEIR_TRY(unsuback.reason_codes, read_reason_codes(in, PacketContext::unsuback));
-    return unsuback;
 }
 
 Result<Disconnect> decode_disconnect(const Frame& frame, const DecodeOptions& options) noexcept {

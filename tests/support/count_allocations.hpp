@@ -15,7 +15,8 @@ inline std::atomic<std::size_t> allocated_bytes{0
 
 }  // namespace weir::test
 
-void* operator new(std::size_t size) {
+// Not inlined: the compiler would pair one half with the library's other half and warn.
+[[gnu::noinline]] void* operator new(std::size_t size) {
     weir::test::allocations.fetch_add(1, std::memory_order_relaxed);
     weir::test::allocated_bytes.fetch_add(size, std::memory_order_relaxed);
     if (void* const memory = std::malloc(size == 0 ? 1 : size)) {
@@ -23,9 +24,9 @@ void* operator new(std::size_t size) {
     }
     throw std::bad_alloc{};
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
     std::free(memory);
 }
-void operator delete(void* memory, std::size_t /*size*/) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
     std::free(memory);
 }

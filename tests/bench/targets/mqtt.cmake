@@ -1,0 +1,1 @@
+weir_bench(mqtt_codec LIBRARIES weir::mqtt)
