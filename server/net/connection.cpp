@@ -9,13 +9,13 @@ Connection::Connection(ShardIo& io, Transport transport, Watermarks marks) noexc
     : io_{&io}, transport_{std::move(transport)}, output_{io.chunks, marks} {}
 
 Connection::~Connection() {
-    WEIR_DEBUG_ASSERT(state_ == State::detached);
+    WEIR_DEBUG_ASSERT(state_ <= State::moved);
 }
 
 Result<> Connection::attach(ShardIo& io) noexcept {
-    WEIR_DEBUG_ASSERT(state_ == State::detached);
+    WEIR_DEBUG_ASSERT(state_ <= State::moved);
     WEIR_TRY(key_, io.shard.poller().add(transport_.fd(), *this));
-    if (io_ != &io) {
+    if (state_ == State::moved) {
         io_ = &io;
         output_.rebind(io.chunks);
         transport_.join(io);
@@ -171,6 +171,7 @@ void Connection::flushed() noexcept {
     if (state_ == State::moving) {
         detach();
         transport_.leave(*io_);
+        state_ = State::moved;
         on_moving();
     } else if (state_ == State::draining) {
         state_ = State::lingering;
@@ -222,7 +223,7 @@ std::optional<SteadyTime> Connection::on_timeout(SteadyTime /*now*/) noexcept {
 }
 
 void Connection::close(error_code reason) noexcept {
-    if (state_ == State::detached || state_ == State::closed) {
+    if (state_ <= State::moved || state_ == State::closed) {
         return;
     }
     if (state_ < State::draining) {

@@ -65,7 +65,7 @@ public:
 
     [[nodiscard]] Transport& transport() noexcept { return transport_; }
     [[nodiscard]] const Transport& transport() const noexcept { return transport_; }
-    /// The shard's; not between on_moving() and attach().
+    /// The shard's; from on_moving() to attach() still the old one's.
     [[nodiscard]] ShardIo& io() const noexcept { return *io_; }
 
 protected:
@@ -92,6 +92,7 @@ protected:
 private:
     enum class State : std::uint8_t {
         detached,
+        moved,  ///< Detached, and tied to no shard.
         open,
         moving,     ///< Sends the rest, then moves.
         draining,   ///< Sends the rest, then says goodbye.

@@ -172,7 +172,8 @@ Result<TlsEngine::Read> TlsEngine::decrypt(
         }
     }
     std::size_t size = 0;
-    for (;;) {
+    while (!input_.empty()
+    ) {  // One more call would find nothing, and allocate a record buffer to say so.
         std::size_t count = 0;
         const int result = SSL_read_ex(session.ssl_, out.data() + size, out.size() - size, &count);
         if (result == 1) {
@@ -180,7 +181,7 @@ Result<TlsEngine::Read> TlsEngine::decrypt(
             continue;
         }
         if (SSL_get_error(session.ssl_, result) == SSL_ERROR_WANT_READ) {
-            return Read{.size = size, .more = false};
+            break;
         }
         const error_code error = take_error(session.ssl_, result);
         if (error != errc::end_of_stream) {
@@ -189,6 +190,7 @@ Result<TlsEngine::Read> TlsEngine::decrypt(
         session.ended_ = true;  // What came before it is still delivered.
         return Read{.size = size, .more = true};
     }
+    return Read{.size = size, .more = false};
 }
 
 Result<TlsEngine::Handshake> TlsEngine::advance_handshake(TlsSession& session) noexcept {
