@@ -94,9 +94,9 @@ ConnectResult Broker::connect(ConnectRequest request) {
         session->principal_ = std::move(request.principal);
     }
     session->policies_ = std::move(request.policies);
-    session->limits_ = request.limits;
-    session->subscriber_ = request.subscriber;
     session->window_ = std::min(request.window, request.limits->in_flight);
+    session->limits_ = std::move(request.limits);
+    session->subscriber_ = request.subscriber;
     session->expiry_ = request.expiry;
     session->will_ = std::move(request.will);
     session->ends_ = SteadyTime{0};

@@ -41,7 +41,7 @@ struct ConnectRequest {
     std::string client_id;
     model::PrincipalPtr principal;
     std::shared_ptr<const policy::Bundle> policies;
-    const model::Limits* limits;  ///< Outlives the session.
+    std::shared_ptr<const model::Limits> limits;
     Subscriber* subscriber;
     bool clean_start = true;
     std::chrono::milliseconds expiry{0};  ///< Zero: the session ends with the connection.

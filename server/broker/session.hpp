@@ -116,7 +116,7 @@ private:
     std::string client_id_;
     model::PrincipalPtr principal_;
     std::shared_ptr<const policy::Bundle> policies_;
-    const model::Limits* limits_ = nullptr;
+    std::shared_ptr<const model::Limits> limits_;
     Subscriber* subscriber_ = nullptr;
     std::uint64_t window_ = 0;
     std::unique_ptr<Flow> flow_;

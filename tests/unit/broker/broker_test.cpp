@@ -122,7 +122,7 @@ public:
         made.client_id = client_id;
         made.principal = thing(owner);
         made.policies = set->bundle_for(*made.principal);
-        made.limits = &limits;
+        made.limits = std::make_shared<const model::Limits>(limits);
         made.subscriber = &peer;
         return made;
     }
