@@ -1,0 +1,54 @@
+#include <weir/pipeline/subscribe.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::pipeline {
+
+using model::Reason;
+using model::Verdict;
+
+void subscribe(
+    broker::Broker& broker,
+    broker::Session& session,
+    const model::Limits& limits,
+    std::span<const broker::SubscribeRequest> requests,
+    std::move_only_function<void(std::span<const Verdict>)> done
+) {
+    auto& [clock, metrics, decisions] = broker.context();
+    std::vector<Verdict> verdicts;
+    std::vector<broker::SubscribeRequest> granted;
+    std::size_t count = session.subscriptions().size();
+    for (const auto& request : requests) {
+        Verdict verdict = session.policies().subscribe(session.subject(), request.filter);
+        const auto known = [&](const auto& subscription) {
+            return subscription->filter == request.filter;
+        };
+        const bool is_new = std::ranges::none_of(session.subscriptions(), known);
+        if (verdict.accepted() && is_new && count >= limits.subscriptions) {
+            verdict = {Reason::subscriptions_limit};
+        }
+        verdicts.push_back(verdict);
+        if (verdict.accepted()) {
+            granted.push_back(request);
+            count += is_new ? 1 : 0;
+        } else {
+            metrics.refuse(verdict.reason);
+            decisions.record(
+                session.device(),
+                model::Action::subscribe,
+                verdict.reason,
+                clock.wall(),
+                request.filter,
+                verdict.source
+            );
+        }
+    }
+    broker.subscribe(
+        session,
+        granted,
+        [verdicts = std::move(verdicts), done = std::move(done)]() mutable { done(verdicts); }
+    );
+}
+
+}  // namespace weir::pipeline
