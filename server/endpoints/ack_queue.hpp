@@ -1,0 +1,53 @@
+/// Acknowledgements in the order of the publishes.
+#pragma once
+
+#include <boost/circular_buffer.hpp>
+#include <cstdint>
+
+#include <weir/mqtt/packet.hpp>
+
+namespace weir::endpoints {
+
+/// PUBACKs and PUBRECs of one connection: each may become ready at any time and leaves when all before it have left.
+/// [MQTT5-4.6.0-2] [MQTT5-4.6.0-3]
+class AckQueue {
+public:
+    struct Owed {
+        mqtt::PacketType type = mqtt::PacketType::puback;
+        std::uint16_t packet_id = 0;
+        mqtt::ReasonCode reason_code = mqtt::ReasonCode::success;
+        bool ready = false;
+    };
+
+    [[nodiscard]] bool empty() const noexcept { return owed_.empty(); }
+    /// The number that push() will give next.
+    [[nodiscard]] std::uint64_t next_number() const noexcept { return first_ + owed_.size(); }
+    /// @return Its number, which is never used again.
+    std::uint64_t push(const Owed& owed) {
+        if (owed_.full()) {
+            owed_.set_capacity(owed_.capacity() == 0 ? 8 : owed_.capacity() * 2);
+        }
+        owed_.push_back(owed);
+        return first_ + owed_.size() - 1;
+    }
+    [[nodiscard]] Owed& at(std::uint64_t number) noexcept { return owed_[number - first_]; }
+    [[nodiscard]] bool holds(std::uint64_t number) const noexcept {
+        return number >= first_ && number - first_ < owed_.size();
+    }
+
+    /// Calls `send(const Owed&)` for what may leave now.
+    template <class Send>
+    void release(Send&& send) {
+        while (!owed_.empty() && owed_.front().ready) {
+            send(owed_.front());
+            owed_.pop_front();
+            ++first_;
+        }
+    }
+
+private:
+    boost::circular_buffer<Owed> owed_;
+    std::uint64_t first_ = 1;
+};
+
+}  // namespace weir::endpoints

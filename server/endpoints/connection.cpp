@@ -1,0 +1,313 @@
+#include <weir/endpoints/connection.hpp>
+
+#include <algorithm>
+#include <limits>
+
+#include <weir/endpoints/http.hpp>
+#include <weir/endpoints/mqtt.hpp>
+#include <weir/net/error.hpp>
+#include <weir/proxy/sniff.hpp>
+
+namespace weir::endpoints {
+
+using model::Action;
+using model::Reason;
+
+namespace {
+
+[[nodiscard]] net::Watermarks watermarks(const model::Limits& limits) noexcept {
+    const auto high = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(limits.backlog_bytes, std::numeric_limits<std::uint32_t>::max())
+    );
+    return {.high = high, .low = high / 4};
+}
+
+[[nodiscard]] Reason reason_of(const error_code& error) noexcept {
+    if (error.category() == net::category()) {
+        switch (static_cast<net::errc>(error.value())) {
+            case net::errc::tls_failed:
+            case net::errc::tls_version:
+            case net::errc::tls_alpn:
+            case net::errc::tls_no_certificate:
+            case net::errc::tls_bad_certificate:
+            case net::errc::tls_refused_by_peer:
+                return Reason::tls_failed;
+            case net::errc::timed_out:
+            case net::errc::evicted:
+                return Reason::handshake_timeout;
+            default:
+                return Reason::peer_closed;
+        }
+    }
+    return Reason::peer_closed;
+}
+
+[[nodiscard]] std::string without_port(const net::Address& peer) {
+    std::string text = proxy::to_text(peer);
+    text.resize(text.rfind(':'));
+    return text;
+}
+
+}  // namespace
+
+Connection::Connection(Services& services, ListenerPtr listener, net::Accepted accepted)
+    : net::
+          Connection{services.io, net::Transport{std::move(accepted.fd)}, watermarks(listener->limits)},
+      services_{&services},
+      listener_{std::move(listener)},
+      slot_{std::move(accepted.slot)},
+      peer_{without_port(accepted.peer)},
+      device_{peer_},
+      since_{services.shard.now()},
+      heard_{since_} {
+    if (listener_->is_proxy(accepted.peer)) {
+        phase_ = Phase::preface;
+    }
+}
+
+Connection::~Connection() = default;
+
+bool Connection::start() {
+    if (phase_ == Phase::sniffing && listener_->tls) {
+        if (!transport().start_tls(services_->io, *listener_->tls)) {
+            return false;
+        }
+    }
+    if (!attach(services_->io)) {
+        return false;
+    }
+    set_deadline(since_ + listener_->limits.handshake);
+    return true;
+}
+
+mqtt::TopicLimits Connection::topic_limits() const noexcept {
+    return {
+        .bytes = static_cast<std::uint16_t>(std::min<std::uint64_t>(limits().topic_bytes, 0xFFFF)),
+        .levels = static_cast<std::uint16_t>(
+            std::min<std::uint64_t>(limits().topic_levels, kTopicLevelsMax)
+        ),
+    };
+}
+
+std::optional<Sha256> Connection::certificate() const {
+    return transport().tls() == nullptr ? std::nullopt
+                                        : transport().tls()->peer_certificate_sha256();
+}
+
+// --- What does the peer speak? -------------------------------------------------------------------------------------
+
+void Connection::on_bytes(ByteView bytes) noexcept {
+    heard_ = services_->shard.now();
+    switch (phase_) {
+        case Phase::speaking:
+            return feed(bytes);
+        case Phase::preface:
+            append(early_, bytes);
+            return read_preface(std::exchange(early_, {}));
+        case Phase::sniffing:
+            if (early_.empty()) {
+                return sniff(bytes);
+            }
+            append(early_, bytes);
+            return sniff(std::exchange(early_, {}));
+    }
+}
+
+void Connection::read_preface(ByteView bytes) {
+    const auto preface = proxy::parse_preface(bytes);
+    if (!preface) {
+        if (preface.error() == proxy::errc::need_more) {
+            append(early_, bytes);
+            return;
+        }
+        services_->refuse(device_, Action::connect, {Reason::protocol_not_allowed});
+        return close(Reason::protocol_not_allowed);
+    }
+    if (preface->proxied) {
+        peer_ = without_port(preface->source);
+        device_ = peer_;
+    }
+    phase_ = Phase::sniffing;
+    ByteView rest = bytes.subspan(preface->size);
+    if (listener_->tls) {
+        const auto plain = transport().start_tls(services_->io, *listener_->tls, rest);
+        if (!plain) {
+            return close(Reason::tls_failed);
+        }
+        rest = *plain;
+    }
+    if (!rest.empty()) {
+        sniff(rest);
+    }
+}
+
+void Connection::sniff(ByteView bytes) {
+    bool served = false;
+    switch (proxy::sniff(bytes)) {
+        case proxy::Sniffed::need_more:
+            append(early_, bytes);
+            return;
+        case proxy::Sniffed::mqtt:
+            served = listener_->mqtt;
+            if (served) {
+                return speak(std::make_unique<MqttEndpoint>(*this), bytes);
+            }
+            break;
+        case proxy::Sniffed::http:
+            served = listener_->http || listener_->serves_websocket();
+            if (served) {
+                return upgrade(bytes);
+            }
+            break;
+        default:
+            break;
+    }
+    services_->refuse(device_, Action::connect, {Reason::protocol_not_allowed});
+    close(Reason::protocol_not_allowed);
+}
+
+void Connection::upgrade(ByteView bytes) {
+    const auto answer = websocket::answer_upgrade(bytes, listener_->upgrade);
+    using Kind = websocket::UpgradeAnswer::Kind;
+    if (answer.kind == Kind::need_more) {
+        append(early_, bytes);
+        return;
+    }
+    if (answer.kind == Kind::plain_http && listener_->http) {
+        return speak(std::make_unique<HttpEndpoint>(*this), bytes);
+    }
+    if (answer.kind != Kind::accepted) {
+        out().append(as_bytes(
+            answer.kind == Kind::refused
+                ? std::string_view{answer.response}
+                : std::string_view{"HTTP/1.1 426 Upgrade Required\r\nUpgrade: "
+                                   "websocket\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"}
+        ));
+        services_->refuse(device_, Action::connect, {Reason::protocol_not_allowed}, answer.target);
+        return close(Reason::protocol_not_allowed);
+    }
+    out().append(as_bytes(answer.response));
+    flush_later();
+    const ByteView data = transport().start_websocket(
+        services_->io, out(), listener_->limits.packet_bytes, bytes.subspan(answer.consumed)
+    );
+    speak(std::make_unique<MqttEndpoint>(*this), data);
+}
+
+void Connection::speak(std::unique_ptr<Endpoint> endpoint, ByteView bytes) {
+    endpoint_ = std::move(endpoint);
+    phase_ = Phase::speaking;
+    early_ = {};
+    if (!bytes.empty()) {
+        feed(bytes);
+    }
+}
+
+void Connection::feed(ByteView bytes) {
+    const std::size_t taken = endpoint_->on_bytes(bytes);
+    const ByteView rest = bytes.subspan(taken);
+    if (closing()) {
+        return;
+    }
+    if (is_moving_) {
+        move_away(rest);
+    } else if (endpoint_->is_waiting()) {
+        pause(net::Pause::authentication, rest);
+    }
+}
+
+// --- Life ----------------------------------------------------------------------------------------------------------
+
+void Connection::established(std::chrono::milliseconds silence_max) {
+    established_ = true;
+    silence_max_ = silence_max;
+    if (silence_max.count() == 0) {
+        clear_deadline();
+    } else {
+        set_deadline(services_->shard.now() + silence_max);
+    }
+}
+
+std::optional<SteadyTime> Connection::on_timeout(SteadyTime now) noexcept {
+    if (established_ && now - heard_ < silence_max_) {
+        return heard_ + silence_max_;
+    }
+    const Reason reason = established_ ? Reason::keep_alive_timeout : Reason::handshake_timeout;
+    services_->refuse(device_, Action::disconnect, {reason});
+    close(reason);
+    return std::nullopt;
+}
+
+void Connection::on_drained() noexcept {
+    if (endpoint_) {
+        endpoint_->on_writable();
+    }
+}
+
+void Connection::close(Reason reason, Goodbye goodbye) {
+    if (closing()) {
+        return;
+    }
+    reason_ = reason;
+    if (endpoint_ && goodbye == Goodbye::to_be_said) {
+        endpoint_->say_goodbye(reason);
+    }
+    close_after_flush(net::errc::closed);
+}
+
+void Connection::on_closed(error_code error) noexcept {
+    if (error != net::errc::closed) {
+        reason_ = reason_of(error);
+        if (reason_ == Reason::tls_failed) {
+            services_->refuse(device_, Action::connect, {reason_});
+        }
+    }
+    const auto self = services_->connections.remove(id_);
+    if (endpoint_) {
+        endpoint_->on_closed(reason_);
+    }
+    open_meter({}, {});
+}
+
+void Connection::open_meter(std::string_view tenant, std::string_view device) {
+    if (meter_ != nullptr) {
+        services_->meter.close(std::exchange(meter_, nullptr));
+    }
+    if (!device.empty()) {
+        meter_ = services_->meter.open(tenant, device);
+    }
+}
+
+// --- The one move --------------------------------------------------------------------------------------------------
+
+void Connection::move_to(unsigned shard) noexcept {
+    destination_ = static_cast<std::uint16_t>(shard);
+    is_moving_ = true;
+    if (paused()) {  // Authentication took its time: there is no on_bytes() to come back from.
+        net::Connection::resume(net::Pause::authentication);
+        move_away({});
+    }
+}
+
+void Connection::on_moving() noexcept {
+    services_->metrics().moves.add();
+    Services& there = *services_->all[destination_];
+    there.shard.post([&there, self = services_->connections.remove(id_)]() mutable {
+        self.release()->arrive(there);
+    });
+}
+
+void Connection::arrive(Services& services) {
+    services_ = &services;
+    is_moving_ = false;
+    Connection& self = services.connections.insert(std::unique_ptr<Connection>{this});
+    if (!attach(services.io)) {
+        endpoint_->on_closed(Reason::peer_closed);
+        static_cast<void>(services.connections.remove(self.id()));
+        return;
+    }
+    set_deadline(since_ + limits().handshake);
+    endpoint_->on_arrival();
+}
+
+}  // namespace weir::endpoints

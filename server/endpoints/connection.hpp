@@ -1,0 +1,157 @@
+/// A device's connection, from its first byte to its last.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <weir/endpoints/connections.hpp>
+#include <weir/endpoints/endpoint.hpp>
+#include <weir/endpoints/listener.hpp>
+#include <weir/endpoints/services.hpp>
+#include <weir/metering/formula.hpp>
+#include <weir/mqtt/topic.hpp>
+#include <weir/net/acceptor.hpp>
+#include <weir/net/connection.hpp>
+
+namespace weir::endpoints {
+
+/// Finds out what the peer speaks (one front door for all protocols) and carries its Endpoint. Owned by the Connections of
+/// the shard that it is on; everything is called there.
+class Connection final : public net::Connection {
+public:
+    /// Whether the endpoint has told the peer already why the connection ends.
+    enum class Goodbye : std::uint8_t { to_be_said, said };
+
+    Connection(Services& services, ListenerPtr listener, net::Accepted accepted);
+    ~Connection() override;
+
+    /// Once, on the shard that accepted it. False: it is over already.
+    [[nodiscard]] bool start();
+
+    // For its endpoint.
+
+    [[nodiscard]] Services& services() const noexcept { return *services_; }
+    /// Of this connection on this shard; never used again. Changes when it moves.
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+    [[nodiscard]] const model::Limits& limits() const noexcept { return listener_->limits; }
+    /// The limits for who outlives the connection.
+    [[nodiscard]] std::shared_ptr<const model::Limits> shared_limits() const noexcept {
+        return {listener_, &listener_->limits};
+    }
+    [[nodiscard]] mqtt::TopicLimits topic_limits() const noexcept;
+    [[nodiscard]] const identity::Methods& methods() const noexcept { return listener_->methods; }
+    [[nodiscard]] const Listener& listener() const noexcept { return *listener_; }
+    [[nodiscard]] bool is_encrypted() const noexcept { return transport().tls() != nullptr; }
+    /// Of the client certificate that TLS verified.
+    [[nodiscard]] std::optional<Sha256> certificate() const;
+    [[nodiscard]] std::string_view peer_address() const noexcept { return peer_; }
+    /// The thing, or what the peer calls itself: under this name decisions are kept.
+    [[nodiscard]] std::string_view device() const noexcept { return device_; }
+    void set_device(std::string_view name) { device_ = name; }
+
+    [[nodiscard]] net::SendQueue& out() noexcept { return output(); }
+    /// Puts the connection's end on its way. The first call counts.
+    void close(model::Reason reason, Goodbye goodbye = Goodbye::to_be_said);
+    /// on_bytes() gets again what it left, and what came since.
+    void resume() noexcept { net::Connection::resume(net::Pause::authentication); }
+    /// Everything so far was the handshake: from now on silence for this long ends the connection. Zero: never.
+    void established(std::chrono::milliseconds silence_max);
+    /// The connection goes to that shard when this wake ends, and Endpoint::on_arrival is called there.
+    void move_to(unsigned shard) noexcept;
+    /// Calls Endpoint::on_retry in a moment.
+    void retry_later() { services_->connections.retry(id_); }
+    /// Runs `work()` when this wake ends, if the connection still lives.
+    template <class Work>
+    void later(Work work);
+    /// Runs `work()` on the blocking pool, then `done(what it returned)` here, if the connection still lives.
+    template <class Work, class Done>
+    void run_blocking(Work work, Done done);
+
+    void open_meter(std::string_view tenant, std::string_view device);
+    [[nodiscard]] metering::DeviceMeter* meter() const noexcept { return meter_; }
+    void meter_count(const storage::UsageDelta& delta) noexcept {
+        if (meter_ != nullptr) {
+            services_->meter.count(*meter_, delta);
+        }
+    }
+
+    [[nodiscard]] Endpoint* endpoint() const noexcept { return endpoint_.get(); }
+    [[nodiscard]] SteadyTime since() const noexcept { return since_; }
+
+private:
+    friend class Connections;
+
+    enum class Phase : std::uint8_t {
+        preface,   ///< A PROXY preface comes first.
+        sniffing,  ///< The first bytes tell the protocol.
+        speaking,  ///< The endpoint has it.
+    };
+
+    void on_bytes(ByteView bytes) noexcept override;
+    void on_drained() noexcept override;
+    std::optional<SteadyTime> on_timeout(SteadyTime now) noexcept override;
+    void on_closed(error_code reason) noexcept override;
+    void on_moving() noexcept override;
+
+    void read_preface(ByteView bytes);
+    void sniff(ByteView bytes);
+    void upgrade(ByteView bytes);
+    void speak(std::unique_ptr<Endpoint> endpoint, ByteView bytes);
+    void feed(ByteView bytes);
+    void arrive(Services& services);
+
+    Services* services_;
+    ListenerPtr listener_;
+    net::ConnectionSlot slot_;
+    std::uint64_t id_ = 0;
+    std::unique_ptr<Endpoint> endpoint_;
+    metering::DeviceMeter* meter_ = nullptr;
+    std::string peer_;
+    std::string device_;
+    Bytes early_;  ///< What came before the protocol was known.
+    SteadyTime since_;
+    SteadyTime heard_;
+    std::chrono::milliseconds silence_max_{0};
+    Phase phase_ = Phase::sniffing;
+    model::Reason reason_ = model::Reason::peer_closed;
+    bool established_ = false;
+    bool is_moving_ = false;
+    std::uint16_t destination_ = 0;
+};
+
+template <class Work>
+void Connection::later(Work work) {
+    services_->shard.defer([&table = services_->connections, id = id_, work = std::move(work)](
+                           ) mutable {
+        if (table.find(id) != nullptr) {
+            work();
+        }
+    });
+}
+
+template <class Work, class Done>
+void Connection::run_blocking(Work work, Done done) {
+    using Outcome = decltype(work());
+    auto job = [&table = services_->connections,
+                id = id_,
+                work = std::move(work),
+                done = std::move(done)]() mutable {
+        return runtime::Task{[&table,
+                              id,
+                              done = std::move(done),
+                              outcome = std::make_unique<Outcome>(work())]() mutable {
+            if (table.find(id) != nullptr) {
+                done(std::move(*outcome));
+            }
+        }};
+    };
+    if (!services_->pool.try_run(services_->shard, std::move(job))) {
+        services_->refuse(device_, model::Action::connect, {model::Reason::connections_limit});
+        close(model::Reason::connections_limit);
+    }
+}
+
+}  // namespace weir::endpoints

@@ -1,0 +1,74 @@
+#include <weir/endpoints/connections.hpp>
+
+#include <utility>
+#include <vector>
+
+#include <weir/endpoints/connection.hpp>
+
+namespace weir::endpoints {
+
+Connections::~Connections() = default;
+
+Connection& Connections::insert(std::unique_ptr<Connection> connection) {
+    connection->id_ = next_id_++;
+    Connection& inserted = *connection;
+    by_id_.emplace(inserted.id_, std::move(connection));
+    return inserted;
+}
+
+std::unique_ptr<Connection> Connections::remove(std::uint64_t id) {
+    const auto found = by_id_.find(id);
+    auto connection = std::move(found->second);
+    by_id_.erase(found);
+    return connection;
+}
+
+Connection* Connections::find(std::uint64_t id) noexcept {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : found->second.get();
+}
+
+void Connections::adopt(const ListenerPtr& listener, net::Accepted accepted) {
+    Connection& connection =
+        insert(std::make_unique<Connection>(*services_, listener, std::move(accepted)));
+    if (!connection.start()) {
+        static_cast<void>(remove(connection.id()));
+    }
+}
+
+void Connections::retry(std::uint64_t id) {
+    retries_.insert(id);
+    if (!armed()) {
+        io_.shard.fine_timers().arm(*this, io_.shard.now() + kRetryAfter);
+    }
+}
+
+std::optional<SteadyTime> Connections::on_deadline(SteadyTime now) noexcept {
+    const std::vector<std::uint64_t> due{retries_.begin(), retries_.end()};
+    retries_.clear();
+    for (const std::uint64_t id : due) {
+        Connection* const connection = find(id);
+        if (connection != nullptr && connection->endpoint() != nullptr && !connection->closing()) {
+            connection->endpoint()->on_retry();
+        }
+    }
+    return retries_.empty() ? std::nullopt : std::optional{now + kRetryAfter};
+}
+
+void Connections::close_all(model::Reason reason) {
+    for (const auto& [id, connection] : by_id_) {
+        connection->close(reason);
+    }
+}
+
+void Connections::on_durable(pipeline::AckToken token, bool stored) noexcept {
+    if (!stored) {
+        services_->metrics().lose(model::Reason::storage_failed);
+    }
+    Connection* const connection = find(token.connection);
+    if (connection != nullptr && connection->endpoint() != nullptr && !connection->closing()) {
+        connection->endpoint()->on_durable(token.number, stored);
+    }
+}
+
+}  // namespace weir::endpoints

@@ -1,0 +1,226 @@
+#include <weir/endpoints/http.hpp>
+
+#include <array>
+
+#include <weir/base/text.hpp>
+#include <weir/endpoints/connection.hpp>
+#include <weir/http/error.hpp>
+#include <weir/identity/authenticator.hpp>
+#include <weir/mqtt/properties.hpp>
+#include <weir/mqtt/topic.hpp>
+#include <weir/pipeline/publish.hpp>
+
+namespace weir::endpoints {
+
+using model::Action;
+using model::Reason;
+
+namespace {
+
+constexpr std::chrono::seconds kIdleMax{60};
+constexpr std::string_view kBearer = "Bearer ";
+
+[[nodiscard]] const http::RouteTable& routes() {
+    static const http::RouteTable table = [] {
+        http::RouteTable made;
+        made.add("POST", "/topics/{topic...}");
+        return made;
+    }();
+    return table;
+}
+
+}  // namespace
+
+HttpEndpoint::HttpEndpoint(Connection& connection)
+    : connection_{connection}, reader_{{.body_bytes = connection.limits().packet_bytes}} {}
+
+std::size_t HttpEndpoint::on_bytes(ByteView bytes) noexcept {
+    ByteView rest = bytes;
+    while (!is_waiting() && !connection_.closing()) {
+        const auto event = reader_.next(rest);
+        if (!event) {
+            keep_alive_ = false;
+            fail(
+                {.status = http::status_of(event.error()),
+                 .code = "malformed_packet",
+                 .detail = event.error().message()}
+            );
+            break;
+        }
+        if (event->kind == http::Event::Kind::need_more) {
+            break;
+        }
+        keep_alive_ = event->request.keep_alive;
+        if (event->kind == http::Event::Kind::request) {
+            serve(event->request);
+        } else if (event->request.expects_continue) {
+            connection_.out().append(as_bytes(http::kContinue));
+            connection_.flush_later();
+        }
+    }
+    return bytes.size() - rest.size();
+}
+
+void HttpEndpoint::serve(const http::Request& request) {
+    const auto match = routes().match(request.method, request.target);
+    switch (match.outcome) {
+        case http::PathMatch::Outcome::found:
+            break;
+        case http::PathMatch::Outcome::no_method: {
+            auto response = http::to_response(
+                {.status = 405, .code = "no_method", .detail = "publish with POST"}
+            );
+            response.headers.emplace_back("Allow", match.allowed);
+            return answer(response);
+        }
+        case http::PathMatch::Outcome::bad_encoding:
+            return fail(
+                {.status = 400,
+                 .code = "bad_encoding",
+                 .detail = "the path is not well percent-encoded"}
+            );
+        case http::PathMatch::Outcome::no_path:
+            return fail(
+                {.status = 404, .code = "no_path", .detail = "publish with POST /topics/{topic}"}
+            );
+    }
+    if (const auto principal = authenticate(request)) {
+        publish(request, match.values.front(), principal);
+    }
+}
+
+model::PrincipalPtr HttpEndpoint::authenticate(const http::Request& request) {
+    std::string_view bearer = request.header("Authorization").value_or(std::string_view{});
+    bearer = bearer.starts_with(kBearer) ? bearer.substr(kBearer.size()) : std::string_view{};
+    const auto outcome = identity::authenticate(
+        connection_.services().registry,
+        connection_.methods(),
+        {.certificate = connection_.certificate(), .username = {}, .password = {}, .bearer = bearer}
+    );
+    const auto& known =
+        std::get<Result<model::PrincipalPtr>>(outcome);  // No password was presented.
+    if (!known) {
+        refuse(401, {identity::reason_of(known.error())});
+        return nullptr;
+    }
+    if (!(*known)->thing.empty()) {
+        connection_.set_device((*known)->thing);
+    }
+    connection_.established(kIdleMax);
+    return *known;
+}
+
+void HttpEndpoint::publish(
+    const http::Request& request, const std::string& topic, const model::PrincipalPtr& principal
+) {
+    const Services& services = connection_.services();
+    const auto qos = http::query_value(request.target, "qos").value_or("1");
+    const bool retain = http::query_value(request.target, "retain").value_or("false") == "true";
+    if (qos != "0" && qos != "1") {
+        return fail({.status = 400, .code = "topic_invalid", .detail = "qos is 0 or 1"});
+    }
+    if (!is_utf8(topic) || !mqtt::is_valid_topic_name(topic) ||
+        !mqtt::is_within(topic, connection_.topic_limits())) {
+        return refuse(400, {Reason::topic_invalid}, topic);
+    }
+    const auto policies = services.broker.policies()->bundle_for(*principal);
+    connection_.open_meter(principal->tenant, connection_.device());
+    const pipeline::Origin origin{
+        .subject = {*principal, {}},
+        .policies = policies.get(),
+        .principal = principal,
+        .device = connection_.device(),
+        .meter = connection_.meter(),
+        .source_ip = connection_.peer_address(),
+    };
+    if (const auto verdict = services.publisher.admit(origin, topic, retain); !verdict.accepted()) {
+        return fail({
+            .status = 403,
+            .code = std::string{model::name(verdict.reason)},
+            .detail = std::string{model::info(verdict.reason).text},
+        });
+    }
+    std::array<Byte, 256> memory;
+    mqtt::PropertyWriter properties{memory};
+    if (const auto type = request.header("Content-Type"); type && is_utf8(*type)) {
+        properties.text(mqtt::PropertyId::content_type, *type);
+    }
+    const bool waits = qos == "1";
+    const auto message = model::Message::make({
+        .topic = topic,
+        .payload = request.body,
+        .properties = properties.properties().raw(),
+        .qos = waits ? model::Qos::at_least_once : model::Qos::at_most_once,
+        .retain = retain,
+        .protocol = model::Protocol::http,
+        .created = services.shard.wall_now(),
+    });
+    const std::uint64_t number = ++published_;
+    const auto progress =
+        services.publisher.route(origin, message, {waits ? connection_.id() : 0, number});
+    if (progress == pipeline::Progress::blocked) {
+        auto response = http::to_response(
+            {.status = 503,
+             .code = "sink_full",
+             .detail = "a sink that takes this message has no room; try again"}
+        );
+        response.headers.emplace_back("Retry-After", "1");
+        return answer(response);
+    }
+    services.metrics().received[static_cast<std::size_t>(message->qos())].add();
+    if (progress == pipeline::Progress::pending) {
+        awaited_ = number;
+        return;
+    }
+    answer({.status = static_cast<std::uint16_t>(waits ? 200 : 202)});
+}
+
+void HttpEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
+    if (number != awaited_) {
+        return;
+    }
+    awaited_ = 0;
+    if (stored) {
+        answer({.status = 200});
+    } else {
+        fail(
+            {.status = 503,
+             .code = "storage_failed",
+             .detail = "the storage did not take the message; it was not accepted"}
+        );
+    }
+    connection_.resume();
+}
+
+void HttpEndpoint::refuse(std::uint16_t status, model::Verdict verdict, std::string_view topic) {
+    connection_.services().refuse(connection_.device(), Action::publish, verdict, topic);
+    auto response = http::to_response({
+        .status = status,
+        .code = std::string{model::name(verdict.reason)},
+        .detail = std::string{model::info(verdict.reason).text},
+    });
+    if (status == 401) {
+        response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    }
+    answer(response);
+}
+
+void HttpEndpoint::fail(const http::Problem& problem) {
+    answer(http::to_response(problem));
+}
+
+void HttpEndpoint::answer(const http::Response& response) {
+    if (response.status >= 400) {
+        connection_.meter_count(metering::http_error(response.body.size()));
+    }
+    const Bytes wire = http::to_wire(
+        response, {.keep_alive = keep_alive_, .date = connection_.services().shard.wall_now()}
+    );
+    connection_.out().append(wire);
+    connection_.flush_later();
+    if (!keep_alive_) {
+        connection_.close(Reason::peer_disconnected, Connection::Goodbye::said);
+    }
+}
+
+}  // namespace weir::endpoints

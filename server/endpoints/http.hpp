@@ -1,0 +1,48 @@
+/// HTTPS ingest: POST /topics/{topic}?qos=0|1&retain=true publishes the body.
+#pragma once
+
+#include <optional>
+
+#include <weir/endpoints/endpoint.hpp>
+#include <weir/endpoints/services.hpp>
+#include <weir/http/problem.hpp>
+#include <weir/http/request_reader.hpp>
+#include <weir/http/response.hpp>
+#include <weir/http/router.hpp>
+#include <weir/model/principal.hpp>
+
+namespace weir::endpoints {
+
+class Connection;
+
+/// One HTTP/1.1 connection; requests are answered in order, one at a time. Who sends them is proved by the client
+/// certificate or a bearer token, for each request anew. At QoS 1 (the default) a 2xx says as much as a PUBACK: the message
+/// can no longer be lost. Stays on the shard that accepted it.
+class HttpEndpoint final : public Endpoint {
+public:
+    explicit HttpEndpoint(Connection& connection);
+
+    std::size_t on_bytes(ByteView bytes) noexcept override;
+    [[nodiscard]] bool is_waiting() const noexcept override { return awaited_ != 0; }
+    void on_durable(std::uint64_t number, bool stored) noexcept override;
+    [[nodiscard]] const char* protocol() const noexcept override { return "http"; }
+
+private:
+    void serve(const http::Request& request);
+    /// @return Nothing if the request was refused, and answered.
+    [[nodiscard]] model::PrincipalPtr authenticate(const http::Request& request);
+    void publish(
+        const http::Request& request, const std::string& topic, const model::PrincipalPtr& principal
+    );
+    void answer(const http::Response& response);
+    void refuse(std::uint16_t status, model::Verdict verdict, std::string_view topic = {});
+    void fail(const http::Problem& problem);
+
+    Connection& connection_;
+    http::RequestReader reader_;
+    bool keep_alive_ = true;     ///< Of the request that is being answered.
+    std::uint64_t awaited_ = 0;  ///< The publish whose durability is awaited; 0: none.
+    std::uint64_t published_ = 0;
+};
+
+}  // namespace weir::endpoints

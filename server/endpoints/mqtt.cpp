@@ -1,0 +1,434 @@
+#include <weir/endpoints/mqtt.hpp>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <weir/endpoints/connection.hpp>
+#include <weir/endpoints/mqtt_connecting.hpp>
+#include <weir/metering/formula.hpp>
+#include <weir/pipeline/subscribe.hpp>
+
+namespace weir::endpoints {
+
+using model::Reason;
+using mqtt::Next;
+using mqtt::PacketType;
+using mqtt::ReasonCode;
+using pipeline::Progress;
+
+namespace {
+
+[[nodiscard]] ReasonCode reason_code_of(Reason reason) noexcept {
+    return static_cast<ReasonCode>(model::info(reason).mqtt5);
+}
+
+[[nodiscard]] mqtt::ReasonCodeList list_of(const std::vector<ReasonCode>& codes) noexcept {
+    return mqtt::ReasonCodeList{ByteView{reinterpret_cast<const Byte*>(codes.data()), codes.size()}
+    };
+}
+
+}  // namespace
+
+std::size_t MqttEndpoint::on_bytes(ByteView bytes) noexcept {
+    std::size_t taken = 0;
+    for (;;) {
+        const auto fed = protocol_.feed(bytes.subspan(taken), *this);
+        if (!fed) {
+            give_up(mqtt::reason_code_of(fed.error()));
+            return bytes.size();
+        }
+        taken += *fed;
+        if (!connecting_ || connecting_->begun) {
+            return taken;
+        }
+        authenticate();
+        if (session_ == nullptr) {
+            return taken;
+        }
+    }
+}
+
+void MqttEndpoint::give_up(ReasonCode code) {
+    Reason reason = Reason::malformed_packet;
+    switch (code) {
+        case ReasonCode::protocol_error:
+            reason = Reason::protocol_error;
+            break;
+        case ReasonCode::unsupported_protocol_version:
+            reason = Reason::unsupported_version;
+            break;
+        case ReasonCode::client_identifier_not_valid:
+            reason = Reason::client_id_invalid;
+            break;
+        case ReasonCode::packet_too_large:
+            reason = Reason::packet_too_large;
+            break;
+        case ReasonCode::receive_maximum_exceeded:
+            reason = Reason::receive_maximum_exceeded;
+            break;
+        case ReasonCode::topic_name_invalid:
+        case ReasonCode::topic_filter_invalid:
+        case ReasonCode::topic_alias_invalid:
+            reason = Reason::topic_invalid;
+            break;
+        default:
+            break;
+    }
+    const auto farewell = protocol_.farewell(code);
+    connection_.out().append(farewell.view());
+    connection_.services().refuse(connection_.device(), model::Action::disconnect, {reason});
+    connection_.close(reason, Connection::Goodbye::said);
+}
+
+// --- PUBLISH -------------------------------------------------------------------------------------------------------
+
+pipeline::Origin MqttEndpoint::origin() const noexcept {
+    return {
+        .subject = session_->subject(),
+        .policies = &session_->policies(),
+        .principal = session_->principal_ptr(),
+        .device = session_->device(),
+        .meter = connection_.meter(),
+        .source_ip = connection_.peer_address(),
+    };
+}
+
+Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
+    if (session_ == nullptr) {
+        return Next::stop;
+    }
+    if (packet.qos == mqtt::Qos::exactly_once && !session_->take_inbound_id(packet.packet_id)) {
+        protocol_.settled();  // Sent again: the id counts once against the receive maximum.
+        owe(PacketType::pubrec, packet.packet_id, ReasonCode::success);
+        return Next::go_on;
+    }
+    const Services& services = connection_.services();
+    const auto verdict = services.publisher.admit(origin(), packet.topic, packet.retain);
+    if (!verdict.accepted()) {
+        return violation(packet, verdict);
+    }
+    services.metrics().received[static_cast<std::size_t>(packet.qos)].add();
+
+    Bytes scattered;
+    if (!packet.properties.empty()) {
+        scattered.resize(packet.properties.raw().size());
+    }
+    const WallTime now = services.shard.wall_now();
+    publish(
+        packet,
+        model::Message::make({
+            .topic = packet.topic,
+            .payload = packet.payload,
+            .properties = mqtt::forwardable_properties(packet.properties, scattered),
+            .qos = static_cast<model::Qos>(packet.qos),
+            .retain = packet.retain,
+            .protocol = model::Protocol::mqtt,
+            .created = now,
+            .expires = packet.message_expiry_s
+                           ? now + std::chrono::seconds{*packet.message_expiry_s}
+                           : WallTime{0},
+            .publisher_session = session_->id(),
+        })
+    );
+    return connection_.closing() ? Next::stop : Next::go_on;
+}
+
+Next MqttEndpoint::violation(const mqtt::Publish& packet, model::Verdict verdict) {
+    const auto on_violation = session_->policies().on_violation();
+    if (on_violation == policy::OnViolation::disconnect) {
+        connection_.close(verdict.reason);
+        return Next::stop;
+    }
+    // A 3.1.1 client cannot be told: it gets the acknowledgement, and `why` says that the message was refused.
+    const bool told =
+        on_violation == policy::OnViolation::nack && protocol_.version() == mqtt::Version::v5;
+    const auto code = told ? reason_code_of(verdict.reason) : ReasonCode::success;
+    if (packet.qos == mqtt::Qos::at_least_once) {
+        owe(PacketType::puback, packet.packet_id, code);
+    } else if (packet.qos == mqtt::Qos::exactly_once) {
+        if (told) {
+            session_->drop_inbound_id(packet.packet_id);
+        }
+        owe(PacketType::pubrec, packet.packet_id, code);
+    }
+    return Next::go_on;
+}
+
+void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr& message) {
+    const Services& services = connection_.services();
+    std::uint64_t number = 0;
+    const bool is_first = acks_.empty();
+    const auto type =
+        packet.qos == mqtt::Qos::at_least_once ? PacketType::puback : PacketType::pubrec;
+    Progress progress = Progress::blocked;
+    if (!parking_ || parking_->empty()) {
+        number = acks_.next_number();
+        progress = services.publisher.route(
+            origin(),
+            message,
+            {packet.qos == mqtt::Qos::at_most_once ? 0 : connection_.id(), number}
+        );
+    }
+    if (progress == Progress::blocked) {
+        services.metrics().parked.add();
+        if (!parking_) {
+            parking_ = std::make_unique<Parking>();
+        }
+        number = packet.qos == mqtt::Qos::at_most_once ? 0 : acks_.next_number();
+        const bool fits = parking_->add(
+            {message, number, services.shard.now() + services.publisher.block_timeout()},
+            connection_.limits()
+        );
+        if (!fits) {
+            connection_.services().refuse(
+                session_->device(),
+                model::Action::publish,
+                {Reason::parked_bytes_exceeded},
+                packet.topic
+            );
+            connection_.close(Reason::parked_bytes_exceeded);
+            return;
+        }
+        connection_.retry_later();
+    }
+    if (packet.qos == mqtt::Qos::at_most_once) {
+        return;
+    }
+    if (progress == Progress::done && is_first) {
+        send_ack(type, packet.packet_id, ReasonCode::success);
+        if (type == PacketType::puback) {
+            protocol_.settled();
+        }
+        return;
+    }
+    acks_.push({.type = type, .packet_id = packet.packet_id, .ready = progress == Progress::done});
+    send_ready_acks();
+}
+
+void MqttEndpoint::on_retry() noexcept {
+    if (session_ == nullptr || !parking_) {
+        return;
+    }
+    const Services& services = connection_.services();
+    parking_->retry(
+        services.publisher,
+        origin(),
+        connection_.id(),
+        services.shard.now(),
+        [this](std::uint64_t number) { settle(number, true); }
+    );
+    if (parking_->empty()) {
+        parking_.reset();
+    } else {
+        connection_.retry_later();
+    }
+}
+
+void MqttEndpoint::owe(PacketType type, std::uint16_t packet_id, ReasonCode code) {
+    acks_.push({.type = type, .packet_id = packet_id, .reason_code = code, .ready = true});
+    send_ready_acks();
+}
+
+void MqttEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
+    settle(number, stored);
+}
+
+void MqttEndpoint::settle(std::uint64_t number, bool stored) {
+    if (!acks_.holds(number)) {
+        return;
+    }
+    auto& owed = acks_.at(number);
+    if (!stored) {
+        if (session_ != nullptr && owed.type == PacketType::pubrec) {
+            session_->drop_inbound_id(owed.packet_id);
+        }
+        if (protocol_.version() != mqtt::Version::v5) {
+            connection_.close(Reason::storage_failed
+            );  // The only way to say no: the client will send it again.
+            return;
+        }
+        owed.reason_code = ReasonCode::unspecified_error;
+    }
+    owed.ready = true;
+    send_ready_acks();
+}
+
+void MqttEndpoint::send_ready_acks() {
+    acks_.release([this](const AckQueue::Owed& owed) {
+        send_ack(owed.type, owed.packet_id, owed.reason_code);
+        if (owed.type == PacketType::puback || mqtt::is_error(owed.reason_code)) {
+            protocol_.settled();
+        }
+    });
+}
+
+// --- The other packets ---------------------------------------------------------------------------------------------
+
+Next MqttEndpoint::on_ack(const mqtt::Ack& packet) noexcept {
+    if (session_ == nullptr) {
+        return Next::stop;
+    }
+    switch (packet.type) {
+        case PacketType::puback:
+            session_->settled(packet.packet_id);
+            connection_.meter_count(metering::puback_in(0));
+            break;
+        case PacketType::pubrec:
+            if (mqtt::is_error(packet.reason_code)) {
+                session_->settled(packet.packet_id);
+            } else if (!session_->received(packet.packet_id)) {
+                send_ack(
+                    PacketType::pubrel, packet.packet_id, ReasonCode::packet_identifier_not_found
+                );
+            }
+            break;
+        case PacketType::pubrel: {
+            const bool known = session_->drop_inbound_id(packet.packet_id);
+            send_ack(
+                PacketType::pubcomp,
+                packet.packet_id,
+                known ? ReasonCode::success : ReasonCode::packet_identifier_not_found
+            );
+            if (known) {
+                protocol_.settled();
+            }
+            break;
+        }
+        case PacketType::pubcomp:
+            session_->settled(packet.packet_id);
+            break;
+        default:
+            break;
+    }
+    return Next::go_on;
+}
+
+Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
+    if (session_ == nullptr) {
+        return Next::stop;
+    }
+    const Services& services = connection_.services();
+    const auto subscription_id =
+        packet.properties.number(mqtt::PropertyId::subscription_identifier).value_or(0);
+    std::vector<ReasonCode> codes;
+    std::vector<broker::SubscribeRequest> requests;
+    std::size_t bytes = 0;
+    for (const mqtt::Subscription& wanted : packet.subscriptions) {
+        bytes += wanted.filter.size();
+        const auto parsed = mqtt::parse_subscription_filter(wanted.filter);
+        if (!parsed || !mqtt::is_within(parsed->filter, connection_.topic_limits())) {
+            services.refuse(
+                session_->device(), model::Action::subscribe, {Reason::topic_invalid}, wanted.filter
+            );
+            codes.push_back(ReasonCode::topic_filter_invalid);
+            continue;
+        }
+        if (parsed->is_shared()) {
+            codes.push_back(ReasonCode::shared_subscriptions_not_supported);
+            continue;
+        }
+        codes.push_back(static_cast<ReasonCode>(wanted.qos));
+        requests.push_back({
+            .filter = wanted.filter,
+            .options =
+                {
+                    .qos = static_cast<model::Qos>(wanted.qos),
+                    .no_local = wanted.no_local,
+                    .retain_as_published = wanted.retain_as_published,
+                    .retain_handling = static_cast<broker::RetainHandling>(wanted.retain_handling),
+                    .id = subscription_id,
+                },
+        });
+    }
+    connection_.meter_count(metering::subscribe(bytes));
+    pipeline::subscribe(
+        services.broker,
+        *session_,
+        connection_.limits(),
+        requests,
+        [this,
+         &connections = services.connections,
+         id = connection_.id(),
+         packet_id = packet.packet_id,
+         codes = std::move(codes)](std::span<const model::Verdict> verdicts) mutable {
+            if (connections.find(id) == nullptr || session_ == nullptr) {
+                return;
+            }
+            auto verdict = verdicts.begin();
+            for (ReasonCode& code : codes) {
+                if (mqtt::is_error(code)) {
+                    continue;
+                }
+                if (!verdict->accepted()) {
+                    code = reason_code_of(verdict->reason);
+                }
+                ++verdict;
+            }
+            send(mqtt::Suback{.packet_id = packet_id, .reason_codes = list_of(codes)});
+        }
+    );
+    return Next::go_on;
+}
+
+Next MqttEndpoint::on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept {
+    if (session_ == nullptr) {
+        return Next::stop;
+    }
+    std::vector<ReasonCode> codes;
+    for (const std::string_view filter : packet.filters) {
+        const bool existed = connection_.services().broker.unsubscribe(*session_, filter);
+        codes.push_back(existed ? ReasonCode::success : ReasonCode::no_subscription_existed);
+    }
+    send(mqtt::Unsuback{.packet_id = packet.packet_id, .reason_codes = list_of(codes)});
+    return Next::go_on;
+}
+
+Next MqttEndpoint::on_pingreq() noexcept {
+    send(mqtt::Pingresp{});
+    return Next::go_on;
+}
+
+Next MqttEndpoint::on_disconnect(const mqtt::Disconnect& packet) noexcept {
+    publish_will_ = packet.reason_code == ReasonCode::disconnect_with_will;
+    if (session_ != nullptr) {
+        if (const auto expiry =
+                packet.properties.number(mqtt::PropertyId::session_expiry_interval)) {
+            session_->set_expiry(session_expiry(*expiry, connection_.limits()));
+        }
+    }
+    connection_.close(Reason::peer_disconnected, Connection::Goodbye::said);
+    return Next::stop;
+}
+
+Next MqttEndpoint::on_auth(const mqtt::Auth& /*packet*/) noexcept {
+    // No method is offered: a CONNECT that names one is refused, so that no AUTH can follow it.
+    connection_.close(Reason::protocol_error);
+    return Next::stop;
+}
+
+// --- The end -------------------------------------------------------------------------------------------------------
+
+void MqttEndpoint::on_writable() noexcept {
+    if (session_ != nullptr) {
+        session_->pump();
+    }
+}
+
+void MqttEndpoint::say_goodbye(Reason reason) noexcept {
+    const bool accepted = protocol_.state() == mqtt::ConnectionState::connected;
+    if (reason == Reason::peer_closed || (!accepted && reason == Reason::handshake_timeout)) {
+        return;
+    }
+    connection_.out().append(protocol_.farewell(reason_code_of(reason)).view());
+}
+
+void MqttEndpoint::on_closed(Reason /*reason*/) noexcept {
+    if (session_ != nullptr) {
+        connection_.services().broker.disconnect(
+            *std::exchange(session_, nullptr), *this, publish_will_
+        );
+    }
+}
+
+}  // namespace weir::endpoints

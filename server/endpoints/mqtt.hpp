@@ -1,0 +1,88 @@
+/// MQTT 3.1, 3.1.1 and 5: packets <-> sessions and publishes.
+#pragma once
+
+#include <boost/circular_buffer.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <weir/broker/broker.hpp>
+#include <weir/endpoints/ack_queue.hpp>
+#include <weir/endpoints/endpoint.hpp>
+#include <weir/endpoints/parking.hpp>
+#include <weir/mqtt/server_protocol.hpp>
+#include <weir/pipeline/publish.hpp>
+
+namespace weir::endpoints {
+
+class Connection;
+
+/// One MQTT connection. Life: CONNECT is read on the shard that accepted the connection, which also authenticates; then the
+/// connection goes once to the shard that owns the client id, where the session is; from there on it stays.
+class MqttEndpoint final : public Endpoint,
+                           private mqtt::ServerProtocol::Handler,
+                           private broker::Subscriber {
+public:
+    explicit MqttEndpoint(Connection& connection);
+    ~MqttEndpoint() override;
+
+    std::size_t on_bytes(ByteView bytes) noexcept override;
+    [[nodiscard]] bool is_waiting() const noexcept override { return connecting_ != nullptr; }
+    void on_arrival() noexcept override;
+    void on_writable() noexcept override;
+    void on_durable(std::uint64_t number, bool stored) noexcept override;
+    void on_retry() noexcept override;
+    void say_goodbye(model::Reason reason) noexcept override;
+    void on_closed(model::Reason reason) noexcept override;
+    [[nodiscard]] const char* protocol() const noexcept override { return "mqtt"; }
+
+private:
+    /// What CONNECT said, while it is being answered.
+    struct Connecting;
+
+    // Connecting: mqtt_connect.cpp
+    mqtt::Next on_connect(const mqtt::Connect& packet) noexcept override;
+    [[nodiscard]] static mqtt::ServerLimits server_limits(const model::Limits& limits) noexcept;
+    void authenticate();
+    void authenticated(Result<model::PrincipalPtr> outcome);
+    void attach();
+    void accept(bool session_present);
+    void refuse(mqtt::ReasonCode code, model::Verdict verdict);
+
+    // From the client: mqtt.cpp
+    void give_up(mqtt::ReasonCode code);
+    mqtt::Next on_publish(const mqtt::Publish& packet) noexcept override;
+    mqtt::Next on_ack(const mqtt::Ack& packet) noexcept override;
+    mqtt::Next on_subscribe(const mqtt::Subscribe& packet) noexcept override;
+    mqtt::Next on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept override;
+    mqtt::Next on_pingreq() noexcept override;
+    mqtt::Next on_disconnect(const mqtt::Disconnect& packet) noexcept override;
+    mqtt::Next on_auth(const mqtt::Auth& packet) noexcept override;
+    [[nodiscard]] pipeline::Origin origin() const noexcept;
+    mqtt::Next violation(const mqtt::Publish& packet, model::Verdict verdict);
+    void publish(const mqtt::Publish& packet, const model::MessagePtr& message);
+    void owe(mqtt::PacketType type, std::uint16_t packet_id, mqtt::ReasonCode code);
+    void settle(std::uint64_t number, bool stored);
+    void send_ready_acks();
+
+    // To the client: mqtt_deliver.cpp
+    [[nodiscard]] bool ready(model::Qos qos) const noexcept override;
+    void deliver(const broker::Delivery& delivery) noexcept override;
+    void release(std::uint16_t packet_id) noexcept override;
+    void end(model::Reason reason) noexcept override;
+    template <class Packet>
+    void send(const Packet& packet);
+    void send_ack(mqtt::PacketType type, std::uint16_t packet_id, mqtt::ReasonCode code);
+
+    Connection& connection_;
+    mqtt::ServerProtocol protocol_;
+    broker::Session* session_ = nullptr;  ///< Null before CONNACK and after end().
+    std::unique_ptr<Connecting> connecting_;
+    std::unique_ptr<Parking> parking_;  ///< Publishes that a full outbox holds back.
+    AckQueue acks_;
+    std::uint32_t packet_bytes_max_ = 0;  ///< The client's Maximum Packet Size; 0: none.
+    bool publish_will_ = true;
+};
+
+}  // namespace weir::endpoints

@@ -1,0 +1,253 @@
+// From CONNECT to CONNACK.
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <weir/base/digest.hpp>
+#include <weir/endpoints/connection.hpp>
+#include <weir/endpoints/mqtt.hpp>
+#include <weir/endpoints/mqtt_connecting.hpp>
+#include <weir/endpoints/mqtt_send.hpp>
+#include <weir/identity/authenticator.hpp>
+#include <weir/metering/formula.hpp>
+#include <weir/mqtt/reason_code.hpp>
+
+namespace weir::endpoints {
+
+using model::Action;
+using model::Reason;
+using mqtt::Next;
+using mqtt::PropertyId;
+using mqtt::ReasonCode;
+
+std::chrono::milliseconds session_expiry(
+    std::uint32_t seconds, const model::Limits& limits
+) noexcept {
+    const auto asked = std::chrono::seconds{seconds};
+    return std::min<std::chrono::milliseconds>(asked, limits.session_expiry_max);
+}
+
+MqttEndpoint::MqttEndpoint(Connection& connection)
+    : connection_{connection}, protocol_{server_limits(connection.limits())} {}
+
+MqttEndpoint::~MqttEndpoint() = default;
+
+mqtt::ServerLimits MqttEndpoint::server_limits(const model::Limits& limits) noexcept {
+    const auto narrow = [](std::uint64_t value, std::uint64_t max) { return std::min(value, max); };
+    return {
+        .packet_bytes =
+            static_cast<std::uint32_t>(narrow(limits.packet_bytes, mqtt::kPacketBytesMax)),
+        .topics =
+            {
+                .bytes = static_cast<std::uint16_t>(narrow(limits.topic_bytes, 0xFFFF)),
+                .levels = static_cast<std::uint16_t>(narrow(limits.topic_levels, kTopicLevelsMax)),
+            },
+        .properties =
+            {.user_properties = static_cast<std::uint16_t>(narrow(limits.user_properties, 0xFFFF))},
+        .receive_maximum = static_cast<std::uint16_t>(narrow(limits.receive_maximum, 0xFFFF)),
+        .topic_alias_maximum =
+            static_cast<std::uint16_t>(narrow(limits.topic_alias_maximum, 0xFFFF)),
+    };
+}
+
+Next MqttEndpoint::on_connect(const mqtt::Connect& packet) noexcept {
+    auto made = std::make_unique<Connecting>();
+    const auto& limits = connection_.limits();
+    const auto& properties = packet.properties;
+    made->client_id = packet.client_id;
+    made->username = packet.user_name.value_or(std::string_view{});
+    if (packet.password) {
+        made->password.assign(packet.password->begin(), packet.password->end());
+    }
+    made->clean_start = packet.clean_start;
+    made->keep_alive_s = packet.keep_alive_s;
+    made->asked_expiry_s = properties.number(PropertyId::session_expiry_interval).value_or(0);
+    made->receive_maximum =
+        static_cast<std::uint16_t>(properties.number(PropertyId::receive_maximum).value_or(0xFFFF));
+    made->is_refused_method = properties.find(PropertyId::authentication_method).has_value();
+    packet_bytes_max_ = properties.number(PropertyId::maximum_packet_size).value_or(0);
+    if (packet.version == mqtt::Version::v5) {
+        made->expiry = session_expiry(made->asked_expiry_s, limits);
+    } else {
+        made->expiry = packet.clean_start ? std::chrono::milliseconds{0} : limits.session_expiry;
+    }
+    if (packet.will) {
+        const auto& will = *packet.will;
+        Bytes scattered(will.properties.raw().size());
+        made->metered_bytes = will.topic.size() + will.payload.size();
+        made->will = std::make_unique<broker::Will>(broker::Will{
+            .message = model::Message::make({
+                .topic = will.topic,
+                .payload = will.payload,
+                .properties = mqtt::forwardable_properties(will.properties, scattered),
+                .qos = static_cast<model::Qos>(will.qos),
+                .retain = will.retain,
+                .protocol = model::Protocol::mqtt,
+            }),
+            .delay = std::chrono::seconds{will.properties.number(PropertyId::will_delay_interval)
+                                              .value_or(0)},
+            .expiry =
+                std::chrono::seconds{
+                    will.properties.number(PropertyId::message_expiry_interval).value_or(0)
+                },
+        });
+    }
+    connecting_ = std::move(made);
+    return Next::stop;
+}
+
+void MqttEndpoint::authenticate() {
+    Connecting& connecting = *connecting_;
+    const Services& services = connection_.services();
+    connecting.begun = true;
+    if (connecting.is_refused_method) {
+        return refuse(ReasonCode::bad_authentication_method, {Reason::bad_credentials});
+    }
+    if (connecting.client_id.empty()) {
+        connecting.is_assigned = true;
+        do {  // One that belongs to this shard: the connection need not move.
+            connecting.client_id = "auto-" + random_hex(12);
+        } while (broker::Broker::owner_of("default", connecting.client_id, services.shards) !=
+                 services.self);
+    }
+    connection_.set_device(connecting.client_id);
+    if (connecting.client_id.size() > connection_.limits().client_id_bytes ||
+        !policy::is_plain_client_id(connecting.client_id)) {
+        return refuse(ReasonCode::client_identifier_not_valid, {Reason::client_id_invalid});
+    }
+    auto outcome = identity::authenticate(
+        services.registry,
+        connection_.methods(),
+        {
+            .certificate = connection_.certificate(),
+            .username = connecting.username,
+            .password = connecting.password,
+            .bearer = {},
+        }
+    );
+    OPENSSL_cleanse(connecting.password.data(), connecting.password.size());
+    if (auto* const known = std::get_if<Result<model::PrincipalPtr>>(&outcome)) {
+        return authenticated(std::move(*known));
+    }
+    connection_.run_blocking(
+        [check = std::move(std::get<identity::PasswordCheck>(outcome))] { return check.run(); },
+        [this](Result<model::PrincipalPtr> checked) {
+            authenticated(std::move(checked));
+            connection_.resume();
+        }
+    );
+}
+
+void MqttEndpoint::authenticated(Result<model::PrincipalPtr> outcome) {
+    if (!outcome) {
+        const Reason reason = identity::reason_of(outcome.error());
+        return refuse(static_cast<ReasonCode>(model::info(reason).mqtt5), {reason});
+    }
+    const Services& services = connection_.services();
+    connecting_->principal = std::move(*outcome);
+    const auto& principal = *connecting_->principal;
+    if (!principal.thing.empty()) {
+        connection_.set_device(principal.thing);
+    }
+    const unsigned owner =
+        broker::Broker::owner_of(principal.tenant, connecting_->client_id, services.shards);
+    if (owner == services.self) {
+        attach();
+    } else {
+        connection_.move_to(owner);
+    }
+}
+
+void MqttEndpoint::on_arrival() noexcept {
+    attach();
+    connection_.resume();
+}
+
+void MqttEndpoint::attach() {
+    const Services& services = connection_.services();
+    Connecting& connecting = *connecting_;
+    auto policies = services.broker.policies()->bundle_for(*connecting.principal);
+    const policy::Subject subject{*connecting.principal, connecting.client_id};
+    if (const auto verdict = policies->connect(subject); !verdict.accepted()) {
+        return refuse(static_cast<ReasonCode>(model::info(verdict.reason).mqtt5), verdict);
+    }
+    if (connecting.will) {
+        const auto& will = *connecting.will->message;
+        if (const auto verdict = policies->will(subject, will.topic(), will.retain());
+            !verdict.accepted()) {
+            return refuse(ReasonCode::not_authorized, verdict);
+        }
+    }
+    const auto result = services.broker.connect({
+        .client_id = connecting.client_id,
+        .principal = connecting.principal,
+        .policies = std::move(policies),
+        .limits = connection_.shared_limits(),
+        .subscriber = this,
+        .clean_start = connecting.clean_start,
+        .expiry = connecting.expiry,
+        .window = connecting.receive_maximum,
+        .will = std::move(connecting.will),
+    });
+    if (!result.verdict.accepted()) {
+        return refuse(
+            static_cast<ReasonCode>(model::info(result.verdict.reason).mqtt5), result.verdict
+        );
+    }
+    session_ = result.session;
+    connection_.open_meter(connecting.principal->tenant, session_->device());
+    connection_.meter_count(metering::connect(connecting.metered_bytes));
+    accept(result.session_present);
+    connecting_.reset();
+    services.broker.resume(*session_);
+}
+
+void MqttEndpoint::accept(bool session_present) {
+    const auto& limits = connection_.limits();
+    const Connecting& connecting = *connecting_;
+    const auto longest = static_cast<std::uint16_t>(std::min<std::int64_t>(
+        0xFFFF, std::chrono::duration_cast<std::chrono::seconds>(limits.keep_alive_max).count()
+    ));
+    const bool overrides = connecting.keep_alive_s == 0 || connecting.keep_alive_s > longest;
+    const std::uint16_t keep_alive_s = overrides ? longest : connecting.keep_alive_s;
+
+    std::array<Byte, 512> memory;
+    mqtt::PropertyWriter properties{memory};
+    if (protocol_.version() == mqtt::Version::v5) {
+        const auto allowed = server_limits(limits);
+        properties.number(PropertyId::receive_maximum, allowed.receive_maximum)
+            .number(PropertyId::maximum_packet_size, allowed.packet_bytes)
+            .number(PropertyId::shared_subscription_available, 0);
+        if (allowed.topic_alias_maximum > 0) {
+            properties.number(PropertyId::topic_alias_maximum, allowed.topic_alias_maximum);
+        }
+        if (connecting.is_assigned) {
+            properties.text(PropertyId::assigned_client_identifier, connecting.client_id);
+        }
+        if (overrides) {
+            properties.number(PropertyId::server_keep_alive, keep_alive_s);
+        }
+        const auto expiry_s =
+            std::chrono::duration_cast<std::chrono::seconds>(connecting.expiry).count();
+        if (expiry_s != connecting.asked_expiry_s) {
+            properties.number(
+                PropertyId::session_expiry_interval, static_cast<std::uint32_t>(expiry_s)
+            );
+        }
+    }
+    send(mqtt::Connack{.session_present = session_present, .properties = properties.properties()});
+    protocol_.accept(keep_alive_s, server_limits(limits));
+    connection_.established(protocol_.keep_alive_timeout());
+}
+
+void MqttEndpoint::refuse(ReasonCode code, model::Verdict verdict) {
+    connection_.services().refuse(
+        connection_.device(), Action::connect, verdict, connecting_->client_id
+    );
+    connection_.out().append(protocol_.farewell(code).view());
+    connection_.close(verdict.reason, Connection::Goodbye::said);
+}
+
+}  // namespace weir::endpoints

@@ -1,0 +1,50 @@
+/// What the endpoints of one shard work with.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include <weir/broker/broker.hpp>
+#include <weir/identity/registry.hpp>
+#include <weir/metering/meter.hpp>
+#include <weir/net/shard_io.hpp>
+#include <weir/pipeline/publish.hpp>
+#include <weir/runtime/blocking_pool.hpp>
+#include <weir/runtime/shard.hpp>
+
+namespace weir::endpoints {
+
+class Connections;
+
+/// Made by the Gateway, one per shard; outlives the shard's connections.
+struct Services {
+    runtime::Shard& shard;
+    net::ShardIo& io;
+    unsigned self;
+    unsigned shards;
+    broker::Broker& broker;
+    pipeline::Publisher& publisher;
+    metering::Meter& meter;
+    const identity::Registry& registry;
+    runtime::BlockingPool& pool;
+    Connections& connections;
+    Services* const* all;  ///< Of every shard, by number.
+
+    [[nodiscard]] broker::Context& context() const noexcept { return broker.context(); }
+    [[nodiscard]] model::ShardMetrics& metrics() const noexcept { return broker.context().metrics; }
+
+    /// Counts and records that something was refused.
+    void refuse(
+        std::string_view device,
+        model::Action action,
+        model::Verdict verdict,
+        std::string_view topic = {}
+    ) const {
+        metrics().refuse(verdict.reason);
+        context().decisions.record(
+            device, action, verdict.reason, shard.wall_now(), topic, verdict.source
+        );
+    }
+};
+
+}  // namespace weir::endpoints
