@@ -11,8 +11,7 @@
 
 namespace weir::amqp {
 
-/// Names an object of one connection for as long as that lives; an id outlives its object
-/// harmlessly.
+/// Names an object of one connection. An id may outlive its object: it then names nothing.
 template <class Tag>
 struct Handle {
     std::uint32_t slot = 0;
@@ -54,9 +53,8 @@ struct PropertyText {
 struct Open {
     std::string_view container_id = {};
     std::string_view hostname = {};
-    bool authenticated = false;  ///< A SASL exchange came first and succeeded.
-    std::uint32_t idle_timeout_ms =
-        0;  ///< What the peer asks of us; 0: nothing. Below 1 s is refused before.
+    bool authenticated = false;         ///< A SASL exchange came first and succeeded.
+    std::uint32_t idle_timeout_ms = 0;  ///< Asked of us; 0: nothing. Below 1 s is refused before.
     std::span<const PropertyText> properties = {};  ///< Those whose values are texts.
 };
 
@@ -85,10 +83,10 @@ struct Attach {
     LinkId link = {};
     Role role = Role::sender;
     std::string_view name = {};
-    bool null_terminus =
-        false;  ///< The terminus itself is null: a question for what the link name stands for.
-    std::string_view address = {
-    };  ///< Empty: none given, which for a sender is the anonymous terminus.
+    /// The terminus itself is null: a question for what the link name stands for.
+    bool null_terminus = false;
+    /// Empty: none given, which for a sender is the anonymous terminus.
+    std::string_view address = {};
     bool dynamic = false;  ///< A node shall be made for the link.
     Durability durability = Durability::none;
     ExpiryPolicy expiry = ExpiryPolicy::session_end;
@@ -115,8 +113,7 @@ struct Detach {
 /// A complete message from the peer.
 struct Transfer {
     LinkId link = {};
-    DeliveryId delivery = {};  ///< To be settled by the receiver of the event; none if the peer
-                               ///< settled it already.
+    DeliveryId delivery = {};  ///< For settle(); none if the peer has settled it already.
     ByteView message = {};     ///< All sections, encoded. Valid during the call.
 };
 
@@ -130,9 +127,8 @@ struct Outcome {
     bool undeliverable_here = false;  ///< modified: not to this link again.
 };
 
-/// Receives what a ServerConnection finds in process(), on the same thread. From each call, every
-/// function of the connection may be called but feed, process, output, output_done and tick.
-/// Nothing may throw.
+/// Receives what a ServerConnection finds in process(), on the same thread. Each call may use the
+/// connection, but for feed, eof, process, output, output_done and tick, and may not destroy it.
 class Events {
 public:
     virtual ~Events() = default;

@@ -1,11 +1,13 @@
 #include <weir/amqp/server_connection.hpp>
 
+#include <proton/condition.h>
 #include <proton/connection.h>
 #include <proton/event.h>
 #include <proton/session.h>
 #include <proton/transport.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <weir/amqp/conditions.hpp>
 
@@ -250,6 +252,7 @@ void ServerConnection::Impl::accept_open() noexcept {
 
 void ServerConnection::Impl::close(Error error) noexcept {
     close_reported_ = true;
+    links_.forget_all();
     switch (phase_) {
         case Phase::handshake:
             phase_ = Phase::closed;
@@ -291,8 +294,10 @@ void ServerConnection::Impl::on_peer_close(Events& events) noexcept {
 }
 
 void ServerConnection::Impl::fail(Error error, Events& events) noexcept {
-    report_close(error, events);
+    const bool first = !close_reported_;
     close(error);
+    close_reported_ = !first;
+    report_close(error, events);
 }
 
 void ServerConnection::Impl::report_close(Error error, Events& events) noexcept {
@@ -303,7 +308,8 @@ void ServerConnection::Impl::report_close(Error error, Events& events) noexcept 
 
 void ServerConnection::Impl::end_if_over(Events& events) noexcept {
     if (engine_.is_over()) {
-        if (phase_ == Phase::open && !engine_.saw_eof()) {
+        if (phase_ == Phase::open && !engine_.saw_eof() &&
+            !pn_condition_is_set(pn_transport_condition(engine_.transport()))) {
             // The engine could not decode a frame, and stopped reading without a word.
             return fail({condition::kDecodeError, "a frame cannot be decoded"}, events);
         }

@@ -48,11 +48,11 @@ enum class Type : std::uint8_t {
 struct Value {
     Type type = Type::null;
     std::uint32_t count = 0;  ///< Elements of a list, map (keys and values each count) or array.
-    std::uint64_t number =
-        0;  ///< Integers (sign extended), boolean, character, timestamp; IEEE bits of floats.
+    /// Integers (sign extended), boolean, character, timestamp; IEEE bits of floats.
+    std::uint64_t number = 0;
     bool described = false;  ///< A descriptor stood in front; only read_any() sets it.
-    ByteView bytes = {
-    };  ///< Content of binary, string, symbol, uuid, decimals; elements of list, map, array.
+    /// Content of binary, string, symbol, uuid, decimals; elements of list, map, array.
+    ByteView bytes = {};
 
     [[nodiscard]] static Value string(std::string_view text) noexcept {
         return {.type = Type::string, .bytes = as_bytes(text)};

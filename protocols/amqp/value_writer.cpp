@@ -138,7 +138,7 @@ void append_value(Bytes& out, const Value& value) {
         case Type::array:
             break;
     }
-    WEIR_ASSERT(!"a value that append_value does not write");
+    WEIR_ASSERT(false && "append_value writes no decimals, lists, maps and arrays");
 }
 
 CompoundWriter::CompoundWriter(Bytes& out, Byte code) : out_{out} {

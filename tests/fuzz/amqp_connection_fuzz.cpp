@@ -91,6 +91,70 @@ Bytes valid_start(unsigned stage) {
     return out;
 }
 
+/// Three bytes per frame: which, and two arguments.
+Bytes scripted(ByteView script) {
+    Bytes out;
+    for (; script.size() >= 3; script = script.subspan(3)) {
+        const std::uint32_t handle = script[1] % 4;
+        const std::uint32_t argument = script[2];
+        Bytes next;
+        switch (script[0] % 10) {
+            case 0:
+                next = begin_frame();
+                break;
+            case 1:
+                next = attach_frame(
+                    handle,
+                    "link" + std::to_string(argument % 4),
+                    argument % 3 == 0 ? "x" : "a",
+                    argument % 2 == 0
+                );
+                break;
+            case 2:
+                next = transfer_frame(
+                    handle, argument, Bytes(argument * 20), argument % 3 == 0, argument % 2 == 0
+                );
+                break;
+            case 3:
+                next = flow_frame(handle, argument);
+                break;
+            case 4:
+                next = detach_frame(handle, argument % 2 == 0);
+                break;
+            case 5:
+                next = end_frame();
+                break;
+            case 6:
+                next = disposition_frame(
+                    true,
+                    argument % 8,
+                    argument % 8 + handle,
+                    static_cast<std::uint8_t>(0x23 + argument % 5),
+                    argument % 2 == 0
+                );
+                break;
+            case 7:
+                next = disposition_frame(
+                    false,
+                    argument % 8,
+                    argument % 8 + handle,
+                    static_cast<std::uint8_t>(0x23 + argument % 5),
+                    argument % 2 == 0
+                );
+                break;
+            case 8:
+                next = frame(0, {});
+                break;
+            default:
+                next = argument == 0 ? close_frame() : frame(0, {});
+                break;
+        }
+        next[7] = script[0] / 128;  // The channel.
+        append(out, next);
+    }
+    return out;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -98,9 +162,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const unsigned stage = data[0] % 8;
-    const std::size_t step = (data[0] & 0x80U) != 0 ? 7 : size;
+    const std::size_t step = (data[0] & 0x80U) != 0 ? 7 : 1'000;
     Bytes input = valid_start(stage);
-    append(input, ByteView{data, size}.subspan(1));
+    const ByteView rest_of_input = ByteView{data, size}.subspan(1);
+    append(
+        input,
+        (data[0] & 0x40U) != 0 ? scripted(rest_of_input)
+                               : Bytes{rest_of_input.begin(), rest_of_input.end()}
+    );
 
     const Settings settings{
         .max_frame_bytes = 4'096, .message_bytes_max = 10'000, .credit_window = 10

@@ -91,7 +91,11 @@ inline Bytes attach_frame(
 }
 
 inline Bytes transfer_frame(
-    std::uint32_t handle, std::uint32_t delivery, ByteView payload, bool more = false
+    std::uint32_t handle,
+    std::uint32_t delivery,
+    ByteView payload,
+    bool more = false,
+    bool settled = true
 ) {
     Bytes body;
     append_descriptor(body, 0x14);
@@ -100,7 +104,7 @@ inline Bytes transfer_frame(
     append_uint(fields.element(), delivery);
     append_binary(fields.element(), as_bytes(std::to_string(delivery)));
     append_uint(fields.element(), 0);
-    append_boolean(fields.element(), true);  // settled
+    append_boolean(fields.element(), settled);
     append_boolean(fields.element(), more);
     fields.finish();
     append(body, payload);
@@ -120,6 +124,40 @@ inline Bytes flow_frame(std::uint32_t handle, std::uint32_t credit) {
     append_uint(fields.element(), 0);  // delivery-count
     append_uint(fields.element(), credit);
     fields.finish();
+    return frame(0, body);
+}
+
+/// Outcome 0x23 (received) to 0x27 (modified) for deliveries of the peer's role.
+inline Bytes disposition_frame(
+    bool receiver, std::uint32_t first, std::uint32_t last, std::uint8_t outcome, bool settled
+) {
+    Bytes body;
+    append_descriptor(body, 0x15);
+    auto fields = CompoundWriter::list(body);
+    append_boolean(fields.element(), receiver);
+    append_uint(fields.element(), first);
+    append_uint(fields.element(), last);
+    append_boolean(fields.element(), settled);
+    append_descriptor(fields.element(), outcome);
+    CompoundWriter::list(body).finish();
+    fields.finish();
+    return frame(0, body);
+}
+
+inline Bytes detach_frame(std::uint32_t handle, bool closed) {
+    Bytes body;
+    append_descriptor(body, 0x16);
+    auto fields = CompoundWriter::list(body);
+    append_uint(fields.element(), handle);
+    append_boolean(fields.element(), closed);
+    fields.finish();
+    return frame(0, body);
+}
+
+inline Bytes end_frame() {
+    Bytes body;
+    append_descriptor(body, 0x17);
+    CompoundWriter::list(body).finish();
     return frame(0, body);
 }
 

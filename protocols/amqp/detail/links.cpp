@@ -171,6 +171,10 @@ void Links::forget(LinkId id) {
     links_.erase(id);
 }
 
+void Links::forget_all() {
+    links_.for_each([this](LinkId id, const Link&) { forget(id); });
+}
+
 void Links::detached(pn_link_t* link, bool closed, Events& events) {
     pn_session_t* const session = pn_link_session(link);
     set_link_count(session, link_count(session) - 1);
@@ -182,8 +186,7 @@ void Links::detached(pn_link_t* link, bool closed, Events& events) {
              .error = error_of(pn_link_remote_condition(link))}
         );
     }
-    pn_link_open(link
-    );  // An Attach that was never answered gets its answer with the Detach; else no effect.
+    pn_link_open(link);  // Answers an Attach that was not answered yet; else without effect.
     if (closed) {
         pn_link_close(link);
     } else {

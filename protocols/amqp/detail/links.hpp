@@ -36,6 +36,8 @@ public:
 
     void accept(LinkId id, const AttachAnswer& answer);
     void detach(LinkId id, Error error);
+    /// The connection ends: all ids die, and nothing more is told.
+    void forget_all();
     void set_flow(LinkId id, bool open) noexcept;
     void settle(DeliveryId id, const Outcome& outcome);
     [[nodiscard]] Result<DeliveryId> send(LinkId id, ByteView head, ByteView body, bool settled);
@@ -48,9 +50,8 @@ private:
         pn_link_t* link = nullptr;
         Bytes partial = {};  ///< What has come of an incomplete message.
         std::uint64_t next_tag = 0;
-        std::uint32_t unsettled =
-            0;                  ///< Deliveries that await an outcome, in the link's one direction.
-        bool answered = false;  ///< The Attach is accepted.
+        std::uint32_t unsettled = 0;  ///< Deliveries without outcome, in the link's one direction.
+        bool answered = false;        ///< The Attach is accepted.
         bool flow_open = false;
     };
     struct Delivery {

@@ -24,7 +24,9 @@ constexpr std::array<Mechanism, 3> kMechanisms = {{
 }};
 
 void wipe(const void* memory, std::size_t size) noexcept {
-    ::explicit_bzero(const_cast<void*>(memory), size);
+    if (size != 0) {
+        ::explicit_bzero(const_cast<void*>(memory), size);
+    }
 }
 
 }  // namespace

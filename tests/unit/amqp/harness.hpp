@@ -120,7 +120,9 @@ public:
     }
     void on_transfer(const Transfer& transfer) noexcept override {
         messages.push_back({transfer.link, transfer.delivery, payload_of(transfer.message)});
-        if (answer_transfer && transfer.delivery) {
+        if (close_at_transfer) {
+            connection_.close({"amqp:connection:forced", "enough"});
+        } else if (answer_transfer && transfer.delivery) {
             connection_.settle(transfer.delivery, {});
         }
     }
@@ -146,6 +148,7 @@ public:
     bool answer_attach = true;
     bool answer_transfer = true;
     bool open_flow = true;
+    bool close_at_transfer = false;
 
     int sasl_inits = 0;
     SaslMechanism mechanism = SaslMechanism::anonymous;

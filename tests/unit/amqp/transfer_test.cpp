@@ -90,6 +90,20 @@ TEST(Incoming, IgnoresSettling_WhenTheLinkIsGone) {
     EXPECT_EQ(pair.events.closes, 0);
 }
 
+TEST(Incoming, Stops_WhenTheCallerClosesFromAnEvent) {
+    Pair pair;
+    pair.open();
+    pn_link_t* const link = pair.sender();
+    pair.events.close_at_transfer = true;
+    for (const char* tag : {"a", "b", "c"}) {
+        pair.client.send(link, tag, make_message(tag));
+    }
+    pair.pump();
+    EXPECT_EQ(pair.events.messages.size(), 1U) << "nothing is reported after close()";
+    EXPECT_EQ(pair.client.close_condition(), "amqp:connection:forced");
+    EXPECT_EQ(pair.events.closes, 0);
+}
+
 class MultiFrame : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(MultiFrame, AssemblesWholeMessages) {
