@@ -1,0 +1,112 @@
+/// The running gateway: everything built from a configuration, and joined.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/app_config/configuration.hpp>
+#include <weir/base/clock.hpp>
+#include <weir/base/error.hpp>
+#include <weir/identity/registry.hpp>
+#include <weir/sinks/status.hpp>
+#include <weir/storage/store.hpp>
+#include <weir/why/decision_log.hpp>
+
+namespace weir::app {
+
+/// The configuration does not hold; what() is the report as `weir check` prints it.
+class BadConfiguration : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct ListenerStatus {
+    std::string name;
+    std::string address;  ///< With the port that it really has.
+    std::uint16_t port = 0;
+    bool tls = false;
+    std::size_t connections = 0;
+};
+
+struct SessionStatus {
+    std::string client_id;
+    std::string thing;
+    bool online = false;
+    std::size_t subscriptions = 0;
+    std::size_t queued = 0;
+    std::size_t in_flight = 0;
+};
+
+struct RuleStatus {
+    std::string name;
+    std::uint64_t matched = 0;
+    std::uint64_t failed = 0;
+};
+
+struct ReloadOutcome {
+    bool applied = false;
+    std::string text;  ///< All errors and warnings, as `weir check` prints them.
+    std::string json;
+    std::vector<std::string> needs_restart;  ///< Changed settings that a reload cannot change.
+};
+
+
+/// Life: construct (reads, checks, opens, binds: throws), start(), stop(). The calls in between may come from any control
+/// thread; they wait for the shards where they must, so never from a shard.
+class Gateway {
+public:
+    static constexpr std::chrono::milliseconds kStopMax{10'000};
+
+    struct Options {
+        std::filesystem::path config;  ///< weir.yaml or its folder.
+        bool in_memory = false;        ///< Nothing durable: for demonstrations.
+    };
+
+    /// @throws BadConfiguration, storage::OpenError, net::ListenError, std::exception.
+    explicit Gateway(const Options& options);
+    Gateway(const Gateway&) = delete;
+    Gateway& operator=(const Gateway&) = delete;
+    ~Gateway();
+
+    void start();
+    /// Stops accepting, finishes what is under way, says goodbye to devices (0x8B), drains the storage. At most kStopMax.
+    void stop();
+
+    /// Reads the files again. All of it takes effect, or nothing does.
+    ReloadOutcome reload();
+
+    /// False while starting, stopping, or while the storage takes nothing.
+    [[nodiscard]] bool ready() const;
+    [[nodiscard]] SteadyTime started() const noexcept;
+    [[nodiscard]] std::filesystem::path admin_socket() const;
+    [[nodiscard]] std::optional<Endpoint> metrics_endpoint() const;
+    [[nodiscard]] std::string config_hash() const;  ///< SHA-256 over the files in force.
+
+    [[nodiscard]] const Clock& clock() const noexcept;
+    [[nodiscard]] storage::Store& store() noexcept;
+    [[nodiscard]] identity::Registry& registry() noexcept;
+    /// In force now.
+    [[nodiscard]] std::shared_ptr<const Configuration> configuration() const;
+
+    [[nodiscard]] std::vector<ListenerStatus> listeners() const;
+    /// @param thing  Only that thing's; empty: all. @param limit  At most so many.
+    [[nodiscard]] std::vector<SessionStatus> sessions(std::string_view thing, std::size_t limit) const;
+    [[nodiscard]] std::vector<RuleStatus> rules() const;
+    [[nodiscard]] std::vector<sinks::SinkStatus> sinks() const;
+    /// All shards' decisions about a device, oldest first.
+    [[nodiscard]] std::vector<why::Decision> decisions(std::string_view device) const;
+    /// The text format of Prometheus.
+    [[nodiscard]] std::string metrics_text() const;
+    /// Puts usage that is only counted in memory into the store.
+    void flush_usage();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weir::app
