@@ -1,0 +1,2 @@
+weir_fuzz(rules_sql LIBRARIES weir::rules)
+weir_fuzz(rules_eval LIBRARIES weir::rules simdjson::simdjson)

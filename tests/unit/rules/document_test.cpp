@@ -1,0 +1,364 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include <weir/rules/document.hpp>
+
+namespace weir::rules {
+namespace {
+
+using document::Diagnostics;
+
+constexpr std::string_view kHot = R"(---
+description: Alarm when a probe is hot
+to:
+  - stream: alarms
+  - http: {sink: pager, body: json, batch: {messages: 100, bytes: 256KiB, wait: 1s}}
+  - republish: {topic: "alarm/${topic(2)}", qos: 1, retain: true}
+on_error: {stream: rule-errors}
+profile: native
+---
+SELECT topic(2) AS device, temp, timestamp() AS at
+FROM 'data/+/temp'
+WHERE temp > 80 AND quality <> 'bad'
+)";
+
+/// What is shown to the operator for a file rules.d/hot.sql.
+std::string reported(std::string_view text) {
+    Diagnostics diagnostics;
+    const bool accepted = parse_rule("rules.d/hot.sql", text, diagnostics).has_value();
+    EXPECT_EQ(accepted, !diagnostics.has_errors());
+    return diagnostics.render_text();
+}
+
+/// As `reported`, for SQL alone below a head of three lines.
+std::string reported_sql(std::string_view sql, std::string_view profile = "native") {
+    return reported(
+        "---\nto: {stream: s}\nprofile: " + std::string{profile} + "\n---\n" + std::string{sql}
+    );
+}
+
+TEST(RuleDocument, IsReadAsAWhole) {
+    Diagnostics diagnostics;
+    const auto rule = parse_rule("rules.d/hot.sql", kHot, diagnostics);
+    ASSERT_TRUE(rule) << diagnostics.render_text();
+    EXPECT_EQ(diagnostics.render_text(), "");
+    EXPECT_EQ(rule->name, "hot");
+    EXPECT_EQ(rule->description, "Alarm when a probe is hot");
+    EXPECT_EQ(rule->profile, Profile::native);
+    EXPECT_TRUE(rule->enabled);
+    EXPECT_EQ(rule->source.line, 10U);
+    EXPECT_EQ(rule->program->filter, "data/+/temp");
+    EXPECT_THAT(
+        rule->program->paths,
+        testing::UnorderedElementsAre(testing::ElementsAre("temp"), testing::ElementsAre("quality"))
+    );
+    ASSERT_EQ(rule->actions.size(), 3U);
+    EXPECT_EQ(std::get<StreamAction>(rule->actions[0]).stream, "alarms");
+    const auto& http = std::get<HttpAction>(rule->actions[1]);
+    EXPECT_EQ(http.sink, "pager");
+    EXPECT_EQ(http.body, Body::json);
+    EXPECT_EQ(http.batch.messages, 100U);
+    EXPECT_EQ(http.batch.bytes, 256U * 1024);
+    EXPECT_EQ(http.batch.wait, std::chrono::seconds{1});
+    const auto& republish = std::get<RepublishAction>(rule->actions[2]);
+    EXPECT_EQ(republish.topic.source(), "alarm/${topic(2)}");
+    EXPECT_EQ(republish.qos, model::Qos::at_least_once);
+    EXPECT_TRUE(republish.retain);
+    ASSERT_TRUE(rule->on_error);
+    EXPECT_EQ(std::get<StreamAction>(*rule->on_error).stream, "rule-errors");
+}
+
+TEST(RuleDocument, NeedsFrom_InTheNativeProfileOnly) {
+    Diagnostics diagnostics;
+    EXPECT_FALSE(parse_rule("a.sql", "---\nto: {stream: s}\n---\nSELECT 1 AS x", diagnostics));
+    EXPECT_TRUE(parse_rule(
+        "b.sql", "---\nto: {stream: s}\nprofile: aws-2016-03-23\n---\nSELECT 1 AS x", diagnostics
+    ));
+}
+
+TEST(RuleDocument, ReportsEveryErrorOfAFile) {
+    Diagnostics diagnostics;
+    EXPECT_FALSE(parse_rule(
+        "x.sql",
+        "---\ndescripton: typo\nto:\n  - stream: [a]\n  - http: {body: json}\n  - republish: "
+        "{topic: 'a/+', qos: 2}\n"
+        "  - queue: q\nenabled: maybe\n---\nSELECT frobnicate(1) AS a FROM 'a/#/b'\n",
+        diagnostics
+    ));
+    std::vector<std::string> places;
+    for (const auto& it : diagnostics.sorted()) {
+        places.push_back(std::to_string(it.range.begin.line) + ' ' + it.code);
+    }
+    EXPECT_THAT(
+        places,
+        testing::ElementsAre(
+            "2 WEIR-0102",
+            "4 WEIR-0111",
+            "5 WEIR-0114",
+            "6 WEIR-0305",
+            "6 WEIR-0112",
+            "7 WEIR-0102",
+            "8 WEIR-0111",
+            "10 WEIR-0302",
+            "10 WEIR-0305"
+        )
+    );
+}
+
+struct HeadCase {
+    std::string_view name;
+    std::string_view text;
+    std::string_view contains;
+};
+
+class RuleHead : public testing::TestWithParam<HeadCase> {};
+
+TEST_P(RuleHead, IsRefused) {
+    EXPECT_THAT(reported(GetParam().text), testing::HasSubstr(GetParam().contains));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    RuleHead,
+    testing::Values(
+        HeadCase{"no_fence", "SELECT 1", "begins with a line ---"},
+        HeadCase{"no_end", "---\nto: {stream: s}\n", "no line --- ends the head"},
+        HeadCase{"empty", "", "begins with a line ---"},
+        HeadCase{"no_action", "---\nto: []\n---\nSELECT * FROM 'a'", "sends its output nowhere"},
+        HeadCase{"no_to", "---\nenabled: true\n---\nSELECT * FROM 'a'", "to"},
+        HeadCase{
+            "two_kinds",
+            "---\nto: {stream: s, http: {sink: p}}\n---\nSELECT * FROM 'a'",
+            "has one key"
+        },
+        HeadCase{"head_is_list", "---\n- a\n---\nSELECT * FROM 'a'", "mapping"},
+        HeadCase{
+            "batch_too_large",
+            "---\nto: {http: {sink: p, batch: {messages: 10001}}}\n---\nSELECT * FROM 'a'",
+            "WEIR-0112"
+        },
+        HeadCase{
+            "unknown_profile",
+            "---\nto: {stream: s}\nprofile: aws\n---\nSELECT * FROM 'a'",
+            "WEIR-0113"
+        }
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(RuleDocument, PlacesATemplatesErrorInTheFile) {
+    EXPECT_THAT(
+        reported("---\nto:\n  republish: {topic: \"alarm/${topik(2)}\"}\n---\nSELECT * FROM 'a'"),
+        testing::AllOf(
+            testing::HasSubstr("rules.d/hot.sql:3:31"), testing::HasSubstr("did you mean topic?")
+        )
+    );
+}
+
+TEST(RuleDocument, LetsTemplatesSeeVariables) {
+    EXPECT_EQ(
+        reported("---\nto: {republish: {topic: 'a/${@x}'}}\n---\nSET @x = b SELECT * FROM 'a'"), ""
+    );
+}
+
+TEST(Diagnostic, ShowsTheLineWithACaret) {
+    EXPECT_EQ(
+        reported_sql("SELECT temp\nFRM 'data/+'\n"),
+        "error[WEIR-0301]: expected the end of the statement after the list of SELECT, found "
+        "`FRM`\n"
+        "  --> rules.d/hot.sql:6:1\n"
+        "   |\n"
+        " 6 | FRM 'data/+'\n"
+        "   | ^^^\n"
+        "   = help: did you mean FROM?\n\n"
+    );
+}
+
+struct ErrorCase {
+    std::string_view name;
+    std::string_view sql;
+    std::string_view place;
+    std::string_view message;
+    std::string_view help = "";
+    std::string_view profile = "native";
+};
+
+class SqlError : public testing::TestWithParam<ErrorCase> {};
+
+TEST_P(SqlError, NamesThePlaceAndTheCure) {
+    const auto shown = reported_sql(GetParam().sql, GetParam().profile);
+    EXPECT_THAT(shown, testing::HasSubstr("hot.sql:" + std::string{GetParam().place}));
+    EXPECT_THAT(shown, testing::HasSubstr(GetParam().message));
+    EXPECT_THAT(shown, testing::HasSubstr(GetParam().help));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    SqlError,
+    testing::Values(
+        ErrorCase{"select", "SELCT a FROM 'a'", "5:1", "expected SELECT", "did you mean SELECT?"},
+        ErrorCase{
+            "unquoted_topic",
+            "SELECT a FROM data/x",
+            "5:15",
+            "topic filter in quotes",
+            "FROM 'data...'"
+        },
+        ErrorCase{
+            "function",
+            "SELECT uper(a) AS b FROM 'a'",
+            "5:8",
+            "no function uper()",
+            "did you mean upper?"
+        },
+        ErrorCase{
+            "arguments",
+            "SELECT lpad(a) AS b FROM 'a'",
+            "5:8",
+            "at least 2 arguments, not 1",
+            "lpad(text, count)"
+        },
+        ErrorCase{"many", "SELECT upper(a, b) AS b FROM 'a'", "5:8", "at most 1 arguments, not 2"},
+        ErrorCase{
+            "external",
+            "SELECT aws_lambda('x', a) AS b FROM 'a'",
+            "5:8",
+            "outside service",
+            "HTTP sink"
+        },
+        ErrorCase{
+            "variable",
+            "SET @speed = 1 SELECT @sped AS x FROM 'a'",
+            "5:23",
+            "not set before",
+            "@speed"
+        },
+        ErrorCase{
+            "set_later",
+            "SET @a = @b, @b = 1 SELECT @a AS x FROM 'a'",
+            "5:10",
+            "@b is not set before"
+        },
+        ErrorCase{"no_name", "SELECT a * 2 FROM 'a'", "5:8", "has no name", "AS name"},
+        ErrorCase{
+            "cast", "SELECT cast(a AS integr) AS x FROM 'a'", "5:18", "no type integr", "integer"
+        },
+        ErrorCase{
+            "double_equals", "SELECT * FROM 'a' WHERE a == 1", "5:27", "no operator `==`", "write ="
+        },
+        ErrorCase{"comment", "SELECT a -- temp\nFROM 'a'", "5:10", "no comments"},
+        ErrorCase{"semicolon", "SELECT a FROM 'a';", "5:18", "ends where the text ends"},
+        ErrorCase{"open_text", "SELECT a FROM 'a", "5:15", "has no end"},
+        ErrorCase{"reserved", "SELECT end FROM 'a'", "5:8", "found `end`", "get(*, 'end')"},
+        ErrorCase{"digit_name", "SELECT 3d FROM 'a'", "5:8", "neither a number nor a name"},
+        ErrorCase{"character", "SELECT a ? b FROM 'a'", "5:10", "not a character of the language"},
+        ErrorCase{
+            "utf8_column",
+            "SELECT 'größe' + FROM 'a'",
+            "5:18",
+            "expected an expression, found `FROM`"
+        },
+        ErrorCase{"filter_hash", "SELECT a FROM 'a/#/b'", "5:15", "# is the last level"},
+        ErrorCase{"filter_plus", "SELECT a FROM 'a/b+'", "5:15", "stand for whole levels"},
+        ErrorCase{"filter_empty", "SELECT a FROM ''", "5:15", "not empty"},
+        ErrorCase{"number_range", "SELECT 1E1000 AS x FROM 'a'", "5:8", "out of range"},
+        ErrorCase{
+            "not_equal",
+            "SELECT * FROM 'a' WHERE a != 1",
+            "5:27",
+            "not in profile",
+            "<>",
+            "aws-2016-03-23"
+        },
+        ErrorCase{
+            "index",
+            "SELECT a[0] AS x FROM 'a'",
+            "5:9",
+            "not in profile",
+            "get(array, index)",
+            "aws-2016-03-23"
+        },
+        ErrorCase{
+            "function_2016",
+            "SELECT indexof(a, 'b') AS x FROM 'a'",
+            "5:8",
+            "not in profile",
+            "",
+            "aws-2015-10-08"
+        },
+        ErrorCase{"never_true", "SELECT a FROM 'a' WHERE a * 2", "5:25", "warning[WEIR-0310]"},
+        ErrorCase{"constant_false", "SELECT a FROM 'a' WHERE 1 > 2", "5:25", "never true"},
+        ErrorCase{
+            "always_undefined", "SELECT abs(true) AS x FROM 'a'", "5:8", "warning[WEIR-0311]"
+        },
+        ErrorCase{"not_a_number", "SELECT (a = 1) * 2 AS x FROM 'a'", "5:8", "never a number"},
+        ErrorCase{
+            "regex",
+            "SELECT regexp_matches(a, '(') AS x FROM 'a'",
+            "5:8",
+            "not a regular expression"
+        },
+        ErrorCase{
+            "pattern",
+            "SELECT parse_time('bb', 0) AS x FROM 'a'",
+            "5:8",
+            "not a pattern of date and time"
+        },
+        ErrorCase{"twice", "SELECT a AS x, b AS x FROM 'a'", "5:21", "this one replaces it"}
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(Parser, IsBoundedInDepth_T06) {
+    const auto nested = [](std::string_view open, std::string_view close, std::size_t depth) {
+        std::string sql = "SELECT VALUE ";
+        for (std::size_t i = 0; i < depth; ++i) {
+            sql += open;
+        }
+        sql += '1';
+        for (std::size_t i = 0; i < depth; ++i) {
+            sql += close;
+        }
+        return sql + " FROM 'a'";
+    };
+    EXPECT_EQ(reported_sql(nested("(", ")", 90)), "");
+    struct {
+        std::string_view open;
+        std::string_view close;
+    } const bombs[] = {
+        {"(", ")"},
+        {"[", "]"},
+        {"{'a':", "}"},
+        {"NOT ", ""},
+        {"- ", ""},
+        {"abs(", ")"},
+        {"(SELECT VALUE ", " FROM a)"},
+        {"CASE 1 WHEN ", " THEN 1 END"},
+        {"1 + ", ""},
+        {"a.", ""},
+    };
+    for (const auto& bomb : bombs) {
+        for (const std::size_t depth : {101UL, 20'000UL}) {
+            const auto shown = reported_sql(nested(bomb.open, bomb.close, depth));
+            EXPECT_THAT(shown, testing::HasSubstr("error[")) << bomb.open;
+        }
+    }
+    EXPECT_THAT(
+        reported_sql("SELECT 'x" + std::string(kStatementBytesMax, 'x') + "' AS a FROM 'a'"),
+        testing::HasSubstr("bytes")
+    );
+}
+
+TEST(Parser, TakesManyAlternatives) {
+    std::string sql = "SELECT * FROM 'a' WHERE t = 0";
+    for (int i = 1; i < 1'000; ++i) {
+        sql += " OR t = " + std::to_string(i);
+    }
+    EXPECT_EQ(reported_sql(sql), "");
+}
+
+}  // namespace
+}  // namespace weir::rules
