@@ -72,8 +72,8 @@ struct Accepted {
 
 struct AcceptorOptions {
     std::size_t connections_max = std::numeric_limits<std::size_t>::max();
-    int descriptors_reserved =
-        64;  ///< Of the process's limit, kept free for storage and administration.
+    /// Kept free for storage and administration, of the process's limit at construction.
+    int descriptors_reserved = 64;
     /// Asked on the acceptor's shard about every peer; false: closed at once. Empty: all may come.
     std::function<bool(const Address& peer)> admit = {};
 };

@@ -24,15 +24,42 @@ Result<> Connection::attach(ShardIo& io) noexcept {
     blocked_ = false;
     io.counters.connections.add(1);
     if (transport_.handshaking()) {
-        handshaking_ = true;
-        if (HandshakeLink* const oldest = io.gate.enter(*this); oldest != nullptr) {
-            static_cast<Connection*>(oldest)->evicted();
-        }
+        enter_gate();
+    }
+    if (transport_.has_output()) {
+        flush_later();
     }
     if (kept_ != nullptr) {
         io.shard.poller().again(key_);
     }
     return {};
+}
+
+void Connection::enter_gate() noexcept {
+    handshaking_ = true;
+    if (HandshakeLink* const oldest = io_->gate.enter(*this); oldest != nullptr) {
+        static_cast<Connection*>(oldest)->evicted();
+    }
+}
+
+void Connection::start_tls(const TlsContext& context, ByteView received) noexcept {
+    if (const auto begun = transport_.start_tls(*io_, context, received); !begun) {
+        close(begun.error());
+        return;
+    }
+    WEIR_DEBUG_ASSERT(transport_.handshaking());
+    if (state_ == State::open) {
+        enter_gate();
+        if (transport_.has_output()) {
+            flush_later();
+        }
+    }
+}
+
+void Connection::start_websocket(std::uint64_t message_bytes_max, ByteView received) noexcept {
+    keep(transport_.start_websocket(*io_, output_, message_bytes_max, received));
+    flush_later();
+    io_->shard.poller().again(key_);  // For what was received already, an end included.
 }
 
 void Connection::detach() noexcept {
@@ -89,7 +116,7 @@ void Connection::read_once() noexcept {
     if (handshaking_ && !transport_.handshaking()) {
         secured();
     }
-    if (!bytes->empty() && state_ == State::open) {
+    if (!bytes->empty() && !closing()) {
         deliver(*bytes);
     }
     if (transport_.has_output()) {
@@ -99,7 +126,7 @@ void Connection::read_once() noexcept {
 
 void Connection::deliver(ByteView bytes) noexcept {
     io_->counters.bytes_in.add(bytes.size());
-    if (pauses_ != 0) {  // on_secured() paused.
+    if (!readable()) {  // on_secured() has paused or moves away.
         keep(bytes);
         return;
     }
@@ -108,12 +135,13 @@ void Connection::deliver(ByteView bytes) noexcept {
 
 void Connection::secured() noexcept {
     handshaking_ = false;
+    blocked_ = false;
     io_->gate.leave(*this);
     io_->counters.handshakes.add();
-    if (!output_.empty()) {
-        flush_later();
+    flush_later();
+    if (state_ == State::open) {
+        on_secured();
     }
-    on_secured();
 }
 
 void Connection::evicted() noexcept {
@@ -128,7 +156,7 @@ void Connection::discard() noexcept {
             io_->shard.poller().again(key_);
             return;
         }
-        if (!transport_.read_some(*io_)) {
+        if (!transport_.skip_some(*io_)) {
             close(reason_);
             return;
         }
@@ -159,6 +187,10 @@ void Connection::flush() noexcept {
         return;
     }
     blocked_ = *result == Transport::Flush::blocked;
+    if (handshaking_ && !transport_.handshaking()) {
+        secured();
+        return;
+    }
     if (congested && !output_.congested() && state_ == State::open) {
         on_drained();
     }

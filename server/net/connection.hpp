@@ -63,6 +63,12 @@ public:
     /// calls on_moving().
     void move_away(ByteView rest) noexcept;
 
+    /// The peer speaks TLS from here on: called before attach(), or in on_bytes() for a listener that looks at the first
+    /// bytes. @param received what on_bytes() has that belongs to TLS already.
+    void start_tls(const TlsContext& context, ByteView received = {}) noexcept;
+    /// The same for WebSocket, in on_bytes() after the answer to the upgrade was appended to output().
+    void start_websocket(std::uint64_t message_bytes_max, ByteView received = {}) noexcept;
+
     [[nodiscard]] Transport& transport() noexcept { return transport_; }
     [[nodiscard]] const Transport& transport() const noexcept { return transport_; }
     /// The shard's; from on_moving() to attach() still the old one's.
@@ -110,6 +116,7 @@ private:
 
     [[nodiscard]] bool readable() const noexcept { return state_ == State::open && pauses_ == 0; }
     void keep(ByteView rest) noexcept;
+    void enter_gate() noexcept;
     void read() noexcept;
     void read_once() noexcept;
     void deliver(ByteView bytes) noexcept;

@@ -156,6 +156,7 @@ Result<TlsEngine::Read> TlsEngine::read(TlsSession& session, int fd, std::span<B
     }
     const auto count = static_cast<std::size_t>(received);
     WEIR_TRY(Read read, decrypt(session, fd, {cipher_.get(), count}, out));
+    read.received = true;
     read.more = read.more || count == kCipherBytes;
     return read;
 }
@@ -166,6 +167,9 @@ Result<TlsEngine::Read> TlsEngine::decrypt(
     WEIR_DEBUG_ASSERT(cipher.size() <= kCipherBytes && out.size() >= kPlainBytesMax);
     begin(fd, cipher);
     if (session.handshaking_) {
+        if (!hello_fits(session, cipher)) {
+            return errc::tls_failed;
+        }
         WEIR_TRY(const Handshake handshake, advance_handshake(session));
         if (handshake == Handshake::waiting) {
             return Read{};
@@ -193,13 +197,26 @@ Result<TlsEngine::Read> TlsEngine::decrypt(
     return Read{.size = size, .more = false};
 }
 
+bool TlsEngine::hello_fits(TlsSession& session, ByteView cipher) noexcept {
+    if (session.hello_size_ == session.hello_.size()) {
+        return true;
+    }
+    const std::size_t count = std::min(cipher.size(), session.hello_.size() - session.hello_size_);
+    std::memcpy(session.hello_.data() + session.hello_size_, cipher.data(), count);
+    session.hello_size_ = static_cast<std::uint8_t>(session.hello_size_ + count);
+    // Type, version and length of the record, then type and 24-bit length of the message. [RFC8446-4] [RFC8446-5.1]
+    const std::size_t declared = load_be<std::uint32_t>(session.hello_.data() + 5) & 0xFF'FFFFU;
+    return session.hello_size_ < session.hello_.size() || declared <= kHelloBytesMax;
+}
+
 Result<TlsEngine::Handshake> TlsEngine::advance_handshake(TlsSession& session) noexcept {
     const int result = SSL_do_handshake(session.ssl_);
     if (result == 1) {
-        session.handshaking_ = false;
+        session.handshaking_ = session.blocked_ = false;
         return Handshake::done;
     }
     const int why = SSL_get_error(session.ssl_, result);
+    session.blocked_ = why == SSL_ERROR_WANT_WRITE;
     // Input that OpenSSL does not take because our flight is stuck would be lost with the scratch;
     // peers wait for the flight before they go on.
     if (why == SSL_ERROR_WANT_READ || (why == SSL_ERROR_WANT_WRITE && input_.empty())) {

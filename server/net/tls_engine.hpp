@@ -1,7 +1,9 @@
 /// TLS for the connections of one shard, through buffers that they share.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,6 +31,8 @@ public:
     TlsSession& operator=(const TlsSession&) = delete;
     ~TlsSession();
 
+    /// The handshake waits for the socket to take what we have to say.
+    [[nodiscard]] bool has_output() const noexcept { return blocked_; }
     [[nodiscard]] bool handshaking() const noexcept { return handshaking_; }
 
     // After the handshake.
@@ -51,7 +55,10 @@ private:
 
     ssl_st* ssl_;
     bool handshaking_ = true;
+    bool blocked_ = false;
     bool ended_ = false;  ///< close_notify came.
+    std::uint8_t hello_size_ = 0;
+    std::array<Byte, 9> hello_{};  ///< The first bytes of the peer: record and message header.
 };
 
 /// The scratch of a shard: ciphertext is received into one buffer, handed to OpenSSL through one
@@ -62,12 +69,15 @@ public:
     static constexpr std::size_t kCipherBytes = 32 * 1024;
     /// Plaintext of one read: what was received, and a record that was begun before.
     static constexpr std::size_t kPlainBytesMax = kCipherBytes + 18 * 1024;
+    /// OpenSSL allocates what a ClientHello declares, up to 128 KiB; real ones have 2 KiB. [T-04]
+    static constexpr std::size_t kHelloBytesMax = 16 * 1024;
     /// Largest plaintext of one record.
     static constexpr std::size_t kRecordBytesMax = 16 * 1024;
 
     struct Read {
-        std::size_t size = 0;  ///< Plaintext bytes.
-        bool more = false;     ///< The socket may hold more.
+        std::size_t size = 0;   ///< Plaintext bytes.
+        bool received = false;  ///< Something came, be it without plaintext.
+        bool more = false;      ///< More is there without doubt.
     };
 
     TlsEngine();
@@ -105,6 +115,8 @@ private:
     struct BioCallbacks;
 
     void begin(int fd, ByteView input) noexcept;
+    /// Looks at the length that the peer's first message declares.
+    [[nodiscard]] static bool hello_fits(TlsSession& session, ByteView cipher) noexcept;
     enum class Handshake : std::uint8_t { done, waiting };
 
     [[nodiscard]] Result<Handshake> advance_handshake(TlsSession& session) noexcept;

@@ -43,22 +43,17 @@ void Transport::close() noexcept {
     may_read_ = false;
 }
 
-Result<ByteView> Transport::start_tls(
-    ShardIo& io, const TlsContext& context, ByteView received
-) noexcept {
+Result<> Transport::start_tls(ShardIo& io, const TlsContext& context, ByteView received) noexcept {
     WEIR_DEBUG_ASSERT(tls_ == nullptr && websocket_ == nullptr);
     tls_ = io.tls.open(context);
-    if (tls_ == nullptr) {
+    if (tls_ == nullptr || received.size() > TlsEngine::kCipherBytes) {
         return errc::tls_failed;
     }
-    if (received.empty()) {
-        return ByteView{};
+    if (!received.empty()) {
+        const Bytes cipher(received.begin(), received.end());  // `received` is in the scratch.
+        WEIR_CHECK(io.tls.decrypt(*tls_, fd_.get(), cipher, io.shard.scratch()));
     }
-    const auto cipher =
-        Bytes(received.begin(), received.end());  // `received` is in the scratch itself.
-    WEIR_TRY(const auto read, io.tls.decrypt(*tls_, fd_.get(), cipher, io.shard.scratch()));
-    may_read_ = may_read_ || read.more;
-    return ByteView{io.shard.scratch().first(read.size)};
+    return {};
 }
 
 ByteView Transport::start_websocket(
@@ -101,11 +96,24 @@ ByteView Transport::unframe(std::span<Byte> bytes) noexcept {
     return data;
 }
 
+Result<> Transport::skip_some(ShardIo& io) noexcept {
+    const std::span<Byte> scratch = io.shard.scratch();
+    const ssize_t received = ::recv(fd_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+    if (received == 0) {
+        return errc::end_of_stream;
+    }
+    if (received < 0 && errno != EAGAIN && errno != EINTR) {
+        return last_os_error();
+    }
+    may_read_ = received > 0;
+    return {};
+}
+
 Result<Transport::Raw> Transport::read_raw(ShardIo& io, std::span<Byte> into) noexcept {
     io.counters.reads.add();
     if (tls_ != nullptr) {
         WEIR_TRY(const auto read, io.tls.read(*tls_, fd_.get(), into));
-        return Raw{.size = read.size, .more = read.more || (peer_ended_ && read.size != 0)};
+        return Raw{.size = read.size, .more = read.more || (peer_ended_ && read.received)};
     }
     const ssize_t received = ::recv(fd_.get(), into.data(), into.size(), MSG_DONTWAIT);
     if (received > 0) {
@@ -205,7 +213,8 @@ Result<std::size_t> Transport::write_tls(ShardIo& io, std::span<const iovec> par
 }
 
 bool Transport::has_output() const noexcept {
-    return websocket_ != nullptr && websocket_->has_output();
+    return (tls_ != nullptr && tls_->has_output()) ||
+           (websocket_ != nullptr && websocket_->has_output());
 }
 
 void Transport::end_output(ShardIo& io) noexcept {

@@ -42,9 +42,9 @@ public:
     [[nodiscard]] bool websocket() const noexcept { return websocket_ != nullptr; }
 
     /// From now on the peer speaks TLS. @param received its first bytes, if they were read already
-    /// (a PROXY preface stood in front); at most TlsEngine::kCipherBytes. @return what they decrypt
-    /// to, in the shard's scratch.
-    [[nodiscard]] Result<ByteView> start_tls(
+    /// (a PROXY preface stood in front). They begin the handshake and are never more than its first
+    /// flight. @errors tls_*
+    [[nodiscard]] Result<> start_tls(
         ShardIo& io, const TlsContext& context, ByteView received = {}
     ) noexcept;
     /// From now on the peer speaks WebSocket; what is in `queue` still goes out as it is. @param
@@ -69,7 +69,9 @@ public:
     };
     /// Writes as much as the socket takes.
     [[nodiscard]] Result<Flush> flush(ShardIo& io, SendQueue& queue) noexcept;
-    /// A layer has something to say by itself (pong, close): flush() is due.
+    /// Drops what the peer sends, below all layers: for a connection that only waits for its end.
+    [[nodiscard]] Result<> skip_some(ShardIo& io) noexcept;
+    /// A layer has something to say by itself (handshake, pong, close): flush() is due.
     [[nodiscard]] bool has_output() const noexcept;
     /// After the last flush(): says goodbye in every layer and closes the sending direction. What
     /// the socket does not take at once is dropped.

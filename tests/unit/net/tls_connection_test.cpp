@@ -130,6 +130,53 @@ TEST_F(TlsTest, ClosesOnWhatIsNotTls) {
     EXPECT_EQ(connection->received, "");
 }
 
+/// T-04: OpenSSL would allocate what is declared.
+TEST_F(TlsTest, RefusesAHelloThatDeclaresTooMuch_T04) {
+    const std::string_view hello = "\x16\x03\x01\x40\x00\x01\x00\x40\x01"sv;
+    for (const bool split : {false, true}) {
+        connect(server_options());
+        for (std::size_t i = 0; i < hello.size(); i += split ? 1 : hello.size()) {
+            EXPECT_FALSE(connection->closed);
+            const std::string_view part = hello.substr(i, split ? 1 : hello.size());
+            ASSERT_GT(::send(peer->fd(), part.data(), part.size(), 0), 0);
+            step();
+        }
+        EXPECT_EQ(connection->closed, error_code{errc::tls_failed});
+    }
+}
+
+TEST_F(TlsTest, NoticesThatThePeerLeft_RightBehindItsLastFlight) {
+    connect(server_options());
+    for (int i = 0; i < 3 && !peer->shakes(); ++i) {
+        group[0U].run_once(0ms);
+    }
+    peer->closes();
+    step();
+    EXPECT_EQ(connection->secured, 1);
+    EXPECT_EQ(connection->closed, error_code{errc::end_of_stream});
+}
+
+TEST_F(TlsTest, GoesOnWithAHandshake_WhenTheSocketWasFull) {
+    TlsOptions options = server_options();
+    for (int i = 0; i < 60; ++i) {
+        options.certificate_pem += authority().certificate_pem();
+    }
+    connect(options);
+    const int small = 1;
+    ::setsockopt(connection->transport().fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    peer->shakes();
+    step();
+    EXPECT_TRUE(connection->transport().has_output()) << "the server's flight fits into the socket";
+    connection->say("greeting");
+    for (int i = 0; i < 100 && connection->secured == 0; ++i) {
+        peer->shakes();
+        step();
+    }
+    EXPECT_EQ(connection->secured, 1);
+    step();
+    EXPECT_EQ(peer->receives(), "greeting");
+}
+
 TEST_F(TlsTest, DeliversWhatCameWithTheLastFlight) {
     connect(server_options());
     for (int i = 0; i < 3 && !peer->shakes(); ++i) {
@@ -471,25 +518,29 @@ TEST_F(TlsTest, PushesOutTheOldestHandshake_WhenTooManyAreUnderWay_T29) {
     step();
 }
 
-TEST_F(TlsTest, BeginsWithBytesThatWereReadBefore) {
+TEST_F(TlsTest, BeginsInTheMidstOfAConnection) {
     auto [near, far] = socket_pair();
+    const std::string_view preface = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n";
+    ASSERT_GT(::send(far.get(), preface.data(), preface.size(), 0), 0);
     TlsPeer client{std::move(far), {}};
     client.shakes();
-    Bytes hello(4096);
-    const ssize_t size = ::recv(near.get(), hello.data(), hello.size(), 0);
-    ASSERT_GT(size, 0);
-    Transport transport{std::move(near)};
     const auto context = TlsContext::make(server_options());
-    ASSERT_TRUE(
-        transport.start_tls(io, *context, ByteView{hello}.first(static_cast<std::size_t>(size)))
-    );
-    RecordingConnection begun{io, std::move(transport)};
+    RecordingConnection begun{io, Transport{std::move(near)}};
+    begun.on_received = [&](ByteView bytes) {
+        if (begun.calls == 1) {
+            begun.received.resize(preface.size());
+            begun.start_tls(*context, bytes.subspan(preface.size()));
+        }
+    };
     ASSERT_TRUE(begun.attach(io));
     for (int i = 0; i < 4; ++i) {
         client.shakes();
         step();
     }
     EXPECT_EQ(begun.secured, 1);
+    ASSERT_TRUE(client.sends("hello"));
+    step();
+    EXPECT_EQ(begun.received, std::string{preface} + "hello");
     begun.close(errc::closed);
     step();
 }

@@ -42,9 +42,7 @@ std::string server_frame(std::string_view text) {
 struct WebSocketConnection : OneConnection {
     WebSocketConnection() {
         connection.say("HTTP/1.1 101 Switching Protocols\r\n\r\n");
-        EXPECT_TRUE(
-            connection.transport().start_websocket(io, connection.output(), 1'000'000).empty()
-        );
+        connection.start_websocket(1'000'000);
         step();
         EXPECT_EQ(peer.receives(), "HTTP/1.1 101 Switching Protocols\r\n\r\n") << "not framed";
     }
@@ -123,15 +121,21 @@ TEST_F(WebSocketConnection, SendsTheRestThenAClosingFrame_WhenClosedAfterFlush) 
     EXPECT_TRUE(peer.ended);
 }
 
-TEST(WebSocketStart, TakesFramesThatWereReadWithTheUpgrade) {
-    ManualClock clock;
-    runtime::ShardGroup group{{.shards = 1, .clock = &clock}};
-    ShardIo io{group[0U]};
-    auto [near, far] = socket_pair();
-    Transport transport{std::move(near)};
-    SendQueue queue{io.chunks, {}};
-    const std::string frame = client_frame(binary, "early");
-    EXPECT_EQ(as_text(transport.start_websocket(io, queue, 100, as_bytes(frame))), "early");
+TEST_F(OneConnection, TakesFramesThatCameWithTheUpgrade) {
+    const std::string upgrade = "GET /mqtt HTTP/1.1\r\n\r\n";
+    connection.on_received = [&](ByteView bytes) {
+        if (connection.calls == 1) {
+            connection.received.clear();
+            connection.output().append(as_bytes("HTTP/1.1 101\r\n\r\n"));
+            connection.start_websocket(1000, bytes.subspan(upgrade.size()));
+        } else {
+            connection.say("answer");
+        }
+    };
+    peer.sends(upgrade + client_frame(binary, "early"));
+    step();
+    EXPECT_EQ(connection.received, "early");
+    EXPECT_EQ(peer.receives(), "HTTP/1.1 101\r\n\r\n" + server_frame("answer"));
 }
 
 }  // namespace
