@@ -76,9 +76,65 @@ bool has_unresolved(
 
 using Kind = TopicPattern::Level::Kind;
 
-/// The three questions differ in what a wildcard of the other side means: nothing special in a
-/// topic name, "must be covered" for a subset, "may be anything" for an overlap.
+/// What is asked about the other side. They differ in what a wildcard there means: it cannot occur
+/// in a topic, has to be covered whole for a subset, and may be anything for an overlap.
 enum class Question : std::uint8_t { topic, subset, overlap };
+
+/// One level of the pattern against a name. Nothing: the levels that follow decide.
+std::optional<Fit> compare_name(
+    const TopicPattern::Level& level,
+    bool is_first,
+    std::string_view name,
+    const Subject& subject,
+    std::size_t group
+) noexcept {
+    if (level.kind == Kind::text) {
+        const auto fit = level_equals(level, name, subject, group);
+        return fit == Fit::yes ? std::nullopt : std::optional{fit};
+    }
+    if (is_first && starts_reserved(name)) {
+        return Fit::no;
+    }
+    return level.kind == Kind::any_rest ? std::optional{Fit::yes} : std::nullopt;
+}
+
+/// Does the pattern from level `i` on cover everything that a wildcard of a filter stands for?
+std::optional<Fit> cover_wildcard(
+    const std::vector<TopicPattern::Level>& pattern, std::size_t i, std::string_view wildcard
+) noexcept {
+    if (pattern[i].kind != Kind::any_level) {
+        return pattern[i].kind == Kind::any_rest ? Fit::yes : Fit::no;
+    }
+    if (wildcard == "+") {
+        return std::nullopt;
+    }
+    // "#" alone stands for one level or more, as "+/#" does; behind other levels also for none.
+    const bool is_whole = i == 0 && pattern.size() == 2 && pattern[1].kind == Kind::any_rest;
+    return is_whole ? Fit::yes : Fit::no;
+}
+
+/// Can the pattern's level be what a wildcard of a filter stands for?
+std::optional<Fit> meet_wildcard(
+    const TopicPattern::Level& level,
+    bool is_first,
+    std::string_view wildcard,
+    const Subject& subject,
+    std::size_t group
+) noexcept {
+    if (level.kind == Kind::any_rest) {
+        return Fit::yes;
+    }
+    if (level.kind == Kind::text) {
+        const bool is_reserved = !level.pieces.empty() && starts_reserved(level.pieces[0].text);
+        if (is_first && is_reserved && level.pieces[0].kind == Piece::Kind::literal) {
+            return Fit::no;
+        }
+        if (has_unresolved(level, subject, group)) {
+            return Fit::unresolved;
+        }
+    }
+    return wildcard == "#" ? std::optional{Fit::yes} : std::nullopt;
+}
 
 Fit compare(
     const std::vector<TopicPattern::Level>& pattern,
@@ -89,54 +145,22 @@ Fit compare(
 ) noexcept {
     TopicLevels levels{other};
     for (std::size_t i = 0; i < pattern.size(); ++i) {
-        const auto& level = pattern[i];
         if (levels.done()) {  // "a/#" also stands for "a".
-            return level.kind == Kind::any_rest ? Fit::yes : Fit::no;
+            return pattern[i].kind == Kind::any_rest ? Fit::yes : Fit::no;
         }
         const auto text = levels.next();
-        const bool wildcard = question != Question::topic && (text == "#" || text == "+");
-        if (i == 0 && level.kind != Kind::text && starts_reserved(text)) {
-            return Fit::no;
-        }
-        if (level.kind == Kind::any_rest) {
-            return Fit::yes;
-        }
-        if (!wildcard) {
-            if (level.kind == Kind::any_level) {
-                continue;
-            }
-            if (const auto fit = level_equals(level, text, subject, group); fit != Fit::yes) {
-                return fit;
-            }
-            continue;
-        }
-        if (question == Question::subset) {
-            if (level.kind == Kind::any_level && text == "+") {
-                continue;
-            }
-            // "#" alone has at least one level, as "+/#" does; deeper down it also stands for its
-            // parent.
-            const bool whole =
-                i == 0 && text == "#" && level.kind == Kind::any_level && pattern.size() == 2;
-            return whole && pattern[1].kind == Kind::any_rest ? Fit::yes : Fit::no;
-        }
-        if (i == 0 && level.kind == Kind::text && !level.pieces.empty() &&
-            starts_reserved(level.pieces.front().text) &&
-            level.pieces.front().kind == Piece::Kind::literal) {
-            return Fit::no;
-        }
-        if (level.kind == Kind::text && has_unresolved(level, subject, group)) {
-            return Fit::unresolved;
-        }
-        if (text == "#") {
-            return Fit::yes;
+        const bool is_wildcard = question != Question::topic && (text == "#" || text == "+");
+        const auto decided = !is_wildcard ? compare_name(pattern[i], i == 0, text, subject, group)
+                             : question == Question::subset
+                                 ? cover_wildcard(pattern, i, text)
+                                 : meet_wildcard(pattern[i], i == 0, text, subject, group);
+        if (decided) {
+            return *decided;
         }
     }
     if (levels.done()) {
         return Fit::yes;
     }
-    // The pattern ended first. The other side may still stand for its parent: overlap only, "a" and
-    // "a/#".
     return question == Question::overlap && levels.next() == "#" ? Fit::yes : Fit::no;
 }
 
