@@ -54,7 +54,6 @@ struct ReloadOutcome {
     std::vector<std::string> needs_restart;  ///< Changed settings that a reload cannot change.
 };
 
-
 /// Life: construct (reads, checks, opens, binds: throws), start(), stop(). The calls in between may come from any control
 /// thread; they wait for the shards where they must, so never from a shard.
 class Gateway {
@@ -94,7 +93,8 @@ public:
 
     [[nodiscard]] std::vector<ListenerStatus> listeners() const;
     /// @param thing  Only that thing's; empty: all. @param limit  At most so many.
-    [[nodiscard]] std::vector<SessionStatus> sessions(std::string_view thing, std::size_t limit) const;
+    [[nodiscard]] std::vector<SessionStatus> sessions(std::string_view thing, std::size_t limit)
+        const;
     [[nodiscard]] std::vector<RuleStatus> rules() const;
     [[nodiscard]] std::vector<sinks::SinkStatus> sinks() const;
     /// All shards' decisions about a device, oldest first.

@@ -7,6 +7,8 @@
 
 namespace weir::endpoints {
 
+Connections::Connections(net::ShardIo& io) : io_{io} {}
+
 Connections::~Connections() = default;
 
 Connection& Connections::insert(std::unique_ptr<Connection> connection) {

@@ -22,7 +22,7 @@ class Connections final : public pipeline::DurableListener, private runtime::Tim
 public:
     static constexpr std::chrono::milliseconds kRetryAfter{50};
 
-    explicit Connections(net::ShardIo& io) : io_{io} {}
+    explicit Connections(net::ShardIo& io);
     ~Connections() override;
 
     void bind(Services& services) noexcept { services_ = &services; }

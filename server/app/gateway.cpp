@@ -1,0 +1,343 @@
+#include <weir/app/gateway.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <thread>
+
+#include <weir/base/digest.hpp>
+#include <weir/base/log.hpp>
+
+#include "gateway_impl.hpp"
+
+namespace weir::app {
+namespace {
+
+constexpr std::size_t kDecisionBytes = 64 * 1024 * 1024;
+constexpr std::chrono::minutes kSealEvery{5};
+constexpr std::chrono::seconds kGoodbyeMax{3};
+
+[[nodiscard]] std::shared_ptr<const Configuration> load(
+    const std::filesystem::path& path, const ConfigFiles& files
+) {
+    document::Diagnostics diagnostics;
+    auto configuration =
+        std::make_shared<Configuration>(load_configuration(path, files, diagnostics));
+    if (diagnostics.has_errors()) {
+        throw BadConfiguration{diagnostics.render_text()};
+    }
+    return configuration;
+}
+
+[[nodiscard]] std::size_t shard_count(const RuntimeConfig& config) {
+    const std::size_t wanted =
+        config.shards == 0 ? std::max(1U, std::thread::hardware_concurrency()) : config.shards;
+    return std::min<std::size_t>(wanted, broker::kShardsMax);
+}
+
+[[nodiscard]] std::unique_ptr<storage::Store> open_store(
+    const Gateway::Options& options, const Configuration& configuration
+) {
+    const auto store = store_options(configuration.config.storage);
+    return options.in_memory ? storage::Store::in_memory(store) : storage::Store::open(store);
+}
+
+template <class T>
+T value_or_throw(Result<T> result, std::string_view what) {
+    if (!result) {
+        throw std::runtime_error{fmt::format("{}: {}", what, result.error().message())};
+    }
+    if constexpr (!std::is_void_v<T>) {
+        return std::move(*result);
+    }
+}
+
+}  // namespace
+
+Gateway::Impl::Impl(const Options& chosen)
+    : options{chosen},
+      configuration{load(chosen.config, files)},
+      limits{configuration.with([](const auto& now) { return now->config.limits; })},
+      store{configuration.with([&](const auto& now) { return open_store(chosen, *now); })},
+      registry{*store, clock},
+      ledger{*store, clock},
+      sinks{*store, client, clock},
+      shards{{.shards = configuration.with([](const auto& now) {
+          return shard_count(now->config.runtime);
+      })}} {
+    const auto now = configuration.with([](const auto& current) { return current; });
+    value_or_throw(registry.load(), "the registry cannot be read");
+    if (const auto gap = value_or_throw(ledger.begin(), "the usage ledger cannot be read")) {
+        log::warn("usage_gap", {{"from", gap->from.count()}, {"to", gap->to.count()}});
+    }
+    std::vector<endpoints::ListenerPtr> listeners;
+    for (const ListenerConfig& listener : now->config.listeners) {
+        listeners.push_back(make_listener(listener, files));
+    }
+    auto sink_configs = make_sinks(*now, files);
+    const auto count = static_cast<unsigned>(shards.size());
+    const auto first = make_routes(*now, sink_configs, *store, count, nullptr);
+    sinks.configure(std::move(sink_configs));
+    set_retention(*now, *store);
+
+    brokers.resize(count);
+    services.resize(count);
+    for (unsigned i = 0; i < count; ++i) {
+        parts.push_back(std::make_unique<GatewayShard>(
+            shards[std::size_t{i}],
+            i,
+            GatewayShard::Shared{
+                .store = *store,
+                .registry = registry,
+                .pool = pool,
+                .limits = limits,
+                .brokers = brokers,
+                .services = services.data(),
+                .decision_bytes_max = kDecisionBytes / count,
+            }
+        ));
+        brokers[i] = &parts.back()->broker;
+        services[i] = &parts.back()->services;
+        parts.back()->publisher.use(first);
+        parts.back()->broker.apply_policies(now->policies);
+    }
+    routes.with([&](auto& current) { current = first; });
+    open_doors(listeners);
+}
+
+void Gateway::Impl::open_doors(const std::vector<endpoints::ListenerPtr>& listeners) {
+    const auto now = configuration.with([](const auto& current) { return current; });
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+        const ListenerConfig& config = now->config.listeners[i];
+        auto door = std::make_unique<Door>();
+        door->name = config.name;
+        door->listener = listeners[i];
+        auto socket = net::ListenSocket::open(config.bind, config.port);
+        door->acceptor = std::make_unique<net::Acceptor>(
+            std::move(socket),
+            shards,
+            net::AcceptorOptions{.connections_max = config.limits.connections},
+            [this, &door = *door](runtime::Shard& shard, net::Accepted accepted) {
+                parts[index_of(shard.id())]->connections.adopt(
+                    door.listener.load(), std::move(accepted)
+                );
+            }
+        );
+        value_or_throw(door->acceptor->start(shards[std::size_t{0}]), "cannot listen");
+        doors.push_back(std::move(door));
+    }
+}
+
+void Gateway::Impl::flush_usage() {
+    std::latch written{static_cast<std::ptrdiff_t>(parts.size())};
+    on_every_shard([&written](GatewayShard& part) {
+        part.flush_usage([&written] { written.count_down(); });
+    });
+    if (running) {
+        written.wait();
+    }
+}
+
+std::size_t Gateway::Impl::open_connections() const {
+    std::atomic<std::size_t> open{0};
+    on_every_shard([&open](GatewayShard& part) { open += part.connections.size(); });
+    return open;
+}
+
+void Gateway::Impl::close_connections() {
+    for (const auto& door : doors) {
+        std::latch stopped{1};
+        shards[std::size_t{0}].post([&] {
+            door->acceptor->stop();
+            stopped.count_down();
+        });
+        stopped.wait();
+    }
+    // What was published is acknowledged before the goodbye.
+    store->drain();
+    on_every_shard([](GatewayShard& part) {
+        part.connections.close_all(model::Reason::server_shutdown);
+    });
+    const auto ends = clock.steady() + kGoodbyeMax;
+    while (open_connections() > 0 && clock.steady() < ends) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+}
+
+Gateway::Gateway(const Options& options) : impl_{std::make_unique<Impl>(options)} {}
+
+Gateway::~Gateway() {
+    stop();
+}
+
+void Gateway::start() {
+    Impl& impl = *impl_;
+    impl.started = impl.clock.steady();
+    impl.shards.start();
+    impl.running = true;
+    impl.on_every_shard([](GatewayShard& part) { part.start(); });
+    impl.sinks.start();
+    impl.housekeeping = std::jthread{[&impl](const std::stop_token& stop) {
+        std::mutex mutex;
+        std::condition_variable_any wake;
+        std::unique_lock lock{mutex};
+        while (!wake.wait_for(lock, stop, kSealEvery, [&stop] { return stop.stop_requested(); })) {
+            if (const auto sealed = impl.ledger.seal(); !sealed) {
+                log::error("ledger_seal_failed", {{"error", sealed.error().message()}});
+            }
+        }
+    }};
+    std::vector<runtime::Watchdog::Watched> watched;
+    for (const auto& part : impl.parts) {
+        watched.push_back(
+            {fmt::format("shard {}", index_of(part->shard.id())),
+             [&shard = part->shard] { return shard.progress(); }}
+        );
+    }
+    watched.push_back({"storage", [&store = *impl.store] {
+                           return store.progress() * 2 + (store.busy() ? 1 : 0);
+                       }});
+    impl.watchdog =
+        std::make_unique<runtime::Watchdog>(std::move(watched), runtime::Watchdog::Options{});
+}
+
+void Gateway::stop() {
+    Impl& impl = *impl_;
+    if (!impl.running) {
+        return;
+    }
+    impl.watchdog.reset();
+    impl.housekeeping = {};
+    impl.close_connections();
+    impl.sinks.stop(std::chrono::seconds{2});
+    impl.client.stop();
+    impl.flush_usage();
+    impl.store->drain();
+    impl.running = false;
+    impl.shards.stop();
+    if (const auto finished = impl.ledger.finish(); !finished) {
+        log::error("ledger_finish_failed", {{"error", finished.error().message()}});
+    }
+}
+
+// --- Questions -----------------------------------------------------------------------------------------------------
+
+bool Gateway::ready() const {
+    return impl_->running && impl_->store->health().state == storage::Health::ok;
+}
+
+SteadyTime Gateway::started() const noexcept {
+    return impl_->started;
+}
+
+std::filesystem::path Gateway::admin_socket() const {
+    return configuration()->config.admin.socket;
+}
+
+std::optional<Endpoint> Gateway::metrics_endpoint() const {
+    return configuration()->config.metrics.listen;
+}
+
+std::string Gateway::config_hash() const {
+    const auto now = configuration();
+    std::string all = impl_->files.read(now->config.file).value_or("");
+    const auto add = [&all](const auto& list) {
+        for (const auto& file : list) {
+            all += file.path + '\0' + file.text + '\0';
+        }
+    };
+    add(now->config.policies);
+    add(now->config.rules);
+    return to_hex(sha256(as_bytes(all))).substr(0, 12);
+}
+
+const Clock& Gateway::clock() const noexcept {
+    return impl_->clock;
+}
+
+storage::Store& Gateway::store() noexcept {
+    return *impl_->store;
+}
+
+identity::Registry& Gateway::registry() noexcept {
+    return impl_->registry;
+}
+
+std::shared_ptr<const Configuration> Gateway::configuration() const {
+    return impl_->configuration.with([](const auto& now) { return now; });
+}
+
+std::vector<ListenerStatus> Gateway::listeners() const {
+    std::vector<ListenerStatus> out;
+    for (const auto& door : impl_->doors) {
+        const auto& address = door->acceptor->address();
+        out.push_back({
+            .name = door->name,
+            .address = proxy::to_text(address),
+            .port = address.port,
+            .tls = door->listener.load()->tls != nullptr,
+            .connections = door->acceptor->connections(),
+        });
+    }
+    return out;
+}
+
+std::vector<SessionStatus> Gateway::sessions(std::string_view thing, std::size_t limit) const {
+    Guarded<std::vector<SessionStatus>> all;
+    impl_->on_every_shard([&](GatewayShard& part) {
+        std::vector<SessionStatus> here;
+        part.broker.for_each_session([&](const broker::Session& session) {
+            if (here.size() < limit && (thing.empty() || session.principal().thing == thing)) {
+                here.push_back({
+                    .client_id = session.client_id(),
+                    .thing = session.principal().thing,
+                    .online = session.online(),
+                    .subscriptions = session.subscriptions().size(),
+                    .queued = session.queued(),
+                    .in_flight = session.in_flight(),
+                });
+            }
+        });
+        all.with([&](auto& list) { list.insert(list.end(), here.begin(), here.end()); });
+    });
+    auto out = all.with([](auto& list) { return std::move(list); });
+    std::ranges::sort(out, {}, &SessionStatus::client_id);
+    out.resize(std::min(out.size(), limit));
+    return out;
+}
+
+std::vector<RuleStatus> Gateway::rules() const {
+    const auto routes = impl_->routes.with([](const auto& now) { return now; });
+    std::vector<RuleStatus> out;
+    for (const rules::Rule& rule : routes->rules->rules()) {
+        RuleStatus status{.name = std::string{rule.name()}};
+        for (const auto& shard : routes->metrics) {
+            status.matched += shard[rule.index()]->matched.value();
+            status.failed += shard[rule.index()]->failed.value();
+        }
+        out.push_back(std::move(status));
+    }
+    return out;
+}
+
+std::vector<sinks::SinkStatus> Gateway::sinks() const {
+    return impl_->sinks.status();
+}
+
+std::vector<why::Decision> Gateway::decisions(std::string_view device) const {
+    Guarded<std::vector<why::Decision>> all;
+    impl_->on_every_shard([&](GatewayShard& part) {
+        auto here = part.decisions.of(device);
+        all.with([&](auto& list) { std::ranges::move(here, std::back_inserter(list)); });
+    });
+    auto out = all.with([](auto& list) { return std::move(list); });
+    std::ranges::stable_sort(out, {}, &why::Decision::first);
+    return out;
+}
+
+void Gateway::flush_usage() {
+    impl_->flush_usage();
+}
+
+}  // namespace weir::app

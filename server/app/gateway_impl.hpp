@@ -1,0 +1,84 @@
+/// What a Gateway is made of, in the order in which it must be destroyed backwards. Private to the gateway.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <weir/app/gateway.hpp>
+#include <weir/base/guarded.hpp>
+#include <weir/http_client/curl_client.hpp>
+#include <weir/metering/ledger.hpp>
+#include <weir/net/acceptor.hpp>
+#include <weir/runtime/blocking_pool.hpp>
+#include <weir/runtime/shard.hpp>
+#include <weir/runtime/watchdog.hpp>
+#include <weir/sinks/sinks.hpp>
+
+#include "gateway_parts.hpp"
+#include "gateway_shard.hpp"
+
+namespace weir::app {
+
+struct Gateway::Impl {
+    /// A listening socket with what it serves at the moment.
+    struct Door {
+        std::string name;
+        std::atomic<endpoints::ListenerPtr> listener;
+        std::unique_ptr<net::Acceptor> acceptor;
+    };
+
+    explicit Impl(const Options& options);
+
+    /// Runs `work(GatewayShard&)` on every shard and waits until all have.
+    template <class Work>
+    void on_every_shard(Work work) const;
+    void open_doors(const std::vector<endpoints::ListenerPtr>& listeners);
+    void close_connections();
+    [[nodiscard]] std::size_t open_connections() const;
+    void flush_usage();
+
+    Options options;
+    SystemFiles files;
+    SystemClock clock;
+    SteadyTime started{0};
+    std::atomic<bool> running{false};
+    std::atomic<bool> last_reload_ok{true};
+    std::mutex reloading;
+    mutable Guarded<std::shared_ptr<const Configuration>> configuration;
+    LimitsConfig limits;  ///< Of the start: those that bound tables cannot change later.
+    std::unique_ptr<storage::Store> store;
+    identity::Registry registry;
+    metering::Ledger ledger;
+    http_client::CurlClient client;
+    sinks::Sinks sinks;
+    mutable Guarded<std::shared_ptr<const pipeline::Routes>> routes;
+    mutable runtime::ShardGroup shards;
+    runtime::BlockingPool pool;
+    std::vector<broker::Broker*> brokers;
+    std::vector<endpoints::Services*> services;
+    std::vector<std::unique_ptr<GatewayShard>> parts;
+    std::vector<std::unique_ptr<Door>> doors;
+    std::jthread housekeeping;  ///< Seals the ledger's hours.
+    std::unique_ptr<runtime::Watchdog> watchdog;
+};
+
+template <class Work>
+void Gateway::Impl::on_every_shard(Work work) const {
+    if (!running) {
+        return;
+    }
+    std::latch done{static_cast<std::ptrdiff_t>(parts.size())};
+    for (const auto& part : parts) {
+        part->shard.post([&work, &part, &done] {
+            work(*part);
+            done.count_down();
+        });
+    }
+    done.wait();
+}
+
+}  // namespace weir::app

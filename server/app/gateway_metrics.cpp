@@ -1,0 +1,257 @@
+// Counters of all shards as Prometheus reads them.
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <span>
+
+#include <weir/app/gateway.hpp>
+
+#include "gateway_impl.hpp"
+
+namespace weir::app {
+namespace {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+/// One metric with all its samples. Labels come from closed sets only, never from devices or topics.
+class Family {
+public:
+    Family(std::string name, std::string help, MetricType type)
+        : family_{.name = std::move(name), .help = std::move(help), .type = type, .metric = {}} {}
+
+    Family& add(double value, std::vector<prometheus::ClientMetric::Label> labels = {}) {
+        prometheus::ClientMetric metric;
+        metric.label = std::move(labels);
+        if (family_.type == MetricType::Counter) {
+            metric.counter.value = value;
+        } else {
+            metric.gauge.value = value;
+        }
+        family_.metric.push_back(std::move(metric));
+        return *this;
+    }
+    [[nodiscard]] MetricFamily take() { return std::move(family_); }
+
+private:
+    MetricFamily family_;
+};
+
+class Page {
+public:
+    explicit Page(std::span<const std::unique_ptr<GatewayShard>> shards) : shards_{shards} {}
+
+    template <class Read>
+    [[nodiscard]] double sum(Read&& read) const {
+        double total = 0;
+        for (const auto& shard : shards_) {
+            total += static_cast<double>(read(*shard));
+        }
+        return total;
+    }
+
+    template <class Read>
+    void counter(const char* name, const char* help, Read&& read) {
+        families_.push_back(Family{name, help, MetricType::Counter}.add(sum(read)).take());
+    }
+    template <class Read>
+    void gauge(const char* name, const char* help, Read&& read) {
+        families_.push_back(Family{name, help, MetricType::Gauge}.add(sum(read)).take());
+    }
+    void value(
+        const char* name, const char* help, double number, MetricType type = MetricType::Gauge
+    ) {
+        families_.push_back(Family{name, help, type}.add(number).take());
+    }
+    void add(Family family) { families_.push_back(family.take()); }
+
+    template <class Read>
+    void by_qos(const char* name, const char* help, Read&& read) {
+        Family family{name, help, MetricType::Counter};
+        for (std::size_t qos = 0; qos < 3; ++qos) {
+            family.add(
+                sum([&](const GatewayShard& shard) { return read(shard.metrics)[qos].value(); }),
+                {{"qos", std::to_string(qos)}}
+            );
+        }
+        add(std::move(family));
+    }
+    template <class Read>
+    void by_reason(const char* name, const char* help, Read&& read) {
+        Family family{name, help, MetricType::Counter};
+        for (const auto& info : model::all_reasons().subspan(1)) {
+            family.add(
+                sum([&](const GatewayShard& shard) {
+                    return read(shard.metrics)[static_cast<std::size_t>(info.reason)].value();
+                }),
+                {{"reason", std::string{info.name}}}
+            );
+        }
+        add(std::move(family));
+    }
+
+    [[nodiscard]] std::string text() const {
+        return prometheus::TextSerializer{}.Serialize(families_);
+    }
+
+private:
+    std::span<const std::unique_ptr<GatewayShard>> shards_;
+    std::vector<MetricFamily> families_;
+};
+
+void add_rules(Page& page, const std::vector<RuleStatus>& rules) {
+    Family matched{"weir_rule_matched_total", "Messages that a rule took.", MetricType::Counter};
+    Family failed{
+        "weir_rule_failed_total",
+        "Messages that a rule could not be evaluated for.",
+        MetricType::Counter
+    };
+    for (const auto& rule : rules) {
+        matched.add(static_cast<double>(rule.matched), {{"rule", rule.name}});
+        failed.add(static_cast<double>(rule.failed), {{"rule", rule.name}});
+    }
+    page.add(std::move(matched));
+    page.add(std::move(failed));
+}
+
+void add_sinks(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
+    Family in{"weir_sink_in_total", "Records that rules gave to a sink.", MetricType::Counter};
+    Family delivered{
+        "weir_sink_delivered_total", "Records that the receiver took.", MetricType::Counter
+    };
+    Family dead{"weir_sink_dead_total", "Records that became dead letters.", MetricType::Counter};
+    Family lost{"weir_sink_lost_total", "Records dropped by a full outbox.", MetricType::Counter};
+    Family pending{"weir_sink_pending", "Records in the outbox.", MetricType::Gauge};
+    for (const auto& sink : sinks) {
+        in.add(static_cast<double>(sink.in), {{"sink", sink.name}});
+        delivered.add(static_cast<double>(sink.counters.delivered), {{"sink", sink.name}});
+        dead.add(static_cast<double>(sink.counters.dead), {{"sink", sink.name}});
+        lost.add(static_cast<double>(sink.counters.lost), {{"sink", sink.name}});
+        pending.add(static_cast<double>(sink.pending), {{"sink", sink.name}});
+    }
+    page.add(std::move(in));
+    page.add(std::move(delivered));
+    page.add(std::move(dead));
+    page.add(std::move(lost));
+    page.add(std::move(pending));
+}
+
+}  // namespace
+
+std::string Gateway::metrics_text() const {
+    const Impl& impl = *impl_;
+    Page page{impl.parts};
+    page.by_qos(
+        "weir_messages_received_total",
+        "Messages accepted from devices.",
+        [](const auto& m) -> auto& { return m.received; }
+    );
+    page.by_qos(
+        "weir_messages_delivered_total",
+        "Copies handed to subscribers.",
+        [](const auto& m) -> auto& { return m.delivered; }
+    );
+    page.by_reason(
+        "weir_lost_total",
+        "Messages or copies that reached nobody.",
+        [](const auto& m) -> auto& { return m.lost; }
+    );
+    page.by_reason(
+        "weir_refused_total",
+        "Requests refused and connections ended.",
+        [](const auto& m) -> auto& { return m.refused; }
+    );
+    page.counter("weir_routed_total", "Copies that sessions were to get.", [](const auto& s) {
+        return s.metrics.routed.value();
+    });
+    page.counter(
+        "weir_redelivered_total",
+        "Copies sent again after a reconnect.",
+        [](const auto& s) { return s.metrics.redelivered.value(); }
+    );
+    page.counter("weir_acks_sent_total", "Acknowledgements to devices.", [](const auto& s) {
+        return s.metrics.acks_sent.value();
+    });
+    page.counter("weir_rule_outputs_total", "Outputs of all rules.", [](const auto& s) {
+        return s.metrics.rule_outputs.value();
+    });
+    page.counter("weir_stream_records_total", "Records given to streams.", [](const auto& s) {
+        return s.metrics.stream_records.value();
+    });
+    page.counter("weir_republished_total", "Messages that rules published.", [](const auto& s) {
+        return s.metrics.republished.value();
+    });
+    page.counter("weir_parked_total", "Publishes held back by an outbox.", [](const auto& s) {
+        return s.metrics.parked.value();
+    });
+    page.counter(
+        "weir_connects_total",
+        "Sessions taken or resumed by a connection.",
+        [](const auto& s) { return s.metrics.connects.value(); }
+    );
+    page.counter("weir_moves_total", "Connections that changed their shard.", [](const auto& s) {
+        return s.metrics.moves.value();
+    });
+    page.counter("weir_received_bytes_total", "Bytes from devices, decrypted.", [](const auto& s) {
+        return s.io.counters.bytes_in.value();
+    });
+    page.counter(
+        "weir_sent_bytes_total",
+        "Bytes to devices, before encryption.",
+        [](const auto& s) { return s.io.counters.bytes_out.value(); }
+    );
+    page.counter("weir_tls_handshakes_total", "Completed.", [](const auto& s) {
+        return s.io.counters.handshakes.value();
+    });
+    page.counter("weir_tls_handshakes_failed_total", "Failed.", [](const auto& s) {
+        return s.io.counters.handshakes_failed.value();
+    });
+    page.gauge("weir_connections", "Open connections.", [](const auto& s) {
+        return s.io.counters.connections.value();
+    });
+    page.gauge("weir_sessions", "Sessions, online or not.", [](const auto& s) {
+        return s.metrics.sessions.value();
+    });
+    page.gauge("weir_subscriptions", "Subscriptions of all sessions.", [](const auto& s) {
+        return s.metrics.subscriptions.value();
+    });
+    page.gauge("weir_queued", "Copies that wait in sessions.", [](const auto& s) {
+        return s.metrics.queued.value();
+    });
+    page.gauge("weir_retained", "Retained messages.", [](const auto& s) {
+        return s.metrics.retained.value();
+    });
+    add_rules(page, rules());
+    add_sinks(page, sinks());
+    const auto store = impl.store->stats();
+    page.value(
+        "weir_storage_groups_total",
+        "Group commits.",
+        static_cast<double>(store.groups),
+        MetricType::Counter
+    );
+    page.value(
+        "weir_storage_batches_total",
+        "Batches committed in them.",
+        static_cast<double>(store.commits),
+        MetricType::Counter
+    );
+    page.value(
+        "weir_storage_healthy",
+        "1 while the storage takes writes.",
+        impl.store->health().state == storage::Health::ok ? 1 : 0
+    );
+    page.value(
+        "weir_config_last_reload_success",
+        "1 if the last reload was applied.",
+        impl.last_reload_ok ? 1 : 0
+    );
+    page.value(
+        "weir_uptime_seconds",
+        "Since start.",
+        static_cast<double>((impl.clock.steady() - impl.started).count()) / 1'000
+    );
+    return page.text();
+}
+
+}  // namespace weir::app

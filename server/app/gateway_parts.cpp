@@ -1,0 +1,233 @@
+#include "gateway_parts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/ip/address.hpp>
+#include <stdexcept>
+#include <variant>
+
+namespace weir::app {
+namespace {
+
+[[nodiscard]] std::string read_file(
+    const std::filesystem::path& path, const ConfigFiles& files, std::string_view what
+) {
+    auto text = files.read(path);
+    if (!text) {
+        throw std::runtime_error{fmt::format("cannot read {} {}", what, path.string())};
+    }
+    return std::move(*text);
+}
+
+[[nodiscard]] std::string load_secret(
+    const Secret& secret, const ConfigFiles& files, std::string_view what
+) {
+    auto text = secret.load(files);
+    if (!text) {
+        throw std::runtime_error{fmt::format(
+            "{} is absent or empty: {}",
+            what,
+            secret.variable.empty() ? secret.file.string()
+                                    : "environment variable " + secret.variable
+        )};
+    }
+    return std::move(*text);
+}
+
+[[nodiscard]] proxy::Address address_of(const std::string& text) {
+    const auto parsed = boost::asio::ip::make_address(text);
+    proxy::Address address{.v6 = parsed.is_v6()};
+    if (parsed.is_v6()) {
+        std::ranges::copy(parsed.to_v6().to_bytes(), address.ip.begin());
+    } else {
+        std::ranges::copy(parsed.to_v4().to_bytes(), address.ip.begin());
+    }
+    return address;
+}
+
+[[nodiscard]] std::vector<std::string> alpn_of(const Protocols& protocols) {
+    std::vector<std::string> names;
+    if (protocols.mqtt) {
+        names.insert(names.end(), {"mqtt", "x-amzn-mqtt-ca"});
+    }
+    if (protocols.amqp) {
+        names.emplace_back("amqp");
+    }
+    if (protocols.http || protocols.mqtt_ws || protocols.amqp_ws) {
+        names.emplace_back("http/1.1");
+    }
+    return names;
+}
+
+[[nodiscard]] sinks::OnFull on_full_of(OnFull on_full) noexcept {
+    switch (on_full) {
+        case OnFull::block:
+            return sinks::OnFull::block;
+        case OnFull::dead_letter:
+            return sinks::OnFull::dead_letter;
+        case OnFull::drop_oldest:
+            break;
+    }
+    return sinks::OnFull::drop_oldest;
+}
+
+void add_deliveries(const rules::RuleSet& rules, sinks::HttpSinkConfig& sink) {
+    for (const rules::Rule& rule : rules.rules()) {
+        for (const rules::Action& action : rule.actions()) {
+            const auto* const http = std::get_if<rules::HttpAction>(&action);
+            if (http == nullptr || http->sink != sink.name) {
+                continue;
+            }
+            sink.by_rule.emplace_back(
+                rule.name(),
+                sinks::Delivery{
+                    .body = http->body == rules::Body::raw ? sinks::BodyFormat::raw
+                                                           : sinks::BodyFormat::json,
+                    .batch =
+                        {.messages = http->batch.messages,
+                         .bytes = http->batch.bytes,
+                         .wait = http->batch.wait},
+                }
+            );
+        }
+    }
+}
+
+}  // namespace
+
+endpoints::ListenerPtr make_listener(const ListenerConfig& config, const ConfigFiles& files) {
+    auto listener = std::make_shared<endpoints::Listener>();
+    listener->name = config.name;
+    listener->mqtt = config.protocols.mqtt;
+    listener->amqp = config.protocols.amqp;
+    listener->http = config.protocols.http;
+    listener->upgrade = {
+        .paths = config.ws.paths,
+        .origins = config.ws.origins,
+        .mqtt = config.protocols.mqtt_ws,
+        .amqp = config.protocols.amqp_ws,
+    };
+    const auto takes = [&](model::AuthMethod method) {
+        return std::ranges::find(config.auth.methods, method) != config.auth.methods.end();
+    };
+    listener->methods = {
+        .x509 = takes(model::AuthMethod::x509),
+        .password = takes(model::AuthMethod::password),
+        .token = takes(model::AuthMethod::token),
+        .anonymous = config.auth.anonymous,
+    };
+    listener->limits = config.limits;
+    for (const Network& network : config.proxy_from) {
+        listener->proxies.push_back({.address = address_of(network.address), .bits = network.prefix}
+        );
+    }
+    if (config.tls) {
+        const TlsConfig& tls = *config.tls;
+        net::TlsOptions options{
+            .certificate_pem = read_file(tls.cert, files, "the certificate"),
+            .key_pem = load_secret(tls.key, files, "the private key"),
+            .profile = tls.only_tls13 ? net::TlsProfile::modern : net::TlsProfile::intermediate,
+            .alpn = alpn_of(config.protocols),
+        };
+        if (tls.client_ca) {
+            options.client_ca_pem = read_file(*tls.client_ca, files, "the devices' CA");
+        }
+        options.client_auth = static_cast<net::ClientAuth>(tls.client_auth);
+        listener->tls = net::TlsContext::make(options);
+    }
+    return listener;
+}
+
+std::vector<sinks::HttpSinkConfig> make_sinks(
+    const Configuration& configuration, const ConfigFiles& files
+) {
+    std::vector<sinks::HttpSinkConfig> made;
+    for (const SinkConfig& config : configuration.config.sinks) {
+        sinks::HttpSinkConfig sink{
+            .name = config.name, .url = config.url, .timeout = config.timeout
+        };
+        for (const auto& [name, value] : config.headers) {
+            sink.headers.push_back({name, value});
+        }
+        if (config.bearer) {
+            sink.bearer_token =
+                load_secret(*config.bearer, files, "the bearer token of sink " + config.name);
+        }
+        if (config.basic) {
+            sink.basic_user = config.basic->user;
+            sink.basic_password =
+                load_secret(config.basic->password, files, "the password of sink " + config.name);
+        }
+        if (config.ca) {
+            sink.tls.ca_file = config.ca->string();
+        }
+        sink.outbox.size_bytes = config.outbox.size;
+        sink.outbox.age = config.outbox.age;
+        sink.outbox.on_full = on_full_of(config.outbox.on_full);
+        sink.outbox.block_timeout = config.outbox.block_timeout;
+        sink.delivery.batch = {
+            .messages = static_cast<std::uint32_t>(config.batch.messages),
+            .bytes = config.batch.bytes,
+            .wait = config.batch.wait,
+        };
+        add_deliveries(*configuration.rules, sink);
+        made.push_back(std::move(sink));
+    }
+    return made;
+}
+
+std::shared_ptr<const pipeline::Routes> make_routes(
+    const Configuration& configuration,
+    const std::vector<sinks::HttpSinkConfig>& sinks,
+    storage::Store& store,
+    unsigned shards,
+    const pipeline::Routes* before
+) {
+    auto routes = std::make_shared<pipeline::Routes>();
+    routes->rules = configuration.rules;
+    for (const auto& sink : sinks) {
+        routes->sinks.emplace(
+            sink.name,
+            pipeline::OutboxLimit{
+                .room = &store.outbox_room(sink.name),
+                .bytes = sinks::reserve_limit(sink.outbox),
+                .blocks = sink.outbox.on_full == sinks::OnFull::block,
+                .block_timeout = sink.outbox.block_timeout,
+            }
+        );
+    }
+    routes->metrics.resize(shards);
+    for (unsigned shard = 0; shard < shards; ++shard) {
+        for (const rules::Rule& rule : configuration.rules->rules()) {
+            const rules::Rule* const old =
+                before == nullptr ? nullptr : before->rules->find(rule.name());
+            routes->metrics[shard].push_back(
+                old == nullptr ? std::make_shared<pipeline::RuleMetrics>()
+                               : before->metrics[shard][old->index()]
+            );
+        }
+    }
+    return routes;
+}
+
+void set_retention(const Configuration& configuration, storage::Store& store) {
+    for (const StreamConfig& stream : configuration.config.streams) {
+        const bool keeps_long = stream.age == std::chrono::milliseconds::max();
+        const bool keeps_all = stream.size == model::kUnlimited;
+        store.set_retention(
+            stream.name,
+            {.age = keeps_long ? std::chrono::milliseconds{0} : stream.age,
+             .bytes = keeps_all ? 0 : stream.size}
+        );
+    }
+}
+
+storage::StoreOptions store_options(const StorageConfig& config) {
+    return {
+        .path = config.path.string(),
+        .durability = static_cast<storage::Durability>(config.durability),
+    };
+}
+
+}  // namespace weir::app

@@ -1,0 +1,39 @@
+/// From configuration to the parts that run it. Private to the gateway.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <weir/app_config/configuration.hpp>
+#include <weir/endpoints/listener.hpp>
+#include <weir/pipeline/publish.hpp>
+#include <weir/sinks/config.hpp>
+#include <weir/storage/store.hpp>
+
+namespace weir::app {
+
+/// Reads certificates and keys. @throws std::runtime_error that names the file.
+[[nodiscard]] endpoints::ListenerPtr make_listener(
+    const ListenerConfig& config, const ConfigFiles& files
+);
+
+/// Reads secrets. @throws std::runtime_error
+[[nodiscard]] std::vector<sinks::HttpSinkConfig> make_sinks(
+    const Configuration& configuration, const ConfigFiles& files
+);
+
+/// @param before  The routes in force, whose counters go on; null at start.
+[[nodiscard]] std::shared_ptr<const pipeline::Routes> make_routes(
+    const Configuration& configuration,
+    const std::vector<sinks::HttpSinkConfig>& sinks,
+    storage::Store& store,
+    unsigned shards,
+    const pipeline::Routes* before
+);
+
+void set_retention(const Configuration& configuration, storage::Store& store);
+
+[[nodiscard]] storage::StoreOptions store_options(const StorageConfig& config);
+
+}  // namespace weir::app

@@ -1,0 +1,92 @@
+// Reload: build everything anew beside what runs, then swap.
+#include <algorithm>
+
+#include <weir/app/gateway.hpp>
+#include <weir/base/log.hpp>
+
+#include "gateway_impl.hpp"
+
+namespace weir::app {
+namespace {
+
+/// What is bound to the process's start, by the key that an operator would look for.
+[[nodiscard]] std::vector<std::string> restart_needed(const Config& before, const Config& after) {
+    std::vector<std::string> keys;
+    const auto same_listener = [](const ListenerConfig& a, const ListenerConfig& b) {
+        return a.name == b.name && a.bind == b.bind && a.port == b.port;
+    };
+    if (!std::ranges::equal(before.listeners, after.listeners, same_listener)) {
+        keys.emplace_back("listeners");
+    }
+    if (before.storage.path != after.storage.path ||
+        before.storage.durability != after.storage.durability) {
+        keys.emplace_back("storage");
+    }
+    if (before.runtime.shards != after.runtime.shards) {
+        keys.emplace_back("runtime.shards");
+    }
+    if (before.admin.socket != after.admin.socket) {
+        keys.emplace_back("admin.socket");
+    }
+    if (before.metrics.listen != after.metrics.listen) {
+        keys.emplace_back("metrics.listen");
+    }
+    return keys;
+}
+
+}  // namespace
+
+ReloadOutcome Gateway::reload() {
+    Impl& impl = *impl_;
+    const std::scoped_lock one_at_a_time{impl.reloading};
+    ReloadOutcome outcome;
+    document::Diagnostics diagnostics;
+    const auto next = std::make_shared<Configuration>(
+        load_configuration(impl.options.config, impl.files, diagnostics)
+    );
+    outcome.text = diagnostics.render_text();
+    outcome.json = diagnostics.render_json();
+    impl.last_reload_ok = false;
+    if (diagnostics.has_errors()) {
+        log::warn("reload_failed", {{"errors", diagnostics.errors()}});
+        return outcome;
+    }
+    std::vector<endpoints::ListenerPtr> listeners;
+    std::vector<sinks::HttpSinkConfig> sinks;
+    try {
+        for (const ListenerConfig& listener : next->config.listeners) {
+            listeners.push_back(make_listener(listener, impl.files));
+        }
+        sinks = make_sinks(*next, impl.files);
+        const auto before = impl.routes.with([](const auto& now) { return now; });
+        const auto routes = make_routes(
+            *next, sinks, *impl.store, static_cast<unsigned>(impl.shards.size()), before.get()
+        );
+        impl.sinks.configure(std::move(sinks));  // The last step that can fail.
+        impl.routes.with([&](auto& now) { now = routes; });
+    } catch (const std::exception& error) {
+        outcome.text += std::string{"error: "} + error.what() + '\n';
+        log::warn("reload_failed", {{"error", error.what()}});
+        return outcome;
+    }
+    set_retention(*next, *impl.store);
+    for (const auto& door : impl.doors) {
+        const auto same = [&](const auto& listener) { return listener->name == door->name; };
+        if (const auto found = std::ranges::find_if(listeners, same); found != listeners.end()) {
+            door->listener = *found;
+        }
+    }
+    const auto routes = impl.routes.with([](const auto& now) { return now; });
+    impl.on_every_shard([&](GatewayShard& part) {
+        part.publisher.use(routes);
+        part.broker.apply_policies(next->policies);
+    });
+    outcome.needs_restart = restart_needed(configuration()->config, next->config);
+    impl.configuration.with([&](auto& now) { now = next; });
+    impl.last_reload_ok = true;
+    outcome.applied = true;
+    log::info("reloaded", {{"config", config_hash()}});
+    return outcome;
+}
+
+}  // namespace weir::app

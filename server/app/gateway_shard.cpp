@@ -1,0 +1,114 @@
+#include "gateway_shard.hpp"
+
+#include <utility>
+
+#include <weir/metering/ledger.hpp>
+
+namespace weir::app {
+namespace {
+
+constexpr std::chrono::seconds kEverySecond{1};
+
+}  // namespace
+
+bool ShardPeers::try_send(unsigned shard, runtime::Task& work) noexcept {
+    return waiting_[shard].empty() &&
+           shard_.try_send(runtime::ShardId{static_cast<std::uint16_t>(shard)}, std::move(work));
+}
+
+void ShardPeers::send(unsigned shard, runtime::Task work) {
+    if (try_send(shard, work)) {
+        return;
+    }
+    waiting_[shard].push_back(std::move(work));
+    if (waiting_[shard].size() == 1) {
+        shard_.when_room(runtime::ShardId{static_cast<std::uint16_t>(shard)}, [this, shard] {
+            drain(shard);
+        });
+    }
+}
+
+void ShardPeers::drain(unsigned shard) {
+    auto& waiting = waiting_[shard];
+    const runtime::ShardId to{static_cast<std::uint16_t>(shard)};
+    while (!waiting.empty() && shard_.try_send(to, std::move(waiting.front()))) {
+        waiting.pop_front();
+    }
+    if (!waiting.empty()) {
+        shard_.when_room(to, [this, shard] { drain(shard); });
+    }
+}
+
+GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared& shared)
+    : shard{owner},
+      clock{owner},
+      decisions{shared.decision_bytes_max},
+      context{clock, metrics, decisions},
+      io{owner},
+      meter{SystemClock{}.wall()},
+      peers{owner, shared.brokers.size()},
+      broker{context, {shared.brokers, &peers, number}, shared.limits.retained_messages},
+      connections{io},
+      completions{owner, connections},
+      publisher{{
+          .broker = broker,
+          .store = shared.store,
+          .meter = meter,
+          .completions = completions,
+          .limits = shared.limits,
+          .shard = number,
+      }},
+      services{
+          .shard = owner,
+          .io = io,
+          .self = number,
+          .shards = static_cast<unsigned>(shared.brokers.size()),
+          .broker = broker,
+          .publisher = publisher,
+          .meter = meter,
+          .registry = shared.registry,
+          .pool = shared.pool,
+          .connections = connections,
+          .all = shared.services,
+      },
+      store_{shared.store},
+      registry_{shared.registry},
+      registry_version_{shared.registry.version()} {
+    broker.bind(publisher);
+    connections.bind(services);
+}
+
+void GatewayShard::start() {
+    shard.coarse_timers().arm(*this, shard.now() + kEverySecond);
+}
+
+void GatewayShard::flush_usage(std::move_only_function<void()> done) {
+    storage::Batch batch;
+    if (!meter.drain(batch)) {
+        done();
+        return;
+    }
+    metering::Ledger::stamp(batch, shard.wall_now());
+    store_.submit(
+        std::move(batch),
+        [this, done = std::move(done)](const Result<storage::CommitInfo>& outcome) mutable {
+            shard.post([this, committed = outcome.has_value()] { meter.drained(committed); });
+            done();
+        }
+    );
+}
+
+std::optional<SteadyTime> GatewayShard::on_deadline(SteadyTime now) noexcept {
+    meter.tick(shard.wall_now());
+    flush_usage([] {});
+    broker.advance();
+    if (const auto version = registry_.version(); version != registry_version_) {
+        registry_version_ = version;
+        broker.apply_principals([this](const model::PrincipalPtr& principal) {
+            return registry_.refresh(principal);
+        });
+    }
+    return now + kEverySecond;
+}
+
+}  // namespace weir::app

@@ -1,0 +1,91 @@
+/// Everything of the gateway that belongs to one shard. Private to the gateway.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <weir/broker/broker.hpp>
+#include <weir/endpoints/connections.hpp>
+#include <weir/endpoints/services.hpp>
+#include <weir/metering/meter.hpp>
+#include <weir/model/metrics.hpp>
+#include <weir/net/shard_io.hpp>
+#include <weir/pipeline/completions.hpp>
+#include <weir/pipeline/publish.hpp>
+#include <weir/runtime/shard.hpp>
+#include <weir/why/decision_log.hpp>
+
+namespace weir::app {
+
+/// Time as the shard's wake sees it.
+class ShardClock final : public Clock {
+public:
+    explicit ShardClock(const runtime::Shard& shard) noexcept : shard_{shard} {}
+    [[nodiscard]] SteadyTime steady() const noexcept override { return shard_.now(); }
+    [[nodiscard]] WallTime wall() const noexcept override { return shard_.wall_now(); }
+
+private:
+    const runtime::Shard& shard_;
+};
+
+/// The broker's way to other shards: mailboxes, and a list where one is full and nothing may be lost.
+class ShardPeers final : public broker::Peers {
+public:
+    ShardPeers(runtime::Shard& shard, std::size_t shards) : shard_{shard}, waiting_(shards) {}
+
+    [[nodiscard]] bool try_send(unsigned shard, runtime::Task& work) noexcept override;
+    void send(unsigned shard, runtime::Task work) override;
+
+private:
+    void drain(unsigned shard);
+
+    runtime::Shard& shard_;
+    std::vector<std::deque<runtime::Task>>
+        waiting_;  // By destination; in order behind its mailbox.
+};
+
+/// Made before the shards run, destroyed after they ended; in between used on its shard only, but for the counters.
+class GatewayShard final : private runtime::Timer {
+public:
+    struct Shared {
+        storage::Store& store;
+        const identity::Registry& registry;
+        runtime::BlockingPool& pool;
+        const model::Limits& limits;
+        std::span<broker::Broker* const> brokers;
+        endpoints::Services* const* services;
+        std::size_t decision_bytes_max;
+    };
+
+    GatewayShard(runtime::Shard& shard, unsigned number, const Shared& shared);
+
+    /// On the shard: begins the work of every second.
+    void start();
+    /// On the shard: puts what is only counted in memory into the store. `done` runs on the storage thread.
+    void flush_usage(std::move_only_function<void()> done);
+
+    runtime::Shard& shard;
+    ShardClock clock;
+    model::ShardMetrics metrics;
+    why::DecisionLog decisions;
+    broker::Context context;
+    net::ShardIo io;
+    metering::Meter meter;
+    ShardPeers peers;
+    broker::Broker broker;
+    endpoints::Connections connections;
+    pipeline::Completions completions;
+    pipeline::Publisher publisher;
+    endpoints::Services services;
+
+private:
+    std::optional<SteadyTime> on_deadline(SteadyTime now) noexcept override;
+
+    storage::Store& store_;
+    const identity::Registry& registry_;
+    std::uint64_t registry_version_ = 0;
+};
+
+}  // namespace weir::app

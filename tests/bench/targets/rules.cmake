@@ -1,1 +1,0 @@
-weir_bench(rules LIBRARIES weir::rules)
