@@ -93,6 +93,7 @@ ConnectResult Broker::connect(ConnectRequest request) {
     } else {
         session->principal_ = std::move(request.principal);
     }
+    session->policy_name_ = std::move(request.policy_name);
     session->policies_ = std::move(request.policies);
     session->window_ = std::min(request.window, request.limits->in_flight);
     session->limits_ = std::move(request.limits);

@@ -39,6 +39,7 @@ public:
 
 struct ConnectRequest {
     std::string client_id;
+    std::string policy_name = {};  ///< The client id that policies see, if it is another one.
     model::PrincipalPtr principal;
     std::shared_ptr<const policy::Bundle> policies;
     std::shared_ptr<const model::Limits> limits;
@@ -46,7 +47,7 @@ struct ConnectRequest {
     bool clean_start = true;
     std::chrono::milliseconds expiry{0};  ///< Zero: the session ends with the connection.
     std::uint64_t window = 100;  ///< QoS 1/2 messages that may be unacknowledged at the peer.
-    std::unique_ptr<Will> will;
+    std::unique_ptr<Will> will = {};
 };
 
 struct ConnectResult {

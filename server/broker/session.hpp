@@ -61,11 +61,15 @@ public:
     [[nodiscard]] const std::string& client_id() const noexcept { return client_id_; }
     [[nodiscard]] const model::Principal& principal() const noexcept { return *principal_; }
     [[nodiscard]] const model::PrincipalPtr& principal_ptr() const noexcept { return principal_; }
-    [[nodiscard]] policy::Subject subject() const noexcept { return {*principal_, client_id_}; }
+    /// The client id as policies see it: several sessions may belong to one client.
+    [[nodiscard]] const std::string& policy_name() const noexcept {
+        return policy_name_.empty() ? client_id_ : policy_name_;
+    }
+    [[nodiscard]] policy::Subject subject() const noexcept { return {*principal_, policy_name()}; }
     [[nodiscard]] const policy::Bundle& policies() const noexcept { return *policies_; }
     /// The name under which decisions about it are kept.
     [[nodiscard]] const std::string& device() const noexcept {
-        return principal_->thing.empty() ? client_id_ : principal_->thing;
+        return principal_->thing.empty() ? policy_name() : principal_->thing;
     }
     [[nodiscard]] bool online() const noexcept { return subscriber_ != nullptr; }
     [[nodiscard]] const std::vector<std::unique_ptr<Subscription>>& subscriptions() const noexcept {
@@ -114,6 +118,7 @@ private:
     Context& context_;
     std::uint64_t id_;
     std::string client_id_;
+    std::string policy_name_;  // Empty: as client_id_.
     model::PrincipalPtr principal_;
     std::shared_ptr<const policy::Bundle> policies_;
     std::shared_ptr<const model::Limits> limits_;

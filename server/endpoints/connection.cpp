@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include <weir/endpoints/amqp.hpp>
 #include <weir/endpoints/http.hpp>
 #include <weir/endpoints/mqtt.hpp>
 #include <weir/net/error.hpp>
@@ -153,6 +154,12 @@ void Connection::sniff(ByteView bytes) {
                 return speak(std::make_unique<MqttEndpoint>(*this), bytes);
             }
             break;
+        case proxy::Sniffed::amqp:
+            served = listener_->amqp;
+            if (served) {
+                return speak(std::make_unique<AmqpEndpoint>(*this), bytes);
+            }
+            break;
         case proxy::Sniffed::http:
             served = listener_->http || listener_->serves_websocket();
             if (served) {
@@ -191,6 +198,9 @@ void Connection::upgrade(ByteView bytes) {
     const ByteView data = transport().start_websocket(
         services_->io, out(), listener_->limits.packet_bytes, bytes.subspan(answer.consumed)
     );
+    if (websocket::is_amqp(answer.subprotocol)) {
+        return speak(std::make_unique<AmqpEndpoint>(*this), data);
+    }
     speak(std::make_unique<MqttEndpoint>(*this), data);
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <weir/base/digest.hpp>
+#include <weir/endpoints/amqp_sessions.hpp>
 #include <weir/endpoints/connection.hpp>
 #include <weir/endpoints/mqtt.hpp>
 #include <weir/endpoints/mqtt_connecting.hpp>
@@ -114,6 +115,7 @@ void MqttEndpoint::authenticate() {
     }
     connection_.set_device(connecting.client_id);
     if (connecting.client_id.size() > connection_.limits().client_id_bytes ||
+        is_amqp_session(connecting.client_id) ||
         !policy::is_plain_client_id(connecting.client_id)) {
         return refuse(ReasonCode::client_identifier_not_valid, {Reason::client_id_invalid});
     }

@@ -1,0 +1,96 @@
+#include <weir/endpoints/amqp_link.hpp>
+
+#include <utility>
+
+#include <weir/endpoints/amqp.hpp>
+#include <weir/endpoints/amqp_messages.hpp>
+#include <weir/endpoints/connection.hpp>
+#include <weir/metering/formula.hpp>
+
+namespace weir::endpoints {
+
+using amqp::OutcomeKind;
+using model::Reason;
+
+bool AmqpLink::is_withdrawn() const noexcept {
+    return subscribed_ && session_ != nullptr && session_->subscriptions().empty();
+}
+
+void AmqpLink::leave(broker::Broker& broker) {
+    if (session_ != nullptr) {
+        broker.disconnect(*std::exchange(session_, nullptr), *this, false);
+    }
+}
+
+void AmqpLink::on_credit(bool drain) {
+    draining_ = drain;
+    pump();
+}
+
+bool AmqpLink::pump() {
+    if (session_ == nullptr) {
+        return false;
+    }
+    const std::uint64_t before = sent_;
+    if (session_->queued() > 0) {
+        session_->pump();
+    }
+    // What was held back by unsent bytes alone still belongs to the drain.
+    if (draining_ && (ready(qos()) || parts_.protocol.credit(parts_.id) == 0)) {
+        draining_ = false;
+        parts_.protocol.drained(parts_.id);
+    }
+    return sent_ != before;
+}
+
+void AmqpLink::on_outcome(amqp::DeliveryId delivery, const amqp::Outcome& outcome) {
+    const auto found = unsettled_.find(delivery.number());
+    if (found == unsettled_.end() || session_ == nullptr) {
+        return;
+    }
+    const std::uint16_t packet_id = found->second;
+    unsettled_.erase(found);
+    const bool again = outcome.kind == OutcomeKind::released ||
+                       (outcome.kind == OutcomeKind::modified && !outcome.undeliverable_here);
+    if (again) {
+        session_->given_back(packet_id);
+    } else {
+        session_->settled(packet_id);
+    }
+}
+
+bool AmqpLink::ready(model::Qos /*qos*/) const noexcept {
+    return !parts_.connection.out().congested() && !parts_.connection.closing() &&
+           parts_.protocol.sendable(parts_.id) > 0;
+}
+
+void AmqpLink::deliver(const broker::Delivery& delivery) noexcept {
+    const model::Message& message = *delivery.message;
+    const Services& services = parts_.connection.services();
+    const AmqpOutbound outbound{message, delivery.qos, delivery.retain, services.shard.wall_now()};
+    Bytes head;
+    amqp::append_message_head(head, outbound.head(), message.payload().size());
+    const bool settled = delivery.qos == model::Qos::at_most_once;
+    const auto sent = parts_.protocol.send(parts_.id, head, message.payload(), settled);
+    if (!sent) {  // The link has just gone, and the session goes with it.
+        services.metrics().lose(Reason::session_ended);
+        return;
+    }
+    if (!settled) {
+        unsettled_.emplace(sent->number(), delivery.packet_id);
+    }
+    ++sent_;
+    parts_.connection.meter_count(metering::publish_out({
+        .payload_bytes = message.payload().size(),
+        .topic_bytes = message.topic().size(),
+        .property_bytes = message.properties().size(),
+    }));
+    parts_.endpoint.turn_later();
+}
+
+void AmqpLink::end(Reason reason) noexcept {
+    session_ = nullptr;
+    parts_.endpoint.detach_later(parts_.id, reason);
+}
+
+}  // namespace weir::endpoints

@@ -1,0 +1,211 @@
+// Messages of the peer.
+#include <utility>
+
+#include <weir/amqp/conditions.hpp>
+#include <weir/endpoints/amqp.hpp>
+#include <weir/endpoints/connection.hpp>
+#include <weir/mqtt/topic.hpp>
+
+namespace weir::endpoints {
+
+using amqp::OutcomeKind;
+using model::Qos;
+using model::Reason;
+using pipeline::Progress;
+
+pipeline::Origin AmqpEndpoint::origin() const noexcept {
+    return {
+        .subject = session_->subject(),
+        .policies = &session_->policies(),
+        .principal = session_->principal_ptr(),
+        .device = session_->device(),
+        .meter = connection_.meter(),
+        .source_ip = connection_.peer_address(),
+    };
+}
+
+void AmqpEndpoint::on_transfer(const amqp::Transfer& transfer) noexcept {
+    const auto target = targets_.find(transfer.link.number());
+    if (session_ == nullptr || target == targets_.end()) {
+        return;
+    }
+    const auto refusal = publish(transfer, target->second);
+    if (refusal.reason != Reason::none) {
+        settle(
+            transfer.delivery,
+            {.kind = OutcomeKind::rejected, .error = {refusal.condition, refusal.text}}
+        );
+    }
+}
+
+AmqpRefusal AmqpEndpoint::publish(const amqp::Transfer& transfer, const Target& target) {
+    const Services& services = connection_.services();
+    const auto refuse = [&](const AmqpRefusal& refusal, std::string_view topic = {}) {
+        services.refuse(session_->device(), model::Action::publish, {refusal.reason}, topic);
+        return refusal;
+    };
+    const auto sections = amqp::scan_sections(transfer.message);
+    if (!sections) {
+        return refuse(
+            {Reason::malformed_packet, amqp::condition_of(sections.error()), "not a valid message"}
+        );
+    }
+    std::string from_message;
+    if (target.topic.empty()) {
+        auto address = amqp::parse_target(sections->to);
+        if (!address) {
+            return refuse(
+                {Reason::topic_invalid, amqp::condition_of(address.error()), "bad address in `to`"},
+                sections->to
+            );
+        }
+        if (address->kind == amqp::AddressKind::queue || address->kind == amqp::AddressKind::cbs) {
+            return refuse(
+                {Reason::topic_invalid, amqp::condition::kNotFound, "there is no such node"},
+                sections->to
+            );
+        }
+        from_message = std::move(address->name);
+        if (!mqtt::check_topic_name(from_message, connection_.topic_limits())) {
+            return refuse(refusal_of(Reason::topic_invalid), sections->to);
+        }
+    }
+    const std::string& topic = target.topic.empty() ? from_message : target.topic;
+    const WallTime now = services.shard.wall_now();
+    AmqpInbound inbound;
+    if (const auto refusal =
+            inbound.read(*sections, principal_->thing, connection_.limits(), now)) {
+        return refuse(*refusal, topic);
+    }
+    const auto verdict = services.publisher.admit(origin(), topic, sections->retain);
+    if (!verdict.accepted()) {
+        switch (session_->policies().on_violation()) {
+            case policy::OnViolation::disconnect:
+                connection_.close(verdict.reason);
+                return {};
+            case policy::OnViolation::drop:
+                accept(transfer.delivery);
+                return {};
+            case policy::OnViolation::nack:
+                return refusal_of(verdict.reason);
+        }
+    }
+    const Qos qos = transfer.delivery ? Qos::at_least_once : Qos::at_most_once;
+    services.metrics().received[static_cast<std::size_t>(qos)].add();
+    route(
+        model::Message::make({
+            .topic = topic,
+            .payload = inbound.payload(),
+            .properties = inbound.properties(),
+            .qos = qos,
+            .retain = sections->retain,
+            .protocol = model::Protocol::amqp,
+            .created = now,
+            .expires = inbound.expires(),
+            .publisher_session = session_->id(),
+        }),
+        transfer.delivery
+    );
+    return {};
+}
+
+void AmqpEndpoint::route(const model::MessagePtr& message, amqp::DeliveryId delivery) {
+    const std::uint64_t number = delivery ? ++publishes_ : 0;
+    Progress progress = Progress::blocked;
+    if (!parking_) {
+        progress = connection_.services().publisher.route(
+            origin(), message, {delivery ? connection_.id() : 0, number}
+        );
+    }
+    if (progress == Progress::done) {
+        return accept(delivery);
+    }
+    if (delivery) {
+        owed_.emplace(number, delivery);
+    }
+    if (progress == Progress::blocked) {
+        park(message, number);
+    }
+}
+
+void AmqpEndpoint::park(const model::MessagePtr& message, std::uint64_t number) {
+    const Services& services = connection_.services();
+    services.metrics().parked.add();
+    if (!parking_) {
+        parking_ = std::make_unique<Parking>();
+        set_flow(false);
+    }
+    const bool fits = parking_->add(
+        {message, number, services.shard.now() + services.publisher.block_timeout()},
+        connection_.limits()
+    );
+    if (!fits) {
+        services.refuse(
+            session_->device(),
+            model::Action::publish,
+            {Reason::parked_bytes_exceeded},
+            message->topic()
+        );
+        connection_.close(Reason::parked_bytes_exceeded);
+        return;
+    }
+    connection_.retry_later();
+}
+
+void AmqpEndpoint::on_retry() noexcept {
+    if (session_ == nullptr || !parking_) {
+        return;
+    }
+    const Services& services = connection_.services();
+    parking_->retry(
+        services.publisher,
+        origin(),
+        connection_.id(),
+        services.shard.now(),
+        [this](std::uint64_t number) { on_durable(number, true); }
+    );
+    if (parking_->empty()) {
+        parking_.reset();
+        set_flow(true);
+        turn_later();
+    } else {
+        connection_.retry_later();
+    }
+}
+
+void AmqpEndpoint::set_flow(bool open) {
+    for (const auto& [number, target] : targets_) {
+        protocol_.set_flow(target.id, open);
+    }
+}
+
+void AmqpEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
+    const auto owed = owed_.find(number);
+    if (owed == owed_.end()) {
+        return;
+    }
+    const amqp::DeliveryId delivery = owed->second;
+    owed_.erase(owed);
+    if (stored) {
+        accept(delivery);
+    } else {
+        settle(delivery, {.kind = OutcomeKind::released});
+    }
+}
+
+void AmqpEndpoint::accept(amqp::DeliveryId delivery) {
+    settle(delivery, {.kind = OutcomeKind::accepted});
+}
+
+void AmqpEndpoint::settle(amqp::DeliveryId delivery, const amqp::Outcome& outcome) {
+    if (!delivery) {  // The peer asked for no answer.
+        return;
+    }
+    connection_.services().metrics().acks_sent.add();
+    protocol_.settle(delivery, outcome);
+    if (!in_engine_) {
+        turn_later();
+    }
+}
+
+}  // namespace weir::endpoints
