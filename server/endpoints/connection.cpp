@@ -129,13 +129,12 @@ void Connection::read_preface(ByteView bytes) {
         device_ = peer_;
     }
     phase_ = Phase::sniffing;
-    ByteView rest = bytes.subspan(preface->size);
+    const ByteView rest = bytes.subspan(preface->size);
     if (listener_->tls) {
-        const auto plain = transport().start_tls(services_->io, *listener_->tls, rest);
-        if (!plain) {
-            return close(Reason::tls_failed);
+        if (!transport().start_tls(services_->io, *listener_->tls, rest)) {
+            close(Reason::tls_failed);
         }
-        rest = *plain;
+        return;  // What came is the beginning of the handshake.
     }
     if (!rest.empty()) {
         sniff(rest);

@@ -6,6 +6,7 @@
 
 #include <weir/endpoints/connection.hpp>
 #include <weir/endpoints/mqtt_connecting.hpp>
+#include <weir/endpoints/mqtt_send.hpp>
 #include <weir/metering/formula.hpp>
 #include <weir/pipeline/subscribe.hpp>
 
