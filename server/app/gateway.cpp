@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kDecisionBytes = 64 * 1024 * 1024;
 constexpr std::chrono::minutes kSealEvery{5};
-constexpr std::chrono::seconds kGoodbyeMax{3};
+constexpr std::chrono::seconds kGoodbyeMax{1};
 
 [[nodiscard]] std::shared_ptr<const Configuration> load(
     const std::filesystem::path& path, const ConfigFiles& files
@@ -160,7 +160,10 @@ void Gateway::Impl::close_connections() {
         part.connections.close_all(model::Reason::server_shutdown);
     });
     const auto ends = clock.steady() + kGoodbyeMax;
-    while (open_connections() > 0 && clock.steady() < ends) {
+    while (open_connections() > 0) {
+        if (clock.steady() >= ends) {
+            on_every_shard([](GatewayShard& part) { part.connections.drop_all(); });
+        }
         std::this_thread::sleep_for(std::chrono::milliseconds{10});
     }
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <weir/endpoints/connection.hpp>
+#include <weir/net/error.hpp>
 
 namespace weir::endpoints {
 
@@ -60,6 +61,12 @@ std::optional<SteadyTime> Connections::on_deadline(SteadyTime now) noexcept {
 void Connections::close_all(model::Reason reason) {
     for (const auto& [id, connection] : by_id_) {
         connection->close(reason);
+    }
+}
+
+void Connections::drop_all() {
+    for (const auto& [id, connection] : by_id_) {
+        connection->net::Connection::close(net::errc::closed);
     }
 }
 

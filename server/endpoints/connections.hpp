@@ -33,8 +33,10 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return by_id_.size(); }
     /// Asks for Endpoint::on_retry in kRetryAfter.
     void retry(std::uint64_t id);
-    /// Ends all of them; they take until their peers have closed, or a few seconds.
+    /// Says goodbye to all of them; they take until their peers have closed, or a few seconds.
     void close_all(model::Reason reason);
+    /// Ends those that are left when this wake ends.
+    void drop_all();
 
     template <class Visit>
     void for_each(Visit&& visit) const {

@@ -1,0 +1,197 @@
+/// A blocking MQTT client for tests against a gateway in the same process.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/base/bytes.hpp>
+#include <weir/mqtt/client_protocol.hpp>
+#include <weir/mqtt/encoder.hpp>
+
+namespace weir::test {
+
+/// Waits at most kPatience for anything; what does not come is an exception.
+class MqttPeer final : private mqtt::ClientProtocol::Handler {
+public:
+    static constexpr int kPatience = 20;  ///< Seconds.
+
+    struct Message {
+        std::string topic;
+        std::string payload;
+        mqtt::Qos qos;
+        bool retain;
+        std::uint16_t packet_id;
+    };
+
+    explicit MqttPeer(std::uint16_t port) : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+        const timeval patience{.tv_sec = kPatience, .tv_usec = 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = htons(port);
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+            throw std::runtime_error{"cannot connect"};
+        }
+    }
+    MqttPeer(const MqttPeer&) = delete;
+    MqttPeer& operator=(const MqttPeer&) = delete;
+    ~MqttPeer() { ::close(fd_); }
+
+    /// @return The reason code of CONNACK.
+    mqtt::ReasonCode connect(const mqtt::Connect& packet) {
+        Bytes out;
+        protocol_.connect(out, packet);
+        send(out);
+        until([this] { return connack_.has_value(); });
+        return *connack_;
+    }
+    mqtt::ReasonCode connect(
+        std::string_view client_id, mqtt::Version version = mqtt::Version::v5
+    ) {
+        return connect({.version = version, .client_id = client_id});
+    }
+
+    void subscribe(std::string_view filter, mqtt::Qos qos) {
+        Bytes list;
+        mqtt::append_subscription(list, {.filter = filter, .qos = qos});
+        write(mqtt::Subscribe{.packet_id = protocol_.next_packet_id(), .subscriptions = {list, 1}});
+        const std::size_t before = subacks_;
+        until([this, before] { return subacks_ > before; });
+    }
+
+    /// Sends; above QoS 0 the acknowledgement is awaited with until_settled().
+    void publish(
+        std::string_view topic, std::string_view payload, mqtt::Qos qos, bool retain = false
+    ) {
+        Bytes out;
+        mqtt::append_publish(
+            out,
+            {.topic = topic,
+             .payload_bytes = payload.size(),
+             .packet_id =
+                 qos == mqtt::Qos::at_most_once ? std::uint16_t{0} : protocol_.next_packet_id(),
+             .qos = qos,
+             .retain = retain},
+            as_bytes(payload),
+            protocol_.version()
+        );
+        unsettled_ += qos == mqtt::Qos::at_most_once ? 0U : 1U;
+        send(out);
+    }
+    void until_settled() {
+        until([this] { return unsettled_ == 0; });
+    }
+    Message receive() {
+        until([this] { return !messages_.empty(); });
+        Message first = std::move(messages_.front());
+        messages_.pop_front();
+        return first;
+    }
+    /// Reads until the server has closed. @return The reason of its DISCONNECT, if there was one.
+    std::optional<mqtt::ReasonCode> closed() {
+        try {
+            until([] { return false; });
+        } catch (const std::runtime_error&) {
+            // That is what was waited for.
+        }
+        return disconnect_;
+    }
+    /// Closes without DISCONNECT.
+    void drop() { ::shutdown(fd_, SHUT_RDWR); }
+
+    template <class Packet>
+    void write(const Packet& packet) {
+        Bytes out;
+        mqtt::append_packet(out, packet, protocol_.version());
+        send(out);
+    }
+    void send(ByteView bytes) {
+        while (!bytes.empty()) {
+            const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            if (sent <= 0) {
+                throw std::runtime_error{"cannot send"};
+            }
+            bytes = bytes.subspan(static_cast<std::size_t>(sent));
+        }
+    }
+
+private:
+    template <class Condition>
+    void until(Condition&& met) {
+        std::array<Byte, 16 * 1024> buffer;
+        while (!met()) {
+            const auto count = ::recv(fd_, buffer.data(), buffer.size(), 0);
+            if (count <= 0) {
+                throw std::runtime_error{count == 0 ? "the server closed" : "waited in vain"};
+            }
+            if (!protocol_.feed(ByteView{buffer}.first(static_cast<std::size_t>(count)), *this)) {
+                throw std::runtime_error{"the server broke the protocol"};
+            }
+        }
+    }
+
+    mqtt::Next on_connack(const mqtt::Connack& packet) noexcept override {
+        connack_ = packet.reason_code;
+        return mqtt::Next::go_on;
+    }
+    mqtt::Next on_publish(const mqtt::Publish& packet) noexcept override {
+        messages_.push_back(
+            {std::string{packet.topic},
+             std::string{as_text(packet.payload)},
+             packet.qos,
+             packet.retain,
+             packet.packet_id}
+        );
+        if (packet.qos == mqtt::Qos::at_least_once) {
+            write(mqtt::Ack{.type = mqtt::PacketType::puback, .packet_id = packet.packet_id});
+        } else if (packet.qos == mqtt::Qos::exactly_once) {
+            write(mqtt::Ack{.type = mqtt::PacketType::pubrec, .packet_id = packet.packet_id});
+        }
+        return mqtt::Next::go_on;
+    }
+    mqtt::Next on_ack(const mqtt::Ack& packet) noexcept override {
+        if (packet.type == mqtt::PacketType::puback || packet.type == mqtt::PacketType::pubcomp) {
+            --unsettled_;
+        } else if (packet.type == mqtt::PacketType::pubrec) {
+            write(mqtt::Ack{.type = mqtt::PacketType::pubrel, .packet_id = packet.packet_id});
+        } else {
+            write(mqtt::Ack{.type = mqtt::PacketType::pubcomp, .packet_id = packet.packet_id});
+        }
+        return mqtt::Next::go_on;
+    }
+    mqtt::Next on_suback(const mqtt::Suback& /*packet*/) noexcept override {
+        ++subacks_;
+        return mqtt::Next::go_on;
+    }
+    mqtt::Next on_unsuback(const mqtt::Unsuback& /*packet*/) noexcept override {
+        return mqtt::Next::go_on;
+    }
+    mqtt::Next on_pingresp() noexcept override { return mqtt::Next::go_on; }
+    mqtt::Next on_disconnect(const mqtt::Disconnect& packet) noexcept override {
+        disconnect_ = packet.reason_code;
+        return mqtt::Next::go_on;
+    }
+    mqtt::Next on_auth(const mqtt::Auth& /*packet*/) noexcept override { return mqtt::Next::go_on; }
+
+    int fd_;
+    mqtt::ClientProtocol protocol_;
+    std::optional<mqtt::ReasonCode> connack_;
+    std::optional<mqtt::ReasonCode> disconnect_;
+    std::deque<Message> messages_;
+    std::size_t subacks_ = 0;
+    std::size_t unsettled_ = 0;
+};
+
+}  // namespace weir::test
