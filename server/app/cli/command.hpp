@@ -42,6 +42,7 @@ void add_format(CLI::App& command, Format& format, bool with_csv = true);
 
 void add_cert(CLI::App& app, Chosen& chosen);
 void add_check(CLI::App& app, Chosen& chosen);
+void add_demo(CLI::App& app, Chosen& chosen);
 void add_explain(CLI::App& app, Chosen& chosen);
 void add_init(CLI::App& app, Chosen& chosen);
 void add_version(CLI::App& app, Chosen& chosen);

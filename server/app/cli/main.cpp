@@ -35,6 +35,7 @@ ExitCode run(int argc, char** argv) {
     app.require_subcommand(1);
     app.fallthrough(false);
     Chosen chosen;
+    add_demo(app, chosen);
     add_init(app, chosen);
     add_check(app, chosen);
     add_explain(app, chosen);
