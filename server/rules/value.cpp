@@ -119,7 +119,10 @@ std::size_t Value::size() const noexcept {
         return size_;
     }
     std::size_t count = 0;
-    document()->for_each_child(node_, [&](std::string_view, std::uint32_t) { ++count; });
+    document()->any_child(node_, [&](std::string_view, std::uint32_t) {
+        ++count;
+        return false;
+    });
     return count;
 }
 

@@ -1,6 +1,7 @@
 /// Walking over arrays and objects, wherever they stand.
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 
 #include <weir/rules/detail/json.hpp>
@@ -8,23 +9,34 @@
 
 namespace weir::rules::detail {
 
-/// Elements of an array or members of an object.
-/// @param visit  void(std::string_view key, const Value&); the key is empty for elements.
+/// Elements of an array or members of an object, until one is found; the key is empty for elements.
+/// @param found  bool(std::string_view key, const Value&).
+template <class Predicate>
+bool any_of(const Value& container, Predicate&& found) {
+    if (const auto* json = container.document()) {
+        return json->any_child(container.node(), [&](std::string_view key, std::uint32_t child) {
+            return found(key, json->at(child));
+        });
+    }
+    if (container.is(Type::array)) {
+        return std::ranges::any_of(container.elements(), [&](const Value& element) {
+            return found(std::string_view{}, element);
+        });
+    }
+    return container.is(Type::object) &&
+           std::ranges::any_of(container.members(), [&](const Member& member) {
+               return found(member.key, member.value);
+           });
+}
+
+/// All of them.
+/// @param visit  void(std::string_view key, const Value&).
 template <class Visitor>
 void for_each(const Value& container, Visitor&& visit) {
-    if (const auto* json = container.document()) {
-        json->for_each_child(container.node(), [&](std::string_view key, std::uint32_t child) {
-            visit(key, json->at(child));
-        });
-    } else if (container.is(Type::array)) {
-        for (const Value& element : container.elements()) {
-            visit(std::string_view{}, element);
-        }
-    } else if (container.is(Type::object)) {
-        for (const Member& member : container.members()) {
-            visit(member.key, member.value);
-        }
-    }
+    any_of(container, [&](std::string_view key, const Value& value) {
+        visit(key, value);
+        return false;
+    });
 }
 
 }  // namespace weir::rules::detail

@@ -93,25 +93,23 @@ Value Context::found(const Value& value) const noexcept {
 
 Value Context::member(const Value& object, std::string_view key) noexcept {
     constexpr std::size_t kBytesPerStep = 1024;
-    constexpr std::size_t kMembersPerStep = 64;
     if (!object.is(Type::object)) {
         return {};
     }
     const Json* json = object.document();
     const std::size_t steps = json != nullptr ? json->raw(object.node()).size() / kBytesPerStep
-                                              : object.members().size() / kMembersPerStep;
+                                              : object.members().size() / kChildrenPerStep;
     return budget_.spend(steps) ? found(object.member(key)) : Value{};
 }
 
 Value Context::element(const Value& array, const std::optional<Decimal>& index) noexcept {
-    constexpr std::size_t kElementsPerStep = 64;
     const std::int64_t position = index ? floor_to_int64(*index) : -1;
     if (position < 0 || !array.is(Type::array)) {
         return {};
     }
     const auto at = static_cast<std::size_t>(position);
     const std::size_t passed = std::min(at, array.document() != nullptr ? at : 0);
-    return budget_.spend(std::min<std::size_t>(passed, 1U << 20U) / kElementsPerStep)
+    return budget_.spend(std::min<std::size_t>(passed, 1U << 20U) / kChildrenPerStep)
                ? found(array.element(at))
                : Value{};
 }
@@ -145,6 +143,11 @@ std::optional<std::string_view> Context::to_text(const Value& value) {
     return store(text);
 }
 
+bool Context::same_size(const Value& a, const Value& b) noexcept {
+    const std::size_t size = a.size();
+    return budget_.spend(size / kChildrenPerStep) && size == b.size();
+}
+
 bool Context::equal(const Value& a, const Value& b) noexcept {
     if (!budget_.spend(1)) {
         return false;
@@ -166,21 +169,18 @@ bool Context::equal(const Value& a, const Value& b) noexcept {
             return budget_.spend_bytes(a.text().size()) && a.text() == b.text();
         case Type::array: {
             std::size_t index = 0;
-            bool same = a.size() == b.size();
-            for_each(a, [&](std::string_view, const Value& element) {
-                same = same && budget_.spend(index / 64) && equal(element, b.element(index));
-                ++index;
-            });
-            return same;
+            return same_size(a, b) && !any_of(a, [&](std::string_view, const Value& element) {
+                       const bool same = budget_.spend(index / kChildrenPerStep) &&
+                                         equal(element, b.element(index));
+                       ++index;
+                       return !same;
+                   });
         }
-        case Type::object: {
-            const std::size_t size = b.size();
-            bool same = a.size() == size;
-            for_each(a, [&](std::string_view key, const Value& value) {
-                same = same && budget_.spend(1 + size / 64) && equal(value, b.member(key));
-            });
-            return same;
-        }
+        case Type::object:
+            return same_size(a, b) && !any_of(a, [&](std::string_view key, const Value& value) {
+                       const Value other = member(b, key);
+                       return !budget_.spend(1) || !equal(value, other);
+                   });
         default:
             return false;
     }

@@ -103,6 +103,10 @@ public:
 
 private:
     static constexpr std::size_t kArenaBytes = 16 * 1024;
+    /// Elements or members that one step walks over.
+    static constexpr std::size_t kChildrenPerStep = 64;
+
+    [[nodiscard]] bool same_size(const Value& a, const Value& b) noexcept;
 
     enum class PayloadState : std::uint8_t { unread, json, binary };
 

@@ -3,8 +3,8 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
+#include <utility>
 
 #include <weir/rules/value.hpp>
 
@@ -30,6 +30,15 @@ std::string_view trimmed(std::string_view token) noexcept {
         token.remove_suffix(1);
     }
     return token;
+}
+
+/// Without a branch per byte, so that the compiler makes vectors of it.
+bool has_escape(std::string_view token) noexcept {
+    bool found = false;
+    for (const char c : token) {
+        found |= c == '\\';
+    }
+    return found;
 }
 
 /// The kind of number that `token` spells by RFC 8259, all of it; nothing if it is none.
@@ -76,15 +85,17 @@ std::optional<Json::Kind> number_kind(std::string_view token) noexcept {
 
 /// One pass over a text. simdjson checks UTF-8, control characters in strings, and the structure;
 /// scalars are checked here, because on-demand checks only those that are read.
+///
+/// simdjson's handles are passed by reference: copies of what was just stored stall the processor.
 struct Json::Walk {
     Json& json;
     const char* end;       ///< Of the text.
     const char* last_end;  ///< Of the value that was walked last.
 
     bool root(ondemand::document& document);
-    bool container(ondemand::value value, std::size_t depth, bool object);
-    bool member(ondemand::field field, std::size_t depth);
-    bool value(ondemand::value value, std::size_t depth);
+    bool container(ondemand::value&& value, std::size_t depth, bool object);
+    bool member(ondemand::field&& field, std::size_t depth);
+    bool value(ondemand::value&& value, std::size_t depth);
     bool scalar(std::string_view token);
     bool string_token(std::string_view token);
     std::uint32_t push(const char* at, std::size_t size, Kind kind);
@@ -111,15 +122,14 @@ void Json::Walk::remember_unescaped(std::string_view text) {
 }
 
 bool Json::Walk::scalar(std::string_view token) {
-    if (token == "true" || token == "false") {
-        push(token.data(), token.size(), Kind::boolean);
-        return true;
+    std::optional<Kind> kind;
+    if (is_digit(token.front()) || token.front() == '-') {
+        kind = number_kind(token);
+    } else if (token == "true" || token == "false") {
+        kind = Kind::boolean;
+    } else if (token == "null") {
+        kind = Kind::null;
     }
-    if (token == "null") {
-        push(token.data(), token.size(), Kind::null);
-        return true;
-    }
-    const auto kind = number_kind(token);
     if (!kind) {
         return false;
     }
@@ -135,21 +145,21 @@ bool Json::Walk::string_token(std::string_view token) {
     return true;
 }
 
-bool Json::Walk::value(ondemand::value value, std::size_t depth) {
+bool Json::Walk::value(ondemand::value&& value, std::size_t depth) {
     const auto token = trimmed(value.raw_json_token());
     if (token.empty()) {
         return false;
     }
     switch (token.front()) {
         case '{':
-            return container(value, depth, true);
+            return container(std::move(value), depth, true);
         case '[':
-            return container(value, depth, false);
+            return container(std::move(value), depth, false);
         case '"': {
             if (!string_token(token)) {
                 return false;
             }
-            if (token.find('\\') == std::string_view::npos) {
+            if (!has_escape(token)) {
                 return true;
             }
             std::string_view text;
@@ -172,7 +182,7 @@ bool Json::Walk::root(ondemand::document& document) {
     if (token.front() == '{' || token.front() == '[') {
         ondemand::value whole;
         return document.get_value().get(whole) == simdjson::SUCCESS &&
-               container(whole, 0, token.front() == '{');
+               container(std::move(whole), 0, token.front() == '{');
     }
     if (token.front() != '"') {
         return scalar(token);
@@ -185,26 +195,25 @@ bool Json::Walk::root(ondemand::document& document) {
     return true;
 }
 
-bool Json::Walk::member(ondemand::field field, std::size_t depth) {
+bool Json::Walk::member(ondemand::field&& field, std::size_t depth) {
+    // Keys are short: a loop is done before memchr has begun. The parser has seen the quote that ends it.
     const char* const first = field.key().raw();
-    const auto* quote =
-        static_cast<const char*>(std::memchr(first, '"', static_cast<std::size_t>(end - first)));
-    if (quote == nullptr) {
-        return false;
+    const char* quote = first;
+    while (*quote != '"' && *quote != '\\') {
+        ++quote;
     }
-    const auto size = static_cast<std::size_t>(quote - first);
-    push(first - 1, size + 2, Kind::string);
-    if (std::memchr(first, '\\', size) != nullptr) {
+    push(first - 1, static_cast<std::size_t>(quote - first) + 2, Kind::string);
+    if (*quote == '\\') {
         std::string_view text;
         if (field.unescaped_key().get(text) != simdjson::SUCCESS) {
             return false;
         }
         remember_unescaped(text);
     }
-    return value(field.value(), depth);
+    return value(std::move(field.value()), depth);
 }
 
-bool Json::Walk::container(ondemand::value value, std::size_t depth, bool object) {
+bool Json::Walk::container(ondemand::value&& value, std::size_t depth, bool object) {
     if (depth >= kDepthMax) {
         return false;
     }
@@ -216,8 +225,8 @@ bool Json::Walk::container(ondemand::value value, std::size_t depth, bool object
             return false;
         }
         for (auto next : members) {
-            ondemand::field field;
-            if (std::move(next).get(field) != simdjson::SUCCESS || !member(field, depth + 1)) {
+            if (next.error() != simdjson::SUCCESS ||
+                !member(std::move(next).value_unsafe(), depth + 1)) {
                 return false;
             }
         }
@@ -227,9 +236,8 @@ bool Json::Walk::container(ondemand::value value, std::size_t depth, bool object
             return false;
         }
         for (auto next : elements) {
-            ondemand::value element;
-            if (std::move(next).get(element) != simdjson::SUCCESS ||
-                !this->value(element, depth + 1)) {
+            if (next.error() != simdjson::SUCCESS ||
+                !this->value(std::move(next).value_unsafe(), depth + 1)) {
                 return false;
             }
         }

@@ -54,17 +54,21 @@ public:
     /// Undefined beyond the end. @cost Linear in the index.
     [[nodiscard]] Value element(std::uint32_t array, std::size_t index) const noexcept;
 
-    /// @param visit  void(std::string_view key, std::uint32_t node); the key is empty for elements
-    /// of an array.
-    template <class Visitor>
-    void for_each_child(std::uint32_t container, Visitor&& visit) const {
+    /// The key is empty for elements of an array.
+    /// @param found  bool(std::string_view key, std::uint32_t node); true ends the walk.
+    /// @return       True if `found` was, once.
+    template <class Predicate>
+    bool any_child(std::uint32_t container, Predicate&& found) const {
         const std::uint32_t end = nodes_[container].next;
         const bool object = nodes_[container].kind == Kind::object;
         for (std::uint32_t child = container + 1; child < end;) {
             const std::uint32_t value = object ? child + 1 : child;
-            visit(object ? string(child) : std::string_view{}, value);
+            if (found(object ? string(child) : std::string_view{}, value)) {
+                return true;
+            }
             child = nodes_[value].next;
         }
+        return false;
     }
 
 private:

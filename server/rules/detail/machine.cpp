@@ -174,11 +174,9 @@ Value Machine::membership(const ProgramNode& node) {
     if (wanted.is_undefined() || !list.is(Type::array)) {
         return {};
     }
-    bool found = false;
-    for_each(list, [&](std::string_view, const Value& element) {
-        found = found || context_->equal(wanted, element);
-    });
-    return Value::boolean(found);
+    return Value::boolean(any_of(list, [&](std::string_view, const Value& element) {
+        return context_->budget().exceeded() || context_->equal(wanted, element);
+    }));
 }
 
 /// With a String on either side, + joins the texts.
@@ -416,14 +414,12 @@ Value Machine::subquery(const ProgramNode& node) {
     }
     const auto results = context_->values(size);
     std::size_t used = 0;
-    for_each(from, [&](std::string_view, const Value& element) {
-        if (context_->budget().exceeded() || !passes(query, element)) {
-            return;
-        }
-        const Value result = run(query.select);
+    any_of(from, [&](std::string_view, const Value& element) {
+        const Value result = passes(query, element) ? run(query.select) : Value{};
         if (!result.is_undefined()) {
             results[used++] = result;
         }
+        return context_->budget().exceeded();
     });
     return Value::array(results.first(used));
 }
@@ -437,11 +433,9 @@ Value Machine::exists(const ProgramNode& node) {
     if (!from.is(Type::array)) {
         return {};
     }
-    bool found = false;
-    for_each(from, [&](std::string_view, const Value& element) {
-        found = found || (!context_->budget().exceeded() && passes(query, element));
-    });
-    return Value::boolean(found);
+    return Value::boolean(any_of(from, [&](std::string_view, const Value& element) {
+        return context_->budget().exceeded() || passes(query, element);
+    }));
 }
 
 }  // namespace weir::rules::detail

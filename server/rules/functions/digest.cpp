@@ -1,4 +1,5 @@
 #include <weir/base/digest.hpp>
+#include <weir/base/text.hpp>
 
 #include <weir/rules/detail/context.hpp>
 #include <weir/rules/functions/groups.hpp>
@@ -16,7 +17,7 @@ Value hashed(const Call& call) {
 
 Value hashed_md2(const Call& call) {
     // Slow and byte by byte, unlike the others.
-    constexpr std::size_t kBytesPerStep = 16;
+    constexpr std::size_t kBytesPerStep = 8;
     if (!call.context.budget().spend(call.text(0).size() / kBytesPerStep)) {
         return {};
     }
@@ -27,15 +28,19 @@ Value encode(const Call& call) {
     if (!call[1].is(Type::string) || call.text(1) != "base64") {
         return {};
     }
-    if (call[0].is(Type::binary)) {
-        return call.context.text(to_base64(call[0].bytes()));
+    const auto text = call[0].is(Type::binary) ? std::optional{as_text(call[0].bytes())}
+                                               : call.context.to_text(call[0]);
+    if (!text || !call.context.budget().spend_bytes(2 * text->size())) {
+        return {};
     }
-    const auto text = call.context.to_text(call[0]);
-    return text ? call.context.text(to_base64(as_bytes(*text))) : Value{};
+    return call.context.text(to_base64(as_bytes(*text)));
 }
 
 Value decode(const Call& call) {
     if (!call[1].is(Type::string) || call.text(1) != "base64" || !call[0].is(Type::string)) {
+        return {};
+    }
+    if (!call.context.budget().spend_bytes(2 * call.text(0).size())) {
         return {};
     }
     const auto bytes = from_base64(call.text(0));
@@ -43,7 +48,10 @@ Value decode(const Call& call) {
         return Value::null();
     }
     const Value parsed = call.context.parse_json(as_text(*bytes));
-    return parsed.is_undefined() ? call.context.text(as_text(*bytes)) : call.context.found(parsed);
+    if (!parsed.is_undefined()) {
+        return call.context.found(parsed);
+    }
+    return is_utf8(as_text(*bytes)) ? call.context.text(as_text(*bytes)) : Value::null();
 }
 
 constexpr Function hash(

@@ -2,6 +2,7 @@
 #include <re2/re2.h>
 
 #include <weir/rules/detail/context.hpp>
+#include <weir/rules/detail/text.hpp>
 #include <weir/rules/functions/groups.hpp>
 
 namespace weir::rules {
@@ -122,10 +123,9 @@ Value regexp_replace(const Call& call) {
             );
             at = begin + groups[0].size();
             if (groups[0].empty()) {
-                if (at < text.size()) {
-                    out += text[at];
-                }
-                ++at;
+                const auto next = detail::next_character(call.text(0), at);
+                out.append(text.data() + at, std::min(next, text.size()) - at);
+                at = next;
             }
             if (!call.context.budget().spend(1 + (out.size() - before) / Budget::kBytesPerStep)) {
                 return {};

@@ -5,6 +5,7 @@
 #include <cwctype>
 
 #include <weir/rules/detail/context.hpp>
+#include <weir/rules/detail/text.hpp>
 #include <weir/rules/functions/groups.hpp>
 
 namespace weir::rules {
@@ -12,23 +13,16 @@ namespace {
 
 using enum Parameter;
 
-constexpr bool continues_character(char c) noexcept {
-    return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-}
-
 std::int64_t count_characters(std::string_view text) noexcept {
     return static_cast<std::int64_t>(text.size()) -
-           std::ranges::count_if(text, continues_character);
+           std::ranges::count_if(text, detail::continues_character);
 }
 
 /// Byte offset of the `index`th character, or the end.
 std::size_t offset_of_character(std::string_view text, std::int64_t index) noexcept {
     std::size_t at = 0;
     for (; at < text.size() && index > 0; --index) {
-        ++at;
-        while (at < text.size() && continues_character(text[at])) {
-            ++at;
-        }
+        at = detail::next_character(text, at);
     }
     return at;
 }
@@ -42,7 +36,7 @@ Value numbytes(const Call& call) {
 }
 
 Value indexof(const Call& call) {
-    const auto at = call.text(0).find(call.text(1));
+    const auto at = detail::find_text(call.text(0), call.text(1));
     return Value::integer(
         at == std::string_view::npos ? -1 : count_characters(call.text(0).substr(0, at))
     );
@@ -96,7 +90,11 @@ locale_t unicode() noexcept {
 
 template <wint_t (*convert)(wint_t, locale_t)>
 Value change_case(const Call& call) {
+    constexpr std::size_t kBytesPerStep = 32;
     const auto text = call.text(0);
+    if (!call.context.budget().spend(text.size() / kBytesPerStep)) {
+        return {};
+    }
     std::string& out = call.context.buffer();
     for (std::size_t at = 0; at < text.size();) {
         const char32_t c = read_character(text, at);
@@ -176,8 +174,8 @@ Value replace(const Call& call) {
     }
     std::string& out = call.context.buffer();
     std::size_t at = 0;
-    for (auto found = text.find(from); found != std::string_view::npos;
-         found = text.find(from, at)) {
+    for (auto found = detail::find_text(text, from); found != std::string_view::npos;
+         found = detail::find_text(text, from, at)) {
         out.append(text, at, found - at).append(to);
         at = found + from.size();
         if (!call.context.budget().spend_bytes(detail::Budget::kBytesPerStep + to.size())) {

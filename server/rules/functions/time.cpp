@@ -11,6 +11,8 @@ using enum Parameter;
 
 /// A pattern that is not constant is read for each message.
 constexpr std::size_t kStepsToCompile = 20;
+/// Printing or reading a time of some fields.
+constexpr std::size_t kStepsToUse = 4;
 
 struct PreparedPattern final : Prepared {
     std::optional<TimePattern> pattern;
@@ -35,6 +37,12 @@ std::unique_ptr<Prepared> prepare(ConstantArguments arguments, std::string& prob
 
 template <Compile compile, std::size_t argument, class Use>
 Value with_pattern(const Call& call, Use use) {
+    constexpr std::size_t kPatternBytesPerStep = 8;
+    if (!call.context.budget().spend(
+            kStepsToUse + call.text(argument).size() / kPatternBytesPerStep
+        )) {
+        return {};
+    }
     if (call.prepared != nullptr) {
         const auto& pattern = static_cast<const PreparedPattern*>(call.prepared)->pattern;
         return pattern ? use(*pattern) : Value{};

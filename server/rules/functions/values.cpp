@@ -2,6 +2,7 @@
 
 #include <weir/rules/detail/containers.hpp>
 #include <weir/rules/detail/context.hpp>
+#include <weir/rules/detail/text.hpp>
 #include <weir/rules/functions/groups.hpp>
 
 namespace weir::rules {
@@ -31,10 +32,6 @@ Value is_undefined(const Call& call) {
     return Value::boolean(call[0].is_undefined());
 }
 
-constexpr bool continues_character(char c) noexcept {
-    return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-}
-
 /// Arrays and strings by position from 0, objects by key.
 Value get(const Call& call) {
     const Value& container = call[0];
@@ -60,10 +57,7 @@ Value get(const Call& call) {
     const auto text = container.text();
     std::size_t character = 0;
     for (std::size_t at = 0; at < text.size(); ++character) {
-        std::size_t end = at + 1;
-        while (end < text.size() && continues_character(text[end])) {
-            ++end;
-        }
+        const auto end = detail::next_character(text, at);
         if (character == position) {
             return Value::string(text.substr(at, end - at));
         }
@@ -128,17 +122,21 @@ Value enrich_array(const Call& call) {
     if (!common.is(Type::object) || !rows.is(Type::array)) {
         return {};
     }
+    constexpr std::size_t kMembersPerStep = 64;
     const std::size_t common_size = common.size();
-    const auto result = call.context.values(rows.size());
+    const std::size_t row_count = rows.size();
+    if (!call.context.budget().spend(row_count)) {
+        return {};
+    }
+    const auto result = call.context.values(row_count);
     auto out = result.begin();
-    bool ok = true;
-    detail::for_each(rows, [&](std::string_view, const Value& row) {
-        const std::size_t count = row.size() + common_size;
-        ok = ok && row.is(Type::object) && call.context.budget().spend(1 + count);
-        if (!ok) {
-            return;
+    const bool refused = detail::any_of(rows, [&](std::string_view, const Value& row) {
+        const std::size_t own = row.size();
+        const std::size_t steps = 1 + own + common_size + own * common_size / kMembersPerStep;
+        if (!row.is(Type::object) || !call.context.budget().spend(steps)) {
+            return true;
         }
-        const auto members = call.context.members(count);
+        const auto members = call.context.members(own + common_size);
         auto member = members.begin();
         detail::for_each(row, [&](std::string_view key, const Value& value) {
             if (common.member(key).is_undefined()) {
@@ -149,8 +147,9 @@ Value enrich_array(const Call& call) {
             *member++ = {key, value};
         });
         *out++ = Value::object(std::span<const Member>{members.begin(), member});
+        return false;
     });
-    return ok ? Value::array(result) : Value{};
+    return refused ? Value{} : Value::array(result);
 }
 
 Value transform(const Call& call) {

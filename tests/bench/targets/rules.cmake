@@ -1,0 +1,1 @@
+weir_bench(rules LIBRARIES weir::rules)

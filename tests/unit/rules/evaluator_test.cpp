@@ -1,0 +1,413 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/rules/compiler.hpp>
+#include <weir/rules/detail/context.hpp>
+#include <weir/rules/evaluator.hpp>
+
+#include "support/count_allocations.hpp"
+
+namespace weir::rules {
+namespace {
+
+constexpr std::string_view kProbe =
+    R"({"temp":71.25,"quality":"good","n":null,"flag":true,"text":"TRUE","list":[3,1,2],)"
+    R"("position":{"lat":59.9,"lon":10.7},"price":10.0,"value":7})";
+
+/// A message with the spare bytes that model::Message has.
+class Sample {
+public:
+    explicit Sample(std::string_view payload, std::string_view topic = "data/p1/temp")
+        : padded_{std::string{payload} + std::string(model::Message::kSpareBytes, '\0')},
+          size_{payload.size()},
+          topic_{topic} {
+        principal_.thing = "p1";
+        principal_.thing_type = "probe";
+        principal_.attributes = {{"site", "north"}};
+    }
+    [[nodiscard]] Input input() const {
+        return {
+            .topic = topic_,
+            .payload = as_bytes(std::string_view{padded_}.substr(0, size_)),
+            .client_id = "p1",
+            .principal = &principal_,
+            .qos = model::Qos::at_least_once,
+            .timestamp_ms = 1'700'000'000'123,
+        };
+    }
+
+private:
+    std::string padded_;
+    std::size_t size_;
+    std::string topic_;
+    model::Principal principal_;
+};
+
+ProgramPtr compile(std::string_view sql, Profile profile = Profile::native) {
+    document::Diagnostics diagnostics;
+    auto program = compile_statement(sql, {.profile = profile}, diagnostics);
+    EXPECT_NE(program, nullptr) << diagnostics.render_text();
+    return program;
+}
+
+/// The output of a statement; "no match", or what failed.
+std::string evaluated(
+    std::string_view sql, std::string_view payload = kProbe, Profile profile = Profile::native
+) {
+    const Sample sample{payload};
+    Evaluator evaluator;
+    const auto output = evaluator.evaluate(*compile(sql, profile), sample.input());
+    if (!output) {
+        return "no match";
+    }
+    return output->kind == Output::Kind::failed ? output->error.message()
+                                                : std::string{as_text(output->bytes)};
+}
+
+/// The value of one expression in the native profile; empty: Undefined.
+std::string value_of(std::string_view expression, std::string_view payload = kProbe) {
+    return evaluated("SELECT VALUE " + std::string{expression} + " FROM 'a'", payload);
+}
+
+struct NativeCase {
+    std::string_view name;
+    std::string_view expression;
+    std::string_view expected;
+};
+
+class NativeProfile : public testing::TestWithParam<NativeCase> {};
+
+TEST_P(NativeProfile, FollowsTable) {
+    EXPECT_EQ(value_of(GetParam().expression), GetParam().expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    NativeProfile,
+    testing::Values(
+        NativeCase{"true_or_undefined", "(true OR missing = 1)", "true"},
+        NativeCase{"undefined_or_true", "(missing = 1 OR true)", "true"},
+        NativeCase{"false_or_undefined", "(flag = false OR missing = 1)", ""},
+        NativeCase{"false_and_undefined", "(flag = false AND missing = 1)", "false"},
+        NativeCase{"true_and_undefined", "(flag AND missing = 1)", ""},
+        NativeCase{"not_undefined", "(NOT (missing = 1))", ""},
+        NativeCase{"text_as_boolean", "(text AND flag)", "true"},
+        NativeCase{"not_equal", "(temp != 1)", "true"},
+        NativeCase{"division", "(7 / 2)", "3.5"},
+        NativeCase{"whole_division", "(8 / 2)", "4"},
+        NativeCase{"repeating_division", "(1 / 3)", "0.3333333333333333333333333333333333"},
+        NativeCase{"decimal_stays", "(price)", "10.0"},
+        NativeCase{"computed_whole", "(price * 2)", "20"},
+        NativeCase{"index", "(list[0])", "3"},
+        NativeCase{"index_computed", "(list[list[1]])", "1"},
+        NativeCase{"index_beyond", "(list[3])", ""},
+        NativeCase{"index_negative", "(list[-1])", ""},
+        NativeCase{"index_then_member", "([position][0].lat)", "59.9"},
+        NativeCase{
+            "searched_case",
+            "CASE WHEN temp > 80 THEN 'hot' WHEN temp > 60 THEN 'warm' END",
+            "\"warm\""
+        },
+        NativeCase{"searched_case_else", "CASE WHEN missing > 1 THEN 1 ELSE 2 END", "2"},
+        NativeCase{"thing", "(thing())", "\"p1\""},
+        NativeCase{"attribute", "(attribute('site'))", "\"north\""},
+        NativeCase{"attribute_missing", "(attribute('colour'))", ""},
+        NativeCase{"qos", "(qos())", "1"},
+        NativeCase{"version", "(sql_version())", "\"native\""},
+        NativeCase{"bitnot", "(bitnot(13))", "-14"},
+        NativeCase{"quotes_doubled", "'it''s'", "\"it's\""},
+        NativeCase{"null_plus_text", "('x' + n)", ""},
+        NativeCase{"in_field", "(2 IN list)", "true"},
+        NativeCase{"sub_query", "(SELECT VALUE x * 2 FROM list AS x WHERE x <> 1)", "[6,4]"},
+        NativeCase{
+            "outer_alias",
+            "(SELECT VALUE (SELECT VALUE o + i FROM [10] AS i) FROM list AS o)",
+            "[[13],[11],[12]]"
+        },
+        NativeCase{"scientific", "(1E40 + 0)", "1E40"},
+        NativeCase{"object_keys_last_wins", "{'a': 1, 'b': missing, 'a': 2}", R"({"a":1,"a":2})"}
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(Select, KeepsTheOrderAndTheTextOfWhatItPicks) {
+    EXPECT_EQ(
+        evaluated("SELECT price, position.lat, topic(2) AS device, value FROM 'a'"),
+        R"({"price":10.0,"lat":59.9,"device":"p1","value":7})"
+    );
+    EXPECT_EQ(
+        evaluated("SELECT position.lat AS at.lat, position.lon AS at.lon FROM 'a'"),
+        R"({"at":{"lat":59.9,"lon":10.7}})"
+    );
+    EXPECT_EQ(
+        evaluated("SELECT *, 1 AS b FROM 'a'", R"({"a": 0, "b": 2, "c": 3})"),
+        R"({"a":0,"b":1,"c":3})"
+    );
+    EXPECT_EQ(evaluated("SELECT 1 AS b, * FROM 'a'", R"({"a": 0, "b": 2})"), R"({"b":2,"a":0})");
+    EXPECT_EQ(evaluated("SELECT *, missing AS a FROM 'a'", R"({"a": 0})"), R"({"a":0})");
+    EXPECT_EQ(evaluated(R"(SELECT temp AS "the temp" FROM 'a')"), R"({"the temp":71.25})");
+}
+
+TEST(Select, TakesValueAsTheNameOfAField) {
+    EXPECT_EQ(evaluated("SELECT value FROM 'a'"), R"({"value":7})");
+    EXPECT_EQ(evaluated("SELECT value AS v, value * 2 AS w FROM 'a'"), R"({"v":7,"w":14})");
+    EXPECT_EQ(evaluated("SELECT VALUE value FROM 'a'"), "7");
+    EXPECT_EQ(evaluated("SELECT VALUE * FROM 'a'", "[1, 2]"), "[1,2]");
+}
+
+TEST(Select, NeedsNoJson) {
+    const Sample sample{"\x01\x02 not json"};
+    Evaluator evaluator;
+    const auto whole = evaluator.evaluate(*compile("SELECT * FROM 'a'"), sample.input());
+    ASSERT_TRUE(whole);
+    EXPECT_EQ(whole->kind, Output::Kind::raw);
+    EXPECT_EQ(as_text(whole->bytes), "\x01\x02 not json");
+    EXPECT_EQ(evaluated("SELECT *, topic(1) AS t FROM 'a'", "not json"), R"({"t":"data"})");
+    EXPECT_EQ(evaluated("SELECT temp FROM 'a'", R"({"temp":1,"rest":tru})"), "{}")
+        << "invalid anywhere is invalid";
+}
+
+TEST(Select, GivesValidText_WhateverTheFunctionsDo) {
+    EXPECT_EQ(value_of("decode('/w==', 'base64')"), "null") << "not UTF-8";
+    EXPECT_EQ(value_of("regexp_replace(a, 'x*', '-')", R"({"a":"\u00e9x"})"), "\"-é--\"");
+    EXPECT_EQ(value_of("substring(a, 1, 2)", R"({"a":"éß\ud83c\udf21"})"), "\"ß\"");
+    EXPECT_EQ(value_of("get(a, 2)", R"({"a":"éß\ud83c\udf21"})"), "\"🌡\"");
+}
+
+TEST(Set, IsSeenEverywhere) {
+    EXPECT_EQ(
+        evaluated(
+            "SET @c = (temp - 32) * 5 / 9, @w = @c > 20 SELECT round(@c) AS c, @w FROM 'a' WHERE @w"
+        ),
+        R"({"c":22,"w":true})"
+    );
+    EXPECT_EQ(
+        evaluated("SET @p = position SELECT (SELECT VALUE @p.lat FROM list) AS l FROM 'a'"),
+        R"({"l":[59.9,59.9,59.9]})"
+    );
+}
+
+TEST(Budget, StopsAnEvaluation_T30) {
+    std::string rows = "{\"a\":[0";
+    for (int i = 0; i < 300; ++i) {
+        rows += ",0";
+    }
+    rows += "]}";
+    const std::string error = make_error_code(errc::budget_exceeded).message();
+    EXPECT_EQ(
+        evaluated(
+            "SET @a = a SELECT (SELECT VALUE (SELECT VALUE y FROM @a AS y) FROM a AS x) AS r FROM "
+            "'a'",
+            rows
+        ),
+        error
+    );
+    const std::string text = "{\"t\":\"" + std::string(200'000, 'a') + "\"}";
+    EXPECT_EQ(evaluated("SELECT replace(t, 'a', t) AS r FROM 'a'", text), error);
+    EXPECT_EQ(evaluated("SELECT regexp_replace(t, 'a', t) AS r FROM 'a'", text), error);
+    EXPECT_EQ(
+        evaluated(
+            "SET @b = t + t SELECT @b + @b + @b + @b + @b + @b + @b + @b AS r FROM 'a'", text
+        ),
+        error
+    );
+    EXPECT_EQ(
+        evaluated("SELECT regexp_matches(t, '(a*)*b') AS r FROM 'a'", text), R"({"r":false})"
+    );
+    EXPECT_EQ(evaluated("SELECT 1 AS x FROM 'a' WHERE regexp_matches(t, t)", text), "no match")
+        << "pattern too long";
+}
+
+TEST(Budget, BoundsTheWorkOfEachFunction_T30) {
+    // 2,000 rows, and a text that makes naive searches quadratic.
+    std::string payload = R"({"s":")" + std::string(60'000, 'a') + R"(","p":")" +
+                          std::string(30'000, 'a') + R"(b","rows":[0)";
+    for (int i = 1; i < 2'000; ++i) {
+        payload += ",0";
+    }
+    payload += "]}";
+    const Sample sample{payload};
+    Evaluator evaluator;
+    for (const std::string_view call :
+         {"indexof(@s, @p)",
+          "replace(@s, @p, 'x')",
+          "upper(@s)",
+          "md2(@s)",
+          "sha512(@s)",
+          "encode(@s, 'base64')",
+          "decode(@s, 'base64')",
+          "regexp_matches(@s, '(a|aa)*b')",
+          "regexp_matches(@s, substring(@p, 29990))",
+          "concat(@s, @p)",
+          "@s + @p",
+          "@s = @s + ''",
+          "transform('enrichArray', {'a': 1}, @r)",
+          "length(@s)",
+          "get(@r, 1999)",
+          "0 IN @r",
+          "@r = @r"}) {
+        const auto program = compile(
+            "SET @s = s, @p = p, @r = rows SELECT (SELECT VALUE " + std::string{call} +
+            " FROM @r) AS r FROM 'a'"
+        );
+        const auto output = evaluator.evaluate(*program, sample.input());
+        ASSERT_TRUE(output);
+        EXPECT_EQ(output->kind, Output::Kind::failed) << call;
+    }
+}
+
+TEST(Evaluator, CallsBackForEachRuleThatTakesTheMessage) {
+    std::vector<RuleDefinition> definitions;
+    const auto add =
+        [&](std::string name, std::string_view sql, Profile profile, bool enabled = true) {
+            RuleDefinition rule{.name = std::move(name)};
+            rule.profile = profile;
+            rule.enabled = enabled;
+            rule.program = compile(sql, profile);
+            definitions.push_back(std::move(rule));
+        };
+    add("d_native_parent", "SELECT 4 AS r FROM 'data/p1/temp/#'", Profile::native);
+    add("c_aws_parent", "SELECT 3 AS r FROM 'data/p1/temp/#'", Profile::aws_2016);
+    add("b_where", "SELECT 2 AS r FROM 'data/+/temp' WHERE temp > 80", Profile::native);
+    add("a_plain", "SELECT temp AS r FROM 'data/#'", Profile::native);
+    add("e_disabled", "SELECT 5 AS r FROM '#'", Profile::native, false);
+    add("f_failing", "SET @l = list SELECT concat(@l, @l) AS r FROM '#'", Profile::native);
+    const auto rules = RuleSet::build(std::move(definitions));
+    const Sample sample{kProbe};
+    Evaluator evaluator;
+    std::vector<std::string> seen;
+    evaluator.evaluate(*rules, sample.input(), [&](const Rule& rule, const Output& output) {
+        EXPECT_EQ(&rules->rules()[rule.index()], &rule);
+        seen.push_back(std::string{rule.name()} + ' ' + std::string{as_text(output.bytes)});
+    });
+    EXPECT_THAT(
+        seen,
+        testing::ElementsAre(
+            R"(a_plain {"r":71.25})",
+            R"(d_native_parent {"r":4})",
+            R"(f_failing {"r":[3,1,2,3,1,2]})"
+        )
+    );
+    EXPECT_EQ(rules->find("b_where")->name(), "b_where");
+    EXPECT_EQ(rules->find("b"), nullptr);
+}
+
+TEST(Evaluator, AllocatesNothing_OnceItHasSeenAMessage) {
+    std::vector<RuleDefinition> definitions;
+    int number = 0;
+    for (const std::string_view sql :
+         {"SELECT * FROM 'data/+/temp' WHERE temp > 80 AND quality <> 'bad'",
+          "SELECT * FROM 'data/#' WHERE regexp_matches(quality, '^b')",
+          "SELECT * FROM 'data/#' WHERE quality IN ['bad', 'none']",
+          "SELECT topic(2) AS device, temp, position.lat AS lat, timestamp() AS at, value FROM "
+          "'data/+/temp'",
+          "SELECT (temp - 32) * 5 / 9 AS c, upper(quality) AS q FROM 'data/+/temp' WHERE temp > 60"
+         }) {
+        RuleDefinition rule{.name = std::to_string(number++)};
+        rule.program = compile(sql);
+        definitions.push_back(std::move(rule));
+    }
+    const auto rules = RuleSet::build(std::move(definitions));
+    const Sample sample{kProbe};
+    const Sample other{kProbe, "cmd/p1"};
+    Evaluator evaluator;
+    std::size_t outputs = 0;
+    const auto run = [&](const Sample& message) {
+        evaluator.evaluate(*rules, message.input(), [&](const Rule&, const Output&) { ++outputs; });
+    };
+    run(sample);
+    run(other);
+    const auto before = test::allocations.load();
+    run(sample);
+    run(other);
+    EXPECT_EQ(test::allocations.load() - before, 0U);
+    EXPECT_EQ(outputs, 4U);
+}
+
+class Steps final : public Recorder {
+public:
+    void evaluated(std::string_view expression, const Value& value) override {
+        lines.push_back(std::string{expression} + ": " + std::string{name(value.type())});
+    }
+    std::vector<std::string> lines;
+};
+
+TEST(Recorder, SeesEveryStep) {
+    const Sample sample{kProbe};
+    Steps steps;
+    Evaluator evaluator;
+    EXPECT_FALSE(evaluator.evaluate(
+        *compile("SELECT temp FROM 'a' WHERE temp > 40 + 40 AND missing = 1"),
+        sample.input(),
+        &steps
+    ));
+    EXPECT_THAT(
+        steps.lines,
+        testing::ElementsAre(
+            "temp: Decimal",
+            "40 + 40: Int",
+            "temp > 40 + 40: Boolean",
+            "temp > 40 + 40 AND missing = 1: Boolean"
+        )
+    );
+}
+
+std::string rendered(std::string_view text, bool dollar_escape = false) {
+    document::Diagnostics diagnostics;
+    const auto compiled = Template::compile(text, {.dollar_escape = dollar_escape}, diagnostics);
+    if (!compiled) {
+        return diagnostics.sorted().front().message;
+    }
+    const Sample sample{kProbe};
+    Evaluator evaluator;
+    const auto result = evaluator.render(*compiled, sample.input());
+    return result ? std::string{*result} : result.error().message();
+}
+
+TEST(Template, IsFilledIn) {
+    EXPECT_EQ(rendered("alarm/${topic(2)}/${temp}"), "alarm/p1/71.25");
+    EXPECT_EQ(rendered("${{'a': '}'}.a}"), "}");
+    EXPECT_EQ(rendered("plain $ text"), "plain $ text");
+    EXPECT_EQ(rendered("$$aws/things/${thing()}/shadow", true), "$aws/things/p1/shadow");
+    EXPECT_EQ(rendered("$${temp}", true), "${temp}") << "the escape makes the dollar text";
+}
+
+TEST(Template, FailsRatherThanLeavingAHole) {
+    EXPECT_EQ(rendered("alarm/${missing}"), make_error_code(errc::template_undefined).message());
+    EXPECT_EQ(rendered("alarm/${n}"), make_error_code(errc::template_undefined).message());
+    EXPECT_EQ(rendered("${''}"), make_error_code(errc::template_empty).message());
+    EXPECT_EQ(rendered("a/${temp"), "the expression that begins here has no closing brace");
+}
+
+TEST(Template, IsRenderedInsideOfACallback) {
+    document::Diagnostics diagnostics;
+    const auto topic = Template::compile("out/${quality}", {}, diagnostics);
+    RuleDefinition rule{.name = "r"};
+    rule.program = compile("SELECT temp FROM 'data/#'");
+    const auto rules = RuleSet::build({rule});
+    const Sample sample{kProbe};
+    Evaluator evaluator;
+    std::string seen;
+    evaluator.evaluate(*rules, sample.input(), [&](const Rule&, const Output& output) {
+        seen = std::string{*evaluator.render(*topic)} + ' ' + std::string{as_text(output.bytes)};
+    });
+    EXPECT_EQ(seen, R"(out/good {"temp":71.25})");
+}
+
+TEST(BasicIngest, IsTakenApart) {
+    const auto ingest = parse_basic_ingest("$aws/rules/hot/a/b");
+    ASSERT_TRUE(ingest);
+    EXPECT_EQ(ingest->rule, "hot");
+    EXPECT_EQ(ingest->topic, "a/b");
+    for (const std::string_view topic :
+         {"$aws/rules/hot", "$aws/rules//a", "$aws/rules/hot/", "aws/rules/hot/a"}) {
+        EXPECT_FALSE(parse_basic_ingest(topic)) << topic;
+    }
+}
+
+}  // namespace
+}  // namespace weir::rules
