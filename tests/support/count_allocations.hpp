@@ -24,6 +24,12 @@ inline std::atomic<std::size_t> allocated_bytes{0
     }
     throw std::bad_alloc{};
 }
+// The sanitizers' own nothrow form would not pair with the delete below.
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+    weir::test::allocations.fetch_add(1, std::memory_order_relaxed);
+    weir::test::allocated_bytes.fetch_add(size, std::memory_order_relaxed);
+    return std::malloc(size == 0 ? 1 : size);
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
     std::free(memory);
 }
