@@ -5,9 +5,9 @@
 #include <optional>
 #include <string_view>
 
-#include <weir/document/diagnostic.hpp>
 #include <weir/rules/ast.hpp>
 #include <weir/rules/profile.hpp>
+#include <weir/rules/reporter.hpp>
 
 namespace weir::rules {
 
@@ -15,50 +15,6 @@ inline constexpr std::size_t kStatementBytesMax = 256 * 1024;
 inline constexpr std::uint16_t kExpressionDepthMax = 100;
 inline constexpr std::size_t kVariablesMax = 10;
 inline constexpr std::size_t kVariableNameMax = 64;
-
-/// Where a statement stands, so that diagnostics name the line of its file.
-struct SourcePlace {
-    std::string_view file = {};
-    document::Position start = {};  ///< Of the first byte of the statement.
-};
-
-/// Reports parts of one text; offsets become lines and columns.
-class Reporter {
-public:
-    Reporter(std::string_view text, SourcePlace place, document::Diagnostics& diagnostics) noexcept
-        : text_{text}, place_{place}, diagnostics_{&diagnostics} {}
-
-    void error(
-        std::string_view code, ast::Extent extent, std::string message, std::string help = {}
-    ) {
-        add(document::Severity::error, code, extent, std::move(message), std::move(help));
-    }
-    void warning(
-        std::string_view code, ast::Extent extent, std::string message, std::string help = {}
-    ) {
-        add(document::Severity::warning, code, extent, std::move(message), std::move(help));
-    }
-    /// For text that was reported on before.
-    void mute(bool muted) noexcept { muted_ = muted; }
-    /// Errors reported through this.
-    [[nodiscard]] std::size_t errors() const noexcept { return errors_; }
-    [[nodiscard]] document::Position position(std::uint32_t offset) const noexcept;
-
-private:
-    void add(
-        document::Severity severity,
-        std::string_view code,
-        ast::Extent extent,
-        std::string message,
-        std::string help
-    );
-
-    std::string_view text_;
-    SourcePlace place_;
-    document::Diagnostics* diagnostics_;
-    std::size_t errors_ = 0;
-    bool muted_ = false;
-};
 
 /// @return Nothing if there was an error; it is reported. Only the first one of a statement: what
 /// follows would be noise.

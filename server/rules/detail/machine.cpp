@@ -36,7 +36,7 @@ Value Machine::evaluate(const ProgramNode& node) {
         case Op::path:
             return path(node);
         case Op::payload:
-            return context_->found(context_->payload());
+            return context_->payload();
         case Op::payload_bytes:
             return Value::binary(context_->input().payload);
         case Op::element:

@@ -1,0 +1,357 @@
+#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <weir/base/text.hpp>
+#include <weir/rules/codes.hpp>
+#include <weir/rules/detail/compiler.hpp>
+#include <weir/rules/detail/text.hpp>
+
+namespace weir::rules::detail {
+namespace {
+
+struct CastName {
+    std::string_view name;
+    CastTo to;
+    bool since_2016;
+};
+
+constexpr std::array<CastName, 11> kCastNames = {{
+    {"string", CastTo::text, false},
+    {"nvarchar", CastTo::text, false},
+    {"text", CastTo::text, false},
+    {"ntext", CastTo::text, false},
+    {"varchar", CastTo::text, false},
+    {"int", CastTo::integer, false},
+    {"integer", CastTo::integer, false},
+    {"double", CastTo::decimal, false},
+    {"decimal", CastTo::decimal, true},
+    {"bool", CastTo::boolean, true},
+    {"boolean", CastTo::boolean, true},
+}};
+
+}  // namespace
+
+NodeId Compiler::expression(const Expression& expression) {
+    const ast::Extent at = expression.extent;
+    switch (expression.kind) {
+        case ExpressionKind::null:
+            return constant(Value::null(), at);
+        case ExpressionKind::boolean:
+            return constant(Value::boolean(expression.boolean), at);
+        case ExpressionKind::number: {
+            const bool whole = expression.whole || (program_.profile == Profile::aws_2016 &&
+                                                    is_whole(expression.number));
+            return constant(
+                whole ? Value::number(strip(expression.number), Type::integer)
+                      : Value::number(expression.number, Type::decimal),
+                at
+            );
+        }
+        case ExpressionKind::string:
+            return constant(Value::string(keep(expression.text)), at);
+        case ExpressionKind::path:
+            return path(expression);
+        case ExpressionKind::star:
+            return star(at);
+        case ExpressionKind::variable:
+            return variable(expression);
+        case ExpressionKind::member: {
+            const auto ids = operands(expression);
+            program_.constants.push_back(Value::string(keep(expression.text)));
+            const auto name = static_cast<std::uint32_t>(program_.constants.size() - 1);
+            return fold(emit(Op::member, at, kAnything, ids, name));
+        }
+        case ExpressionKind::index:
+            return fold(emit(Op::index, at, kAnything, operands(expression)));
+        case ExpressionKind::unary:
+            return unary(expression);
+        case ExpressionKind::binary:
+            return binary(expression);
+        case ExpressionKind::call:
+            return call(expression);
+        case ExpressionKind::cast:
+            return cast(expression);
+        case ExpressionKind::case_of:
+        case ExpressionKind::case_when: {
+            const Op op = expression.kind == ExpressionKind::case_of ? Op::case_of : Op::case_when;
+            const NodeId id = emit(op, at, kAnything, operands(expression));
+            program_.nodes[id].has_else = expression.has_else;
+            return fold(id);
+        }
+        case ExpressionKind::object:
+            return object(expression);
+        case ExpressionKind::array:
+            return fold(emit(Op::array, at, set_of({Type::array}), operands(expression)));
+        case ExpressionKind::subquery:
+        case ExpressionKind::exists:
+            return subquery(expression);
+    }
+    return kNoNode;
+}
+
+/// The first name may be that of a sub-query's element; any other name is a member of the innermost
+/// element, or of the message.
+NodeId Compiler::path(const Expression& expression) {
+    std::span<const std::string> names{expression.names};
+    auto level = static_cast<std::uint16_t>(aliases_.size());
+    for (std::size_t i = aliases_.size(); i > 0; --i) {
+        if (aliases_[i - 1] == names.front()) {
+            level = static_cast<std::uint16_t>(i);
+            names = names.subspan(1);
+            break;
+        }
+    }
+    if (names.empty()) {
+        const NodeId id = emit(Op::element, expression.extent, kAnything);
+        program_.nodes[id].level = level;
+        return id;
+    }
+    Program::Path path{names.begin(), names.end()};
+    const auto known = std::ranges::find(program_.paths, path);
+    const auto index = static_cast<std::uint32_t>(known - program_.paths.begin());
+    if (known == program_.paths.end()) {
+        program_.paths.push_back(std::move(path));
+    }
+    const NodeId id = emit(Op::path, expression.extent, kAnything, {}, index);
+    program_.nodes[id].level = level;
+    return id;
+}
+
+NodeId Compiler::star(ast::Extent extent) {
+    return emit(aliases_.empty() ? Op::payload : Op::element, extent, kAnything);
+}
+
+NodeId Compiler::variable(const Expression& expression) {
+    const auto found = std::ranges::find(variable_names_, expression.text);
+    if (found == variable_names_.end()) {
+        const std::vector<std::string_view> names{variable_names_.begin(), variable_names_.end()};
+        const auto near = nearest(expression.text, names);
+        reporter_.error(
+            code::kVariable,
+            expression.extent,
+            fmt::format("@{} is not set before", expression.text),
+            near ? fmt::format("did you mean @{}?", *near) : ""
+        );
+    }
+    return emit(
+        Op::variable,
+        expression.extent,
+        kAnything,
+        {},
+        static_cast<std::uint32_t>(found - variable_names_.begin())
+    );
+}
+
+NodeId Compiler::unary(const Expression& expression) {
+    const auto ids = operands(expression);
+    if (expression.unary == ast::Unary::logical_not) {
+        return fold(emit(Op::logical_not, expression.extent, kTruth, ids));
+    }
+    require_numbers(expression, ids);
+    return fold(emit(Op::negate, expression.extent, kNumber, ids));
+}
+
+void Compiler::require_numbers(const Expression& expression, std::span<const NodeId> ids) {
+    const auto never = [&](NodeId id) { return (types_[id] & kMayBeNumber) == 0; };
+    const auto found = std::ranges::find_if(ids, never);
+    // Constants are found out by folding, or have been reported.
+    if (found != ids.end() && node(*found).op != Op::constant) {
+        reporter_.warning(
+            code::kAlwaysUndefined,
+            extent(*found),
+            "this is never a number, so that the result is always Undefined",
+            expression.kind == ExpressionKind::binary
+                ? "comparisons bind more loosely than arithmetic"
+                : ""
+        );
+    }
+}
+
+NodeId Compiler::binary(const Expression& expression) {
+    struct Row {
+        ast::Binary binary;
+        Op op;
+        TypeSet types;
+    };
+    static constexpr std::array<Row, 14> kRows = {{
+        {ast::Binary::logical_or, Op::logical_or, kTruth},
+        {ast::Binary::logical_and, Op::logical_and, kTruth},
+        {ast::Binary::equal, Op::equal, kTruth},
+        {ast::Binary::not_equal, Op::not_equal, kTruth},
+        {ast::Binary::less, Op::less, kTruth},
+        {ast::Binary::less_equal, Op::less_equal, kTruth},
+        {ast::Binary::greater, Op::greater, kTruth},
+        {ast::Binary::greater_equal, Op::greater_equal, kTruth},
+        {ast::Binary::in, Op::in, kTruth},
+        {ast::Binary::add, Op::add, TypeSet{kNumber | set_of({Type::string})}},
+        {ast::Binary::subtract, Op::subtract, kNumber},
+        {ast::Binary::multiply, Op::multiply, kNumber},
+        {ast::Binary::divide, Op::divide, kNumber},
+        {ast::Binary::modulo, Op::modulo, kNumber},
+    }};
+    const auto ids = operands(expression);
+    const Row& row = kRows[static_cast<std::size_t>(expression.binary)];
+    if (row.types == kNumber) {
+        require_numbers(expression, ids);
+    }
+    return fold(emit(row.op, expression.extent, row.types, ids));
+}
+
+void Compiler::unknown_function(const Expression& expression) {
+    std::vector<std::string_view> names{"cast", "exists"};
+    for (const Function& function : functions()) {
+        if (function.in(program_.profile)) {
+            names.push_back(function.name);
+        }
+    }
+    const auto near = nearest(detail::lowered(expression.text), names);
+    reporter_.error(
+        code::kUnknownFunction,
+        expression.name_extent,
+        fmt::format("there is no function {}()", expression.text),
+        near ? fmt::format("did you mean {}?", *near) : ""
+    );
+}
+
+/// @return false: the error is reported.
+bool Compiler::check_call(const Expression& expression, const Function* function) {
+    if (function == nullptr) {
+        unknown_function(expression);
+        return false;
+    }
+    if (!function->in(program_.profile)) {
+        reporter_.error(
+            code::kProfile,
+            expression.name_extent,
+            fmt::format("{}() is not in profile {}", function->name, name(program_.profile)),
+            "use a newer profile, or native"
+        );
+        return false;
+    }
+    if (function->call == nullptr) {
+        reporter_.error(
+            code::kExternal,
+            expression.name_extent,
+            fmt::format("{}() calls an outside service, which rules cannot", function->name),
+            "send the message to an HTTP sink instead"
+        );
+        return false;
+    }
+    const std::size_t given = expression.operands.size();
+    const bool bounded = function->arguments_max != kAnyNumber;
+    if (given < function->arguments_min || (bounded && given > function->arguments_max)) {
+        const bool few = given < function->arguments_min;
+        reporter_.error(
+            code::kArguments,
+            expression.extent,
+            fmt::format(
+                "{}() takes at {} {} arguments, not {}",
+                function->name,
+                few ? "least" : "most",
+                few ? function->arguments_min : function->arguments_max,
+                given
+            ),
+            fmt::format("{}: {}", function->signature, function->help)
+        );
+        return false;
+    }
+    return true;
+}
+
+NodeId Compiler::call(const Expression& expression) {
+    const Function* function = find_function(expression.text);
+    std::vector<NodeId> ids;
+    for (const auto& operand : expression.operands) {
+        // encode(*) is about the bytes that came, not about the value that they spell.
+        const bool bytes = function != nullptr && function->name == "encode" && aliases_.empty() &&
+                           operand->kind == ExpressionKind::star;
+        ids.push_back(
+            bytes ? emit(Op::payload_bytes, operand->extent, kAnything) : this->expression(*operand)
+        );
+    }
+    if (!check_call(expression, function)) {
+        return emit(Op::array, expression.extent, kAnything);
+    }
+    Program::CallSite site{function, nullptr};
+    if (function->prepare != nullptr) {
+        std::vector<std::optional<Value>> constants;
+        for (const NodeId id : ids) {
+            const bool known = node(id).op == Op::constant;
+            constants.push_back(
+                known ? std::optional{program_.constants[node(id).data]} : std::nullopt
+            );
+        }
+        std::string problem;
+        site.prepared = function->prepare(constants, problem);
+        if (!problem.empty()) {
+            reporter_.warning(code::kAlwaysUndefined, expression.extent, std::move(problem));
+        }
+    }
+    program_.calls.push_back(std::move(site));
+    const auto index = static_cast<std::uint32_t>(program_.calls.size() - 1);
+    return fold(emit(Op::call, expression.extent, kAnything, ids, index));
+}
+
+NodeId Compiler::cast(const Expression& expression) {
+    const auto ids = operands(expression);
+    const auto wanted = detail::lowered(expression.text);
+    const auto* found = std::ranges::find(kCastNames, wanted, &CastName::name);
+    if (found == kCastNames.end()) {
+        std::array<std::string_view, kCastNames.size()> names;
+        std::ranges::transform(kCastNames, names.begin(), &CastName::name);
+        const auto near = nearest(wanted, names);
+        reporter_.error(
+            code::kSyntax,
+            expression.name_extent,
+            fmt::format("there is no type {} to cast to", expression.text),
+            near ? fmt::format("did you mean {}?", *near)
+                 : "types are string, int, decimal, boolean"
+        );
+        return emit(Op::array, expression.extent, kAnything);
+    }
+    if (found->since_2016 && program_.profile == Profile::aws_2015) {
+        reporter_.error(
+            code::kProfile,
+            expression.name_extent,
+            fmt::format("cast to {} is not in profile {}", found->name, name(program_.profile)),
+            "use aws-2016-03-23 or native"
+        );
+    }
+    return fold(
+        emit(Op::cast, expression.extent, kAnything, ids, static_cast<std::uint32_t>(found->to))
+    );
+}
+
+NodeId Compiler::object(const Expression& expression) {
+    const auto ids = operands(expression);
+    const auto first = static_cast<std::uint32_t>(program_.keys.size());
+    program_.keys.insert(program_.keys.end(), expression.names.begin(), expression.names.end());
+    return fold(emit(Op::object, expression.extent, set_of({Type::object}), ids, first));
+}
+
+NodeId Compiler::subquery(const Expression& expression) {
+    const ast::Query& inner = *expression.query;
+    Program::Subquery compiled;
+    compiled.from = this->expression(*inner.from);
+    aliases_.push_back(inner.from_alias);
+    compiled.level = static_cast<std::uint16_t>(aliases_.size());
+    program_.levels = std::max(program_.levels, static_cast<std::uint16_t>(compiled.level + 1));
+    if (inner.where) {
+        compiled.where = this->expression(*inner.where);
+    }
+    compiled.select = query(inner);
+    aliases_.pop_back();
+    program_.subqueries.push_back(compiled);
+    const bool exists = expression.kind == ExpressionKind::exists;
+    return emit(
+        exists ? Op::exists : Op::subquery,
+        expression.extent,
+        exists ? kTruth : kAnything,
+        {},
+        static_cast<std::uint32_t>(program_.subqueries.size() - 1)
+    );
+}
+
+}  // namespace weir::rules::detail

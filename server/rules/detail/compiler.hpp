@@ -1,0 +1,112 @@
+/// The walk over a syntax tree behind compile_statement.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/rules/ast.hpp>
+#include <weir/rules/detail/context.hpp>
+#include <weir/rules/program.hpp>
+#include <weir/rules/reporter.hpp>
+
+namespace weir::rules::detail {
+
+using ast::Expression;
+using ast::ExpressionKind;
+
+/// Which types an expression may have, as bits by Type.
+using TypeSet = std::uint16_t;
+
+constexpr TypeSet set_of(std::initializer_list<Type> types) {
+    TypeSet set = 0;
+    for (const Type type : types) {
+        set = static_cast<TypeSet>(set | 1U << static_cast<unsigned>(type));
+    }
+    return set;
+}
+
+constexpr TypeSet kAnything = 0x1FF;
+constexpr TypeSet kTruth = set_of({Type::boolean, Type::undefined});
+constexpr TypeSet kNumber = set_of({Type::integer, Type::decimal, Type::undefined});
+constexpr TypeSet kMayBeTrue = set_of({Type::boolean, Type::string});
+constexpr TypeSet kMayBeNumber = set_of({Type::integer, Type::decimal, Type::string});
+
+/// Fills one program; used once. Errors are reported, and leave the program unusable.
+class Compiler {
+public:
+    Compiler(Program& program, Reporter& reporter) : program_{program}, reporter_{reporter} {}
+
+    void variables(const ast::Statement& statement);
+    void statement(const ast::Statement& statement, bool filter_required);
+    void template_expression(const Expression& expression) {
+        program_.select = this->expression(expression);
+    }
+
+private:
+    /// Output keys in order; a dotted alias makes a group.
+    struct Output {
+        struct Entry {
+            std::optional<std::string> key;  ///< Nothing: the members of the value.
+            NodeId node = kNoNode;           ///< kNoNode: `group` is the value.
+            std::vector<Entry> group;
+        };
+        std::vector<Entry> entries;
+    };
+
+    NodeId query(const ast::Query& query);
+    void add_output(
+        std::vector<Output::Entry>& entries,
+        std::span<const std::string> path,
+        NodeId node,
+        ast::Extent at
+    );
+    NodeId emit_output(std::vector<Output::Entry>& entries, ast::Extent extent);
+
+    NodeId expression(const Expression& expression);
+    NodeId path(const Expression& expression);
+    NodeId star(ast::Extent extent);
+    NodeId variable(const Expression& expression);
+    NodeId unary(const Expression& expression);
+    NodeId binary(const Expression& expression);
+    NodeId call(const Expression& expression);
+    NodeId cast(const Expression& expression);
+    NodeId object(const Expression& expression);
+    NodeId subquery(const Expression& expression);
+    [[nodiscard]] bool check_call(const Expression& expression, const Function* function);
+    void unknown_function(const Expression& expression);
+
+    std::vector<NodeId> operands(const Expression& expression);
+    NodeId emit(
+        Op op,
+        ast::Extent extent,
+        TypeSet types,
+        std::span<const NodeId> operands = {},
+        std::uint32_t data = 0
+    );
+    NodeId constant(const Value& value, ast::Extent extent);
+    /// Computes a node whose operands are constant, if its operator depends on nothing else.
+    NodeId fold(NodeId id);
+    [[nodiscard]] bool foldable(const ProgramNode& node) const;
+    [[nodiscard]] Value keep(const Value& value);
+    [[nodiscard]] std::string_view keep(std::string_view text);
+    template <class T>
+    [[nodiscard]] std::span<T> allocate(std::size_t count);
+    void require_numbers(const Expression& expression, std::span<const NodeId> ids);
+
+    [[nodiscard]] const ProgramNode& node(NodeId id) const { return program_.nodes[id]; }
+    [[nodiscard]] ast::Extent extent(NodeId id) const { return {node(id).begin, node(id).end}; }
+
+    Program& program_;
+    Reporter& reporter_;
+    std::vector<TypeSet> types_;  ///< By node.
+    std::vector<std::string> variable_names_;
+    std::vector<std::string> aliases_;  ///< FROM .. AS, by level - 1.
+    detail::Context context_;
+};
+
+}  // namespace weir::rules::detail
