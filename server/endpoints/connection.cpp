@@ -70,9 +70,7 @@ Connection::~Connection() = default;
 
 bool Connection::start() {
     if (phase_ == Phase::sniffing && listener_->tls) {
-        if (!transport().start_tls(services_->io, *listener_->tls)) {
-            return false;
-        }
+        start_tls(*listener_->tls);
     }
     if (!attach(services_->io)) {
         return false;
@@ -131,45 +129,27 @@ void Connection::read_preface(ByteView bytes) {
     phase_ = Phase::sniffing;
     const ByteView rest = bytes.subspan(preface->size);
     if (listener_->tls) {
-        if (!transport().start_tls(services_->io, *listener_->tls, rest)) {
-            close(Reason::tls_failed);
-        }
-        return;  // What came is the beginning of the handshake.
-    }
-    if (!rest.empty()) {
+        start_tls(*listener_->tls, rest);
+    } else if (!rest.empty()) {
         sniff(rest);
     }
 }
 
 void Connection::sniff(ByteView bytes) {
-    bool served = false;
-    switch (proxy::sniff(bytes)) {
-        case proxy::Sniffed::need_more:
-            append(early_, bytes);
-            return;
-        case proxy::Sniffed::mqtt:
-            served = listener_->mqtt;
-            if (served) {
-                return speak(std::make_unique<MqttEndpoint>(*this), bytes);
-            }
-            break;
-        case proxy::Sniffed::amqp:
-            served = listener_->amqp;
-            if (served) {
-                return speak(std::make_unique<AmqpEndpoint>(*this), bytes);
-            }
-            break;
-        case proxy::Sniffed::http:
-            served = listener_->http || listener_->serves_websocket();
-            if (served) {
-                return upgrade(bytes);
-            }
-            break;
-        default:
-            break;
+    const auto sniffed = proxy::sniff(bytes);
+    if (sniffed == proxy::Sniffed::need_more) {
+        append(early_, bytes);
+    } else if (sniffed == proxy::Sniffed::mqtt && listener_->mqtt) {
+        speak(std::make_unique<MqttEndpoint>(*this), bytes);
+    } else if (sniffed == proxy::Sniffed::amqp && listener_->amqp) {
+        speak(std::make_unique<AmqpEndpoint>(*this), bytes);
+    } else if (sniffed == proxy::Sniffed::http &&
+               (listener_->http || listener_->serves_websocket())) {
+        upgrade(bytes);
+    } else {
+        services_->refuse(device_, Action::connect, {Reason::protocol_not_allowed});
+        close(Reason::protocol_not_allowed);
     }
-    services_->refuse(device_, Action::connect, {Reason::protocol_not_allowed});
-    close(Reason::protocol_not_allowed);
 }
 
 void Connection::upgrade(ByteView bytes) {
@@ -193,14 +173,12 @@ void Connection::upgrade(ByteView bytes) {
         return close(Reason::protocol_not_allowed);
     }
     out().append(as_bytes(answer.response));
-    flush_later();
-    const ByteView data = transport().start_websocket(
-        services_->io, out(), listener_->limits.packet_bytes, bytes.subspan(answer.consumed)
-    );
     if (websocket::is_amqp(answer.subprotocol)) {
-        return speak(std::make_unique<AmqpEndpoint>(*this), data);
+        speak(std::make_unique<AmqpEndpoint>(*this), {});
+    } else {
+        speak(std::make_unique<MqttEndpoint>(*this), {});
     }
-    speak(std::make_unique<MqttEndpoint>(*this), data);
+    start_websocket(listener_->limits.packet_bytes, bytes.subspan(answer.consumed));
 }
 
 void Connection::speak(std::unique_ptr<Endpoint> endpoint, ByteView bytes) {
