@@ -3,3 +3,10 @@ if(TARGET cli_test)
   target_compile_definitions(cli_test PRIVATE WEIR_BINARY="$<TARGET_FILE:weir>")
   add_dependencies(cli_test weir)
 endif()
+
+# The helpers of the commands, which are part of the executable and no library.
+weir_test(cli_output_test LABELS unit LIBRARIES weir::base fmt::fmt
+  SOURCES unit/cli/output_test.cpp ${CMAKE_SOURCE_DIR}/server/app/cli/output.cpp)
+if(TARGET cli_output_test)
+  target_include_directories(cli_output_test PRIVATE ${CMAKE_SOURCE_DIR}/server)
+endif()

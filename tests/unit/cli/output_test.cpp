@@ -1,0 +1,53 @@
+// The forms in which commands print rows.
+#include <gtest/gtest.h>
+
+#include <app/cli/output.hpp>
+
+namespace weir::cli {
+namespace {
+
+Table devices() {
+    Table table{{{.name = "device"}, {.name = "messages_in", .is_number = true}}};
+    table.add({"p7", "12"});
+    table.add({"größe, \"7\"", ""});
+    return table;
+}
+
+TEST(Table, AlignsColumnsForPeople) {
+    EXPECT_EQ(
+        devices().render(Format::table),
+        "DEVICE      MESSAGES IN\n"
+        "p7                   12\n"
+        "größe, \"7\"\n"
+    );
+}
+
+TEST(Table, IsAnArrayOfObjectsInJson) {
+    EXPECT_EQ(
+        devices().render(Format::json),
+        "[\n"
+        "  {\"device\": \"p7\", \"messages_in\": 12},\n"
+        "  {\"device\": \"größe, \\\"7\\\"\", \"messages_in\": null}\n"
+        "]\n"
+    );
+    EXPECT_EQ(Table{{{.name = "device"}}}.render(Format::json), "[]\n");
+}
+
+TEST(Table, QuotesCellsInCsv_WhereNeeded) {
+    EXPECT_EQ(
+        devices().render(Format::csv),
+        "device,messages_in\r\n"
+        "p7,12\r\n"
+        "\"größe, \"\"7\"\"\",\r\n"
+    );
+}
+
+TEST(Table, KeepsControlCharactersFromTheTerminal) {
+    Table table{{{.name = "device"}}};
+    table.add({"p\x1B[2J7"});
+    EXPECT_EQ(table.render(Format::table), "DEVICE\np?[2J7\n");
+    EXPECT_EQ(table.render(Format::json), "[\n  {\"device\": \"p\\u001b[2J7\"}\n]\n");
+}
+
+}  // namespace
+}  // namespace weir::cli
