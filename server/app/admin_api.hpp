@@ -1,0 +1,58 @@
+/// What operators ask a gateway over its admin socket: JSON under /v1, and the metrics page.
+///
+/// Errors are problem documents (RFC 9457) with a stable `code`. Lists are paged with `limit` and
+/// the `next` of the page before. Times are RFC 3339 UTC.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <weir/admin/dispatch.hpp>
+#include <weir/app_config/configuration.hpp>
+#include <weir/identity/registry.hpp>
+
+namespace weir::app {
+
+class Gateway;
+
+/// GET  /v1/status
+/// POST /v1/reload                          200, or 422 with the diagnostics: nothing was applied
+/// GET  /v1/sessions?device=&limit=
+/// GET  /v1/rules   GET /v1/sinks
+/// GET  /v1/sinks/{name}/dead?from=&limit=
+/// POST /v1/sinks/{name}/retry              {"from", "to"}: offsets, both may be left out
+/// GET  /v1/streams
+/// GET  /v1/streams/{name}?from=&limit=     a record per line, application/x-ndjson
+/// GET  /v1/streams/{name}/offset?time=     of the first record that is not older
+/// GET  /v1/usage?device=&scheme=&from=&to=&by=hour
+/// GET  /v1/why/{device}
+/// and those of devices and policies below.
+/// @param gateway  Outlives the routes; its calls are made on the server's handler threads.
+void add_routes(admin::Routes& routes, Gateway& gateway);
+
+/// GET  /v1/devices?after=&limit=
+/// POST /v1/devices                         {"name", "type", "groups", "policies", "attributes",
+///                                           "certificate": SHA-256 in hex, "password"}
+/// GET, DELETE /v1/devices/{name}
+/// POST /v1/devices/{name}/enable           likewise /disable
+/// POST /v1/devices/{name}/attach           {"policy"}; likewise /detach
+/// POST /v1/devices/{name}/certificate      {"certificate"}
+/// POST /v1/devices/{name}/password         {"user", "password"}; user: else the device's name
+/// POST /v1/devices/{name}/token            answers {"token"}, which is told only once
+/// @param registry  Outlives the routes. Needs no gateway: the command line uses them on a data
+/// directory that nobody serves.
+void add_device_routes(admin::Routes& routes, identity::Registry& registry);
+
+/// The configuration whose policies hold now.
+using ConfigurationSource = std::function<std::shared_ptr<const Configuration>()>;
+
+/// GET /v1/policies
+/// GET /v1/can-i?device=&action=&object=&client_id=&retain=
+void add_policy_routes(
+    admin::Routes& routes, const identity::Registry& registry, ConfigurationSource configuration
+);
+
+/// GET /metrics, /healthz (200 as long as the process answers), /readyz (200 or 503).
+void add_metrics_routes(admin::Routes& routes, const Gateway& gateway);
+
+}  // namespace weir::app

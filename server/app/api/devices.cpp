@@ -1,0 +1,315 @@
+// Things, their credentials and what is attached to them.
+#include <algorithm>
+#include <future>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <weir/app/admin_api.hpp>
+#include <weir/identity/password.hpp>
+
+#include "json.hpp"
+
+namespace weir::app {
+namespace {
+
+using admin::ApiError;
+using admin::Call;
+using api::Members;
+using identity::Registry;
+using identity::ThingId;
+namespace json = boost::json;
+
+constexpr std::uint64_t kPageDefault = 100;
+constexpr std::uint64_t kPageMax = 1'000;
+
+std::uint16_t status_of(const error_code& error) {
+    using identity::errc;
+    if (error == errc::not_found) {
+        return 404;
+    }
+    if (error == errc::already_exists || error == errc::busy) {
+        return 409;
+    }
+    return error.category() == identity::identity_category() ? 422 : 503;
+}
+
+std::string code_of(const error_code& error) {
+    switch (status_of(error)) {
+        case 404:
+            return "not_found";
+        case 409:
+            return error == identity::errc::busy ? "busy" : "already_exists";
+        case 422:
+            return "invalid";
+        default:
+            return "storage_failed";
+    }
+}
+
+void expect(const Result<void>& result, std::string_view what) {
+    if (!result) {
+        throw ApiError{
+            status_of(result.error()),
+            code_of(result.error()),
+            fmt::format("{}: {}", what, result.error().message())
+        };
+    }
+}
+
+/// Starts a change of the registry and waits until it is durable.
+/// @param start  Takes the identity::Done.
+template <class Start>
+[[nodiscard]] Result<void> finish(const Start& start) {
+    // Shared: the waiting thread may be gone before set_value() returns on the storage thread.
+    const auto promise = std::make_shared<std::promise<Result<void>>>();
+    auto outcome = promise->get_future();
+    start([promise](const Result<void>& result) { promise->set_value(result); });
+    return outcome.get();
+}
+
+json::object summary(const identity::Thing& thing) {
+    json::object attributes;
+    for (const auto& [name, value] : thing.attributes) {
+        attributes[name] = value;
+    }
+    return {
+        {"name", thing.id.name},
+        {"type", thing.type},
+        {"enabled", thing.enabled},
+        {"groups", api::texts_value(thing.groups)},
+        {"policies", api::texts_value(thing.policies)},
+        {"attributes", std::move(attributes)},
+        {"created", api::time_value(thing.created)},
+    };
+}
+
+json::object details(const Registry& registry, const std::string& name) {
+    const auto found = registry.find_thing({.name = name});
+    if (!found) {
+        throw ApiError{404, "not_found", fmt::format("there is no device '{}'", name)};
+    }
+    auto out = summary(found->thing);
+    auto& certificates = out["certificates"].emplace_array();
+    for (const auto& hash : found->certificates) {
+        certificates.emplace_back(to_hex(hash));
+    }
+    out["users"] = api::texts_value(found->users);
+    out["tokens"] = api::texts_value(found->tokens);
+    return out;
+}
+
+Sha256 fingerprint(const std::string& text) {
+    const auto bytes = from_hex(text);
+    Sha256 hash{};
+    if (!bytes || bytes->size() != hash.size()) {
+        throw ApiError{400, "bad_request", "'certificate' is not the SHA-256 of one, in hex"};
+    }
+    std::ranges::copy(*bytes, hash.begin());
+    return hash;
+}
+
+std::string hash_of(const std::string& password) {
+    auto hash = identity::hash_password(as_bytes(password));
+    if (!hash && hash.error() == identity::errc::weak_password) {
+        throw ApiError{
+            422,
+            "invalid",
+            fmt::format(
+                "a password has from {} to {} bytes",
+                identity::kPasswordBytesMin,
+                identity::kPasswordBytesMax
+            )
+        };
+    }
+    if (!hash) {
+        throw ApiError{500, "internal", hash.error().message()};
+    }
+    return std::move(*hash);
+}
+
+class Devices {
+public:
+    explicit Devices(Registry& registry) : registry_{&registry} {}
+
+    [[nodiscard]] http::Response list(const Call& call) const {
+        const auto limit = api::query_number(call, "limit", kPageDefault, 1, kPageMax);
+        const auto things = registry_->list_things(
+            {.after = call.query("after").value_or(""), .limit = static_cast<std::size_t>(limit)}
+        );
+        json::array rows;
+        for (const auto& thing : things) {
+            rows.push_back(summary(thing));
+        }
+        json::value next;
+        if (things.size() == limit) {
+            next = things.back().id.name;
+        }
+        return api::reply({{"devices", std::move(rows)}, {"next", std::move(next)}});
+    }
+
+    [[nodiscard]] http::Response show(const Call& call) const {
+        return api::reply(details(*registry_, call.path.at(0)));
+    }
+
+    /// The device with its credentials, or nothing of it.
+    [[nodiscard]] http::Response create(const Call& call) const {
+        Members members{call};
+        identity::Thing thing{
+            .id = {.name = members.need_text("name")},
+            .type = members.take_text("type").value_or(""),
+            .attributes = members.take_pairs("attributes"),
+            .groups = members.take_texts("groups"),
+            .policies = members.take_texts("policies"),
+        };
+        const auto certificate = members.take_text("certificate");
+        const auto password = members.take_text("password");
+        members.expect_no_more();
+        const auto hash = certificate ? std::optional{fingerprint(*certificate)} : std::nullopt;
+        const auto password_hash = password ? std::optional{hash_of(*password)} : std::nullopt;
+        const auto id = thing.id;
+        expect(
+            finish([&](identity::Done done) {
+                registry_->create(std::move(thing), std::move(done));
+            }),
+            fmt::format("device '{}'", id.name)
+        );
+        try {
+            if (hash) {
+                add_certificate(id, *hash);
+            }
+            if (password_hash) {
+                set_password(id, id.name, *password_hash);
+            }
+        } catch (const ApiError&) {
+            ignore_error(
+                finish([&](identity::Done done) { registry_->remove(id, std::move(done)); }),
+                "the first error is told"
+            );
+            throw;
+        }
+        return api::reply(details(*registry_, id.name), 201);
+    }
+
+    [[nodiscard]] http::Response remove(const Call& call) const {
+        change(call, [&](const ThingId& id, identity::Done done) {
+            registry_->remove(id, std::move(done));
+        });
+        return {.status = 204};
+    }
+
+    [[nodiscard]] http::Response set_enabled(const Call& call, bool enabled) const {
+        change(call, [&](const ThingId& id, identity::Done done) {
+            registry_->set_enabled(id, enabled, std::move(done));
+        });
+        return show(call);
+    }
+
+    [[nodiscard]] http::Response attach(const Call& call) const {
+        const auto policy = only_text(call, "policy");
+        change(call, [&](const ThingId& id, identity::Done done) {
+            registry_->attach_policy(id, policy, std::move(done));
+        });
+        return show(call);
+    }
+
+    [[nodiscard]] http::Response detach(const Call& call) const {
+        const auto policy = only_text(call, "policy");
+        change(call, [&](const ThingId& id, identity::Done done) {
+            registry_->detach_policy(id, policy, std::move(done));
+        });
+        return show(call);
+    }
+
+    [[nodiscard]] http::Response certificate(const Call& call) const {
+        add_certificate(id_of(call), fingerprint(only_text(call, "certificate")));
+        return show(call);
+    }
+
+    [[nodiscard]] http::Response password(const Call& call) const {
+        Members members{call};
+        const auto user = members.take_text("user").value_or(call.path.at(0));
+        const auto password = members.need_text("password");
+        members.expect_no_more();
+        set_password(id_of(call), user, hash_of(password));
+        return show(call);
+    }
+
+    [[nodiscard]] http::Response token(const Call& call) const {
+        Members{call}.expect_no_more();
+        const auto made = identity::make_token();
+        change(call, [&](const ThingId& id, identity::Done done) {
+            registry_->add_token(id, made.id, made.secret_hash, std::move(done));
+        });
+        return api::reply({{"id", made.id}, {"token", made.text}}, 201);
+    }
+
+private:
+    static ThingId id_of(const Call& call) { return {.name = call.path.at(0)}; }
+
+    static std::string only_text(const Call& call, std::string_view name) {
+        Members members{call};
+        auto text = members.need_text(name);
+        members.expect_no_more();
+        return text;
+    }
+
+    template <class Start>
+    static void change(const Call& call, const Start& start) {
+        const auto id = id_of(call);
+        expect(
+            finish([&](identity::Done done) { start(id, std::move(done)); }),
+            fmt::format("device '{}'", id.name)
+        );
+    }
+
+    void add_certificate(const ThingId& id, const Sha256& hash) const {
+        expect(
+            finish([&](identity::Done done) {
+                registry_->add_certificate(id, hash, std::move(done));
+            }),
+            fmt::format("certificate of '{}'", id.name)
+        );
+    }
+
+    void set_password(const ThingId& id, const std::string& user, const std::string& hash) const {
+        expect(
+            finish([&](identity::Done done) {
+                registry_->set_password(id, user, hash, std::move(done));
+            }),
+            fmt::format("user '{}'", user)
+        );
+    }
+
+    Registry* registry_;
+};
+
+}  // namespace
+
+void add_device_routes(admin::Routes& routes, Registry& registry) {
+    const Devices devices{registry};
+    const auto add = [&](std::string_view method, std::string_view pattern, auto member) {
+        routes.add(method, pattern, [devices, member](const Call& call) {
+            return (devices.*member)(call);
+        });
+    };
+    add("GET", "/v1/devices", &Devices::list);
+    add("POST", "/v1/devices", &Devices::create);
+    add("GET", "/v1/devices/{name}", &Devices::show);
+    add("DELETE", "/v1/devices/{name}", &Devices::remove);
+    add("POST", "/v1/devices/{name}/attach", &Devices::attach);
+    add("POST", "/v1/devices/{name}/detach", &Devices::detach);
+    add("POST", "/v1/devices/{name}/certificate", &Devices::certificate);
+    add("POST", "/v1/devices/{name}/password", &Devices::password);
+    add("POST", "/v1/devices/{name}/token", &Devices::token);
+    for (const bool enabled : {true, false}) {
+        routes.add(
+            "POST",
+            enabled ? "/v1/devices/{name}/enable" : "/v1/devices/{name}/disable",
+            [devices, enabled](const Call& call) { return devices.set_enabled(call, enabled); }
+        );
+    }
+}
+
+}  // namespace weir::app

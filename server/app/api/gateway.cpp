@@ -1,0 +1,129 @@
+// The gateway as a whole: state, reload, sessions, rules.
+#include <unistd.h>
+
+#include <utility>
+
+#include <weir/app/gateway.hpp>
+
+#include "json.hpp"
+#include "parts.hpp"
+
+namespace weir::app::api {
+namespace {
+
+using admin::Call;
+
+constexpr std::uint64_t kSessionsDefault = 100;
+constexpr std::uint64_t kSessionsMax = 10'000;
+
+std::string_view name(storage::Health health) {
+    switch (health) {
+        case storage::Health::ok:
+            return "ok";
+        case storage::Health::disk_full:
+            return "disk_full";
+        case storage::Health::read_only:
+            return "read_only";
+    }
+    return "unknown";
+}
+
+json::array listeners(const Gateway& gateway) {
+    json::array rows;
+    for (const auto& listener : gateway.listeners()) {
+        rows.push_back(
+            {{"name", listener.name},
+             {"address", listener.address},
+             {"port", listener.port},
+             {"tls", listener.tls},
+             {"connections", listener.connections}}
+        );
+    }
+    return rows;
+}
+
+http::Response status(Gateway& gateway) {
+    const auto configuration = gateway.configuration();
+    const auto health = gateway.store().health();
+    const auto stats = gateway.store().stats();
+    const auto durability = static_cast<std::size_t>(configuration->config.storage.durability);
+    const auto up = gateway.clock().steady() - gateway.started();
+    return reply(
+        {{"version", WEIR_VERSION},
+         {"pid", ::getpid()},
+         {"ready", gateway.ready()},
+         {"uptime_s", std::chrono::duration_cast<std::chrono::seconds>(up).count()},
+         {"config", configuration->config.file.string()},
+         {"config_hash", gateway.config_hash()},
+         {"storage",
+          {{"state", name(health.state)},
+           {"reason", health.reason},
+           {"durability", kDurabilityNames.at(durability)},
+           {"pending_bytes", stats.pending_bytes}}},
+         {"devices", gateway.registry().size()},
+         {"policies", configuration->policies->policies().size()},
+         {"rules", configuration->rules->size()},
+         {"listeners", listeners(gateway)}}
+    );
+}
+
+http::Response reload(Gateway& gateway) {
+    const auto outcome = gateway.reload();
+    boost::system::error_code error;
+    auto diagnostics = json::parse(outcome.json, error);
+    return reply(
+        {{"applied", outcome.applied},
+         {"text", outcome.text},
+         {"diagnostics", error ? json::value{} : std::move(diagnostics)},
+         {"needs_restart", texts_value(outcome.needs_restart)}},
+        outcome.applied ? 200 : 422
+    );
+}
+
+http::Response sessions(const Gateway& gateway, const Call& call) {
+    const auto limit = query_number(call, "limit", kSessionsDefault, 1, kSessionsMax);
+    json::array rows;
+    for (const auto& session :
+         gateway.sessions(call.query("device").value_or(""), static_cast<std::size_t>(limit))) {
+        rows.push_back(
+            {{"client_id", session.client_id},
+             {"device", session.thing},
+             {"online", session.online},
+             {"subscriptions", session.subscriptions},
+             {"queued", session.queued},
+             {"in_flight", session.in_flight}}
+        );
+    }
+    return reply({{"sessions", std::move(rows)}});
+}
+
+http::Response rules(const Gateway& gateway) {
+    const auto configuration = gateway.configuration();
+    json::array rows;
+    for (const auto& counted : gateway.rules()) {
+        json::object row{
+            {"name", counted.name}, {"matched", counted.matched}, {"failed", counted.failed}
+        };
+        if (const auto* const rule = configuration->rules->find(counted.name)) {
+            const auto& definition = rule->definition();
+            row["enabled"] = definition.enabled;
+            row["description"] = definition.description;
+            row["source"] = source_value(&definition.source);
+        }
+        rows.push_back(std::move(row));
+    }
+    return reply({{"rules", std::move(rows)}});
+}
+
+}  // namespace
+
+void add_gateway(admin::Routes& routes, Gateway& gateway) {
+    routes.add("GET", "/v1/status", [&gateway](const Call&) { return status(gateway); });
+    routes.add("POST", "/v1/reload", [&gateway](const Call&) { return reload(gateway); });
+    routes.add("GET", "/v1/sessions", [&gateway](const Call& call) {
+        return sessions(gateway, call);
+    });
+    routes.add("GET", "/v1/rules", [&gateway](const Call&) { return rules(gateway); });
+}
+
+}  // namespace weir::app::api

@@ -1,0 +1,205 @@
+#include "json.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <iomanip>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <weir/base/text.hpp>
+
+namespace weir::app::api {
+namespace {
+
+using admin::ApiError;
+
+[[noreturn]] void refuse(const std::string& detail) {
+    throw ApiError{400, "bad_request", detail};
+}
+
+json::object parse_object(std::string_view body) {
+    if (body.empty()) {
+        return {};
+    }
+    boost::system::error_code error;
+    auto value = json::parse(body, error);
+    if (error) {
+        refuse(fmt::format("the body is not JSON: {}", error.message()));
+    }
+    if (!value.is_object()) {
+        refuse("the body is not a JSON object");
+    }
+    return std::move(value.get_object());
+}
+
+std::string text_of(const json::value& value, std::string_view name) {
+    if (!value.is_string()) {
+        refuse(fmt::format("'{}' is not a text", name));
+    }
+    return std::string{value.get_string()};
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    return error == std::errc{} && stop == end ? std::optional{number} : std::nullopt;
+}
+
+std::optional<WallTime> parse_rfc3339(const std::string& text) {
+    std::tm parts{};
+    std::istringstream in{text};
+    in >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%S");
+    if (in.fail()) {
+        return std::nullopt;
+    }
+    std::string rest;
+    in >> rest;
+    std::int64_t millis = 0;
+    if (rest.size() == 5 && rest.front() == '.') {
+        const auto fraction = parse_number(std::string_view{rest}.substr(1, 3));
+        if (!fraction) {
+            return std::nullopt;
+        }
+        millis = static_cast<std::int64_t>(*fraction);
+        rest = rest.back();
+    }
+    if (rest != "Z") {
+        return std::nullopt;
+    }
+    return WallTime{std::int64_t{::timegm(&parts)} * 1'000 + millis};
+}
+
+}  // namespace
+
+http::Response reply(const json::value& value, std::uint16_t status) {
+    return {
+        .status = status,
+        .content_type = "application/json",
+        .body = json::serialize(value) + '\n',
+    };
+}
+
+Members::Members(const admin::Call& call) : members_{parse_object(call.body)} {}
+
+std::optional<json::value> Members::take(std::string_view name) {
+    const auto found = members_.find(name);
+    if (found == members_.end()) {
+        return std::nullopt;
+    }
+    auto value = std::move(found->value());
+    members_.erase(found);
+    return value;
+}
+
+std::optional<std::string> Members::take_text(std::string_view name) {
+    const auto value = take(name);
+    return value ? std::optional{text_of(*value, name)} : std::nullopt;
+}
+
+std::string Members::need_text(std::string_view name) {
+    auto text = take_text(name);
+    if (!text) {
+        refuse(fmt::format("'{}' is missing", name));
+    }
+    return std::move(*text);
+}
+
+std::vector<std::string> Members::take_texts(std::string_view name) {
+    std::vector<std::string> texts;
+    if (const auto value = take(name)) {
+        if (!value->is_array()) {
+            refuse(fmt::format("'{}' is not a list", name));
+        }
+        for (const auto& item : value->get_array()) {
+            texts.push_back(text_of(item, name));
+        }
+    }
+    return texts;
+}
+
+std::vector<std::pair<std::string, std::string>> Members::take_pairs(std::string_view name) {
+    std::vector<std::pair<std::string, std::string>> pairs;
+    if (const auto value = take(name)) {
+        if (!value->is_object()) {
+            refuse(fmt::format("'{}' is not an object", name));
+        }
+        for (const auto& [key, text] : value->get_object()) {
+            pairs.emplace_back(key, text_of(text, key));
+        }
+    }
+    return pairs;
+}
+
+std::uint64_t Members::take_number(std::string_view name, std::uint64_t fallback) {
+    const auto value = take(name);
+    if (!value) {
+        return fallback;
+    }
+    boost::system::error_code error;
+    const auto number = value->to_number<std::uint64_t>(error);
+    if (error) {
+        refuse(fmt::format("'{}' is not a whole number", name));
+    }
+    return number;
+}
+
+void Members::expect_no_more() const {
+    if (!members_.empty()) {
+        refuse(fmt::format("'{}' is not known here", std::string_view{members_.begin()->key()}));
+    }
+}
+
+std::uint64_t query_number(
+    const admin::Call& call,
+    std::string_view name,
+    std::uint64_t fallback,
+    std::uint64_t min,
+    std::uint64_t max
+) {
+    const auto text = call.query(name);
+    if (!text) {
+        return fallback;
+    }
+    const auto number = parse_number(*text);
+    if (!number || *number < min || *number > max) {
+        refuse(fmt::format("'{}' is not a whole number from {} to {}", name, min, max));
+    }
+    return *number;
+}
+
+WallTime query_time(const admin::Call& call, std::string_view name, WallTime fallback) {
+    const auto text = call.query(name);
+    if (!text) {
+        return fallback;
+    }
+    if (const auto number = parse_number(*text); number && *number <= INT64_MAX) {
+        return WallTime{static_cast<std::int64_t>(*number)};
+    }
+    if (const auto time = parse_rfc3339(*text)) {
+        return *time;
+    }
+    refuse(fmt::format("'{}' is not a time as 2026-01-31T12:00:00Z", name));
+}
+
+json::array texts_value(const std::vector<std::string>& texts) {
+    json::array out;
+    for (const auto& text : texts) {
+        out.emplace_back(text);
+    }
+    return out;
+}
+
+json::value time_value(WallTime time) {
+    return time.count() == 0 ? json::value{nullptr} : json::value(format_time(time.count()));
+}
+
+json::value source_value(const model::Source* source) {
+    return source == nullptr || source->file.empty()
+               ? json::value{nullptr}
+               : json::value(fmt::format("{}:{}", source->file, source->line));
+}
+
+}  // namespace weir::app::api

@@ -1,0 +1,19 @@
+/// The parts of the admin API that need a running gateway, a file each.
+#pragma once
+
+#include <weir/admin/dispatch.hpp>
+
+namespace weir::app {
+
+class Gateway;
+
+namespace api {
+
+void add_gateway(admin::Routes& routes, Gateway& gateway);
+void add_sinks(admin::Routes& routes, Gateway& gateway);
+void add_streams(admin::Routes& routes, Gateway& gateway);
+void add_usage(admin::Routes& routes, Gateway& gateway);
+void add_why(admin::Routes& routes, Gateway& gateway);
+
+}  // namespace api
+}  // namespace weir::app

@@ -1,0 +1,105 @@
+// Streams: which there are, and what is in them.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <weir/app/gateway.hpp>
+
+#include "json.hpp"
+#include "parts.hpp"
+#include "record_json.hpp"
+
+namespace weir::app::api {
+namespace {
+
+using admin::ApiError;
+using admin::Call;
+
+constexpr std::uint64_t kRecordsDefault = 100;
+constexpr std::uint64_t kRecordsMax = 1'000;
+
+/// As stored; an empty one if it is configured and was never written.
+storage::StreamInfo info_of(Gateway& gateway, const std::string& name) {
+    if (auto stored = gateway.store().stream(name)) {
+        return std::move(*stored);
+    }
+    if (gateway.configuration()->config.find_stream(name) == nullptr) {
+        throw ApiError{404, "not_found", fmt::format("there is no stream '{}'", name)};
+    }
+    return {.name = name};
+}
+
+template <class T>
+T value_of(Result<T> result, std::string_view stream) {
+    if (!result) {
+        throw ApiError{
+            503, "storage_failed", fmt::format("stream '{}': {}", stream, result.error().message())
+        };
+    }
+    return std::move(*result);
+}
+
+http::Response list(Gateway& gateway) {
+    auto streams = gateway.store().streams();
+    for (const auto& configured : gateway.configuration()->config.streams) {
+        if (!gateway.store().stream(configured.name)) {
+            streams.push_back({.name = configured.name});
+        }
+    }
+    std::ranges::sort(streams, {}, &storage::StreamInfo::name);
+    json::array rows;
+    for (const auto& stream : streams) {
+        rows.push_back(
+            {{"name", stream.name},
+             {"first", stream.first},
+             {"next", stream.next},
+             {"records", stream.records()},
+             {"bytes", stream.bytes}}
+        );
+    }
+    return reply({{"streams", std::move(rows)}});
+}
+
+http::Response read(Gateway& gateway, const Call& call) {
+    const auto& name = call.path.at(0);
+    static_cast<void>(info_of(gateway, name));
+    const auto entries = value_of(
+        gateway.store().read_stream(
+            name,
+            query_number(call, "from", 1),
+            {.records = static_cast<std::size_t>(
+                 query_number(call, "limit", kRecordsDefault, 1, kRecordsMax)
+             )}
+        ),
+        name
+    );
+    http::Response response{.content_type = "application/x-ndjson"};
+    for (const auto& entry : entries) {
+        response.body += to_json_line(entry);
+    }
+    return response;
+}
+
+http::Response find_offset(Gateway& gateway, const Call& call) {
+    const auto& name = call.path.at(0);
+    const auto info = info_of(gateway, name);
+    const auto time = query_time(call, "time", WallTime{0});
+    const auto offset = info.records() == 0
+                            ? info.next
+                            : value_of(gateway.store().find_offset(name, time.count()), name);
+    return reply({{"offset", offset}, {"next", info.next}});
+}
+
+}  // namespace
+
+void add_streams(admin::Routes& routes, Gateway& gateway) {
+    routes.add("GET", "/v1/streams", [&gateway](const Call&) { return list(gateway); });
+    routes.add("GET", "/v1/streams/{name}", [&gateway](const Call& call) {
+        return read(gateway, call);
+    });
+    routes.add("GET", "/v1/streams/{name}/offset", [&gateway](const Call& call) {
+        return find_offset(gateway, call);
+    });
+}
+
+}  // namespace weir::app::api

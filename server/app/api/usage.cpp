@@ -1,0 +1,130 @@
+// What devices used, in the units of each scheme.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include <weir/app/gateway.hpp>
+#include <weir/metering/meter.hpp>
+#include <weir/metering/statement.hpp>
+
+#include "json.hpp"
+#include "parts.hpp"
+
+namespace weir::app::api {
+namespace {
+
+using admin::ApiError;
+using admin::Call;
+using metering::Counter;
+
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr WallTime kPeriodDefault{30 * 24 * kHourMs};
+constexpr std::size_t kRowsMax = 100'000;
+
+metering::StatementQuery query_of(const Call& call, WallTime now) {
+    const auto to = query_time(call, "to", now);
+    metering::StatementQuery query{
+        .from = query_time(call, "from", std::max(to - kPeriodDefault, WallTime{0})), .to = to
+    };
+    if (auto device = call.query("device")) {
+        query.tenant = storage::UsageKey{}.tenant;
+        query.device = std::move(*device);
+    }
+    if (const auto name = call.query("scheme")) {
+        const auto scheme = metering::find_scheme(*name);
+        if (!scheme) {
+            throw ApiError{400, "bad_request", fmt::format("there is no scheme '{}'", *name)};
+        }
+        query.schemes.push_back(*scheme);
+    }
+    return query;
+}
+
+/// One row per device and scheme.
+class Rows {
+public:
+    explicit Rows(std::span<const metering::Scheme> schemes) : schemes_{schemes} {}
+
+    /// @param hour  Null: the sum of all.
+    void add(std::string_view device, const json::value& hour, const storage::UsageDelta& sums) {
+        const auto at = [&](std::size_t index) { return sums.counters.at(index); };
+        for (const auto scheme : schemes_) {
+            rows_.push_back(
+                {{"device", device},
+                 {"hour", hour},
+                 {"scheme", metering::info(scheme).name},
+                 {"messages_in", at(index(Counter::messages_in))},
+                 {"bytes_in", at(index(Counter::bytes_in))},
+                 {"messages_out", at(index(Counter::messages_out))},
+                 {"bytes_out", at(index(Counter::bytes_out))},
+                 {"units_in", at(metering::index(Counter::units_in, scheme))},
+                 {"units_out", at(metering::index(Counter::units_out, scheme))},
+                 {"units_control", at(metering::index(Counter::units_control, scheme))},
+                 {"units", metering::total_units(sums, scheme)}}
+            );
+        }
+        if (rows_.size() > kRowsMax) {
+            throw ApiError{422, "too_many", "too many rows: ask for less time or one device"};
+        }
+    }
+    [[nodiscard]] json::array take() { return std::move(rows_); }
+
+private:
+    std::span<const metering::Scheme> schemes_;
+    json::array rows_;
+};
+
+void expect(const Result<void>& result) {
+    if (!result) {
+        throw ApiError{503, "storage_failed", result.error().message()};
+    }
+}
+
+void add_hours(Rows& rows, const storage::Store& store, const metering::StatementQuery& query) {
+    expect(store.read_usage(
+        {.from_hour = metering::hour_of(query.from),
+         .to_hour = metering::hour_of(query.to + WallTime{kHourMs - 1}),
+         .tenant = query.tenant,
+         .device = query.device},
+        [&](const storage::UsageEntry& entry) {
+            rows.add(entry.device, time_value(WallTime{entry.hour * kHourMs}), entry.sums);
+            return true;
+        }
+    ));
+}
+
+http::Response usage(Gateway& gateway, const Call& call) {
+    const auto query = query_of(call, gateway.clock().wall());
+    gateway.flush_usage();
+    const auto statement = metering::read_statement(gateway.store(), query);
+    if (!statement) {
+        throw ApiError{503, "storage_failed", statement.error().message()};
+    }
+    Rows rows{statement->schemes};
+    if (call.query("by").value_or("") == "hour") {
+        add_hours(rows, gateway.store(), query);
+    } else {
+        for (const auto& line : statement->lines) {
+            rows.add(line.device, nullptr, line.sums);
+        }
+    }
+    json::array gaps;
+    for (const auto& gap : statement->gaps) {
+        gaps.push_back({{"from", time_value(gap.from)}, {"to", time_value(gap.to)}});
+    }
+    return reply(
+        {{"from", time_value(statement->from)},
+         {"to", time_value(statement->to)},
+         {"sealed_until", time_value(statement->sealed_until)},
+         {"gaps", std::move(gaps)},
+         {"rows", rows.take()}}
+    );
+}
+
+}  // namespace
+
+void add_usage(admin::Routes& routes, Gateway& gateway) {
+    routes.add("GET", "/v1/usage", [&gateway](const Call& call) { return usage(gateway, call); });
+}
+
+}  // namespace weir::app::api
