@@ -45,7 +45,7 @@ TlsConfig make_tls(const Section& section, Diagnostics& diagnostics) {
             section.place("tls.client_auth"),
             code::kTls,
             "client certificates cannot be checked without client_ca",
-            "add 'client_ca: certs/devices-ca.crt', or write 'client_auth: none'"
+            "add 'client_ca: certs/ca.crt', or write 'client_auth: none'"
         );
     }
     if (tls.client_auth == ClientAuth::none) {

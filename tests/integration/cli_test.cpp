@@ -116,17 +116,24 @@ TEST_F(Cli, CheckNamesTheMissingFile) {
 }
 
 TEST_F(Cli, CertIssuesForDevicesAndServers) {
-    ASSERT_EQ(weir("cert ca --dir ca --name 'plant 7'").exit_code, 0);
-    const auto device = weir("cert issue --dir ca --thing probe-1 --out probe --days 30");
+    ASSERT_EQ(weir("cert ca --out ca --name 'plant 7'").exit_code, 0);
+    const auto device = weir("cert issue --ca ca --name probe-1 --out probe --days 30");
     ASSERT_EQ(device.exit_code, 0) << device.error;
-    EXPECT_THAT(weir("cert inspect probe/probe-1.crt").out, HasSubstr("plant 7"));
-    const auto server = weir("cert issue --dir ca --server gw.example --server 10.0.0.5");
+    EXPECT_THAT(weir("cert inspect probe/device.crt").out, HasSubstr("plant 7"));
+    const std::string issue =
+        "cert issue --ca ca --server --name weir --dns gw.example --ip 10.0.0.5";
+    const auto server = weir(issue);
     ASSERT_EQ(server.exit_code, 0) << server.error;
     EXPECT_THAT(weir("cert inspect ca/weir.crt -o json").out, HasSubstr("10.0.0.5"));
-    EXPECT_EQ(weir("cert issue --dir ca --server gw.example").exit_code, 1) << "never overwrites";
-    EXPECT_EQ(weir("cert issue --dir ca").exit_code, 2);
-    EXPECT_EQ(weir("cert issue --dir ca --thing ../evil").exit_code, 2);
-    EXPECT_EQ(weir("cert issue --dir none --thing a").exit_code, 1);
+    const auto before = content(folder_ / "ca/weir.crt");
+    EXPECT_EQ(weir(issue).exit_code, 1) << "never overwrites unless told to";
+    EXPECT_EQ(content(folder_ / "ca/weir.crt"), before);
+    EXPECT_EQ(weir(issue + " --force").exit_code, 0);
+    EXPECT_NE(content(folder_ / "ca/weir.crt"), before);
+    EXPECT_EQ(weir("cert issue --ca ca").exit_code, 2);
+    EXPECT_EQ(weir("cert issue --ca ca --name a --dns b").exit_code, 2) << "only for servers";
+    EXPECT_EQ(weir("cert issue --ca ca --name ../evil").exit_code, 2);
+    EXPECT_EQ(weir("cert issue --ca none --name a").exit_code, 1);
     write("text", "not a certificate");
     EXPECT_EQ(weir("cert inspect text").exit_code, 1);
 }

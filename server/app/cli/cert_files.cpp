@@ -14,7 +14,7 @@ using identity::DeviceCa;
 
 namespace {
 
-constexpr auto* kCaStem = "devices-ca";
+constexpr auto* kCaStem = "ca";
 
 fs::path with_ending(const fs::path& folder, const std::string& stem, const char* ending) {
     return folder / (stem + ending);
@@ -22,13 +22,18 @@ fs::path with_ending(const fs::path& folder, const std::string& stem, const char
 
 }  // namespace
 
-DeviceCa create_ca(const fs::path& folder, const std::string& common_name, std::chrono::days days) {
+DeviceCa create_ca(
+    const fs::path& folder,
+    const std::string& common_name,
+    std::chrono::days days,
+    Existing existing
+) {
     auto ca = value_or_fail(
         DeviceCa::create(common_name, SystemClock{}.wall(), days),
         fmt::format("cannot make a CA named '{}'", common_name)
     );
-    write_new_key(with_ending(folder, kCaStem, ".key"), ca.key_pem());
-    write_new(with_ending(folder, kCaStem, ".crt"), ca.certificate_pem());
+    write_key(with_ending(folder, kCaStem, ".key"), ca.key_pem(), existing);
+    write_text(with_ending(folder, kCaStem, ".crt"), ca.certificate_pem(), existing);
     return ca;
 }
 
@@ -50,9 +55,14 @@ identity::ServerNames server_names(const std::vector<std::string>& names) {
     return result;
 }
 
-void write_issued(const fs::path& folder, const std::string& stem, const identity::Issued& issued) {
-    write_new_key(with_ending(folder, stem, ".key"), issued.key);
-    write_new(with_ending(folder, stem, ".crt"), issued.certificate);
+void write_issued(
+    const fs::path& folder,
+    const std::string& stem,
+    const identity::Issued& issued,
+    Existing existing
+) {
+    write_key(with_ending(folder, stem, ".key"), issued.key, existing);
+    write_text(with_ending(folder, stem, ".crt"), issued.certificate, existing);
 }
 
 identity::Validity valid_for(std::chrono::days days) {

@@ -9,12 +9,16 @@
 #include <weir/identity/device_ca.hpp>
 
 #include "command.hpp"
+#include "file_io.hpp"
 
 namespace weir::cli {
 
-/// Creates `folder`/devices-ca.crt and .key. Throws Failure, as all of these do.
+/// Creates `folder`/ca.crt and .key. Throws Failure, as all of these do.
 identity::DeviceCa create_ca(
-    const std::filesystem::path& folder, const std::string& common_name, std::chrono::days days
+    const std::filesystem::path& folder,
+    const std::string& common_name,
+    std::chrono::days days,
+    Existing existing = Existing::refuse
 );
 /// Loads what create_ca wrote.
 identity::DeviceCa load_ca(const std::filesystem::path& folder);
@@ -24,7 +28,10 @@ identity::DeviceCa load_ca(const std::filesystem::path& folder);
 
 /// Writes `folder`/`stem`.crt and .key.
 void write_issued(
-    const std::filesystem::path& folder, const std::string& stem, const identity::Issued& issued
+    const std::filesystem::path& folder,
+    const std::string& stem,
+    const identity::Issued& issued,
+    Existing existing = Existing::refuse
 );
 
 /// The value, or a Failure that says what could not be done.

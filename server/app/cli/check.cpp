@@ -9,7 +9,7 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-    std::string path = "/etc/weir";
+    std::string path;  ///< Empty: the --config of the line.
     Format format = Format::table;
     bool strict = false;
 };
@@ -18,10 +18,11 @@ std::string counted(std::size_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-ExitCode check(const Options& options) {
+ExitCode check(const Options& options, const Globals& globals) {
     document::Diagnostics diagnostics;
     const app::SystemFiles files;
-    const auto configuration = app::load_configuration(options.path, files, diagnostics);
+    const auto path = options.path.empty() ? globals.config : std::filesystem::path{options.path};
+    const auto configuration = app::load_configuration(path, files, diagnostics);
     const bool bad = diagnostics.has_errors() || (options.strict && diagnostics.warnings() > 0);
     if (options.format == Format::json) {
         print(diagnostics.render_json() + '\n');
@@ -53,10 +54,14 @@ void add_check(CLI::App& app, Chosen& chosen) {
         "weir check\nweir check my-gw -o json"
     );
     const auto options = std::make_shared<Options>();
-    command->add_option("path", options->path, "weir.yaml or its folder (default: /etc/weir)");
+    command->add_option(
+        "path", options->path, "weir.yaml or its folder (default: that of --config)"
+    );
     command->add_flag("--strict", options->strict, "Warnings count as errors");
     add_format(*command, options->format, false);
-    command->callback([&chosen, options] { chosen = [options] { return check(*options); }; });
+    command->callback([&chosen, options] {
+        chosen = [options](const Globals& globals) { return check(*options, globals); };
+    });
 }
 
 }  // namespace weir::cli

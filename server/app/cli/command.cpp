@@ -8,6 +8,7 @@ CLI::App* add_command(
     CLI::App& parent, const std::string& name, const std::string& help, const std::string& examples
 ) {
     auto* command = parent.add_subcommand(name, help);
+    command->fallthrough();  // Options of every command may stand behind it, too.
     std::string footer;
     if (!examples.empty()) {
         footer = "Examples:\n  ";

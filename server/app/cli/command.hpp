@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -29,8 +30,13 @@ private:
     ExitCode code_;
 };
 
+/// What stands on the line for every command.
+struct Globals {
+    std::filesystem::path config;  ///< weir.yaml or its folder.
+};
+
 /// Set by the command that was chosen; main() runs it after the whole line was understood.
-using Chosen = std::function<ExitCode()>;
+using Chosen = std::function<ExitCode(const Globals&)>;
 
 /// Adds a sub-command. `examples` are shown by `--help`, one per line, and run by the tests of the
 /// documentation.
@@ -40,11 +46,22 @@ CLI::App* add_command(
 /// Adds `-o table|json|csv`, or only the first two.
 void add_format(CLI::App& command, Format& format, bool with_csv = true);
 
+void add_can_i(CLI::App& app, Chosen& chosen);
 void add_cert(CLI::App& app, Chosen& chosen);
 void add_check(CLI::App& app, Chosen& chosen);
 void add_demo(CLI::App& app, Chosen& chosen);
+void add_devices(CLI::App& app, Chosen& chosen);
 void add_explain(CLI::App& app, Chosen& chosen);
 void add_init(CLI::App& app, Chosen& chosen);
+void add_policies(CLI::App& app, Chosen& chosen);
+void add_reload(CLI::App& app, Chosen& chosen);
+void add_rules(CLI::App& app, Chosen& chosen);
+void add_serve(CLI::App& app, Chosen& chosen);
+void add_sinks(CLI::App& app, Chosen& chosen);
+void add_status(CLI::App& app, Chosen& chosen);
+void add_streams(CLI::App& app, Chosen& chosen);
+void add_usage(CLI::App& app, Chosen& chosen);
 void add_version(CLI::App& app, Chosen& chosen);
+void add_why(CLI::App& app, Chosen& chosen);
 
 }  // namespace weir::cli

@@ -59,7 +59,9 @@ void add_demo(CLI::App& app, Chosen& chosen) {
         ->check(CLI::Range(1, kSecondsMax))
         ->capture_default_str()
         ->needs(once);
-    command->callback([&chosen, options] { chosen = [options] { return run_demo(*options); }; });
+    command->callback([&chosen, options] {
+        chosen = [options](const Globals&) { return run_demo(*options); };
+    });
 }
 
 }  // namespace weir::cli

@@ -74,7 +74,7 @@ void add_explain(CLI::App& app, Chosen& chosen) {
     list->excludes(markdown)->excludes(schema);
     markdown->excludes(schema);
     command->callback([&chosen, options, schema] {
-        chosen = [options, use_schema = schema->count() > 0] {
+        chosen = [options, use_schema = schema->count() > 0](const Globals&) {
             if (options->list) {
                 return list_topics();
             }

@@ -14,14 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void make_room(const fs::path& path) {
+void make_folder(const fs::path& path) {
     std::error_code error;
-    if (fs::exists(fs::symlink_status(path, error))) {
-        throw Failure{
-            fmt::format("'{}' is there already", path.string()),
-            "choose another place, or remove it"
-        };
-    }
     if (path.has_parent_path()) {
         fs::create_directories(path.parent_path(), error);
         if (error) {
@@ -29,6 +23,31 @@ void make_room(const fs::path& path) {
                 fmt::format("cannot create '{}': {}", path.parent_path().string(), error.message())
             };
         }
+    }
+}
+
+/// @param write  Creates a file that is not there.
+template <class Write>
+void place(const fs::path& path, Existing existing, const Write& write) {
+    std::error_code error;
+    const bool is_there = fs::exists(fs::symlink_status(path, error));
+    if (is_there && existing == Existing::refuse) {
+        throw Failure{
+            fmt::format("'{}' is there already", path.string()),
+            "choose another place, or remove it"
+        };
+    }
+    make_folder(path);
+    if (!is_there) {
+        write(path);
+        return;
+    }
+    const fs::path fresh = path.string() + ".new";
+    fs::remove(fresh, error);
+    write(fresh);
+    fs::rename(fresh, path, error);
+    if (error) {
+        throw Failure{fmt::format("cannot replace '{}': {}", path.string(), error.message())};
     }
 }
 
@@ -45,22 +64,25 @@ std::string read_text(const fs::path& path) {
     return std::move(*text);
 }
 
-void write_new(const fs::path& path, std::string_view text) {
-    make_room(path);
-    std::ofstream out{path, std::ios::binary};
-    out << text;
-    out.close();
-    if (!out) {
-        throw Failure{fmt::format("cannot write '{}'", path.string())};
-    }
+void write_text(const fs::path& path, std::string_view text, Existing existing) {
+    place(path, existing, [&](const fs::path& file) {
+        std::ofstream out{file, std::ios::binary};
+        out << text;
+        out.close();
+        if (!out) {
+            throw Failure{fmt::format("cannot write '{}'", file.string())};
+        }
+    });
 }
 
-void write_new_key(const fs::path& path, std::string_view pem) {
-    make_room(path);
-    if (const auto written = identity::write_key_file(path, pem); !written) {
-        throw Failure{fmt::format("cannot write '{}': {}", path.string(), written.error().message())
-        };
-    }
+void write_key(const fs::path& path, std::string_view pem, Existing existing) {
+    place(path, existing, [&](const fs::path& file) {
+        if (const auto written = identity::write_key_file(file, pem); !written) {
+            throw Failure{
+                fmt::format("cannot write '{}': {}", file.string(), written.error().message())
+            };
+        }
+    });
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,7 @@
 /// Files that commands read and write for the operator.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -9,9 +10,20 @@ namespace weir::cli {
 
 /// At most 1 MiB. Throws Failure.
 [[nodiscard]] std::string read_text(const std::filesystem::path& path);
-/// Creates the file, and the folders above it; never overwrites one. Throws Failure.
-void write_new(const std::filesystem::path& path, std::string_view text);
-/// As write_new, readable by the owner alone.
-void write_new_key(const std::filesystem::path& path, std::string_view pem);
+
+/// What becomes of a file that is there already.
+enum class Existing : std::uint8_t {
+    refuse,   ///< It stays; that is a Failure.
+    replace,  ///< Whoever opens it sees the old one or the new one, whole.
+};
+
+/// Writes the file, and makes the folders above it. Throws Failure.
+void write_text(
+    const std::filesystem::path& path, std::string_view text, Existing existing = Existing::refuse
+);
+/// As write_text, readable by the owner alone.
+void write_key(
+    const std::filesystem::path& path, std::string_view pem, Existing existing = Existing::refuse
+);
 
 }  // namespace weir::cli

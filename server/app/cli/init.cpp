@@ -46,7 +46,7 @@ ExitCode init(const Options& options) {
         throw Failure{fmt::format("'{}' is not empty", options.folder), "weir init ANOTHER-DIR"};
     }
     for (const auto& [path, text] : init_files()) {
-        write_new(folder / path, text);
+        write_text(folder / path, text);
     }
     const auto names = all_names(options.names);
     const auto ca = create_ca(folder / "certs", "weir devices CA", kCaDays);
@@ -88,7 +88,9 @@ void add_init(CLI::App& app, Chosen& chosen) {
         options->names,
         "Name or address under which devices reach the gateway; may be repeated"
     );
-    command->callback([&chosen, options] { chosen = [options] { return init(*options); }; });
+    command->callback([&chosen, options] {
+        chosen = [options](const Globals&) { return init(*options); };
+    });
 }
 
 }  // namespace weir::cli

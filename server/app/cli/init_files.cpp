@@ -13,7 +13,7 @@ listeners:
     tls:
       cert: certs/weir.crt
       key: {file: certs/weir.key}
-      client_ca: certs/devices-ca.crt
+      client_ca: certs/ca.crt
       client_auth: optional
 storage: {path: data}
 admin: {socket: data/admin.sock}

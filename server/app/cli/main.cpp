@@ -33,20 +33,41 @@ ExitCode run(int argc, char** argv) {
     CLI::App app{"weir: a self-hosted gateway for device fleets"};
     app.footer(std::string{kExitCodesText});
     app.require_subcommand(1);
-    app.fallthrough(false);
+    Globals globals{.config = "/etc/weir"};
+    app.add_option(
+           "-c,--config",
+           globals.config,
+           "weir.yaml or its folder (default: $WEIR_CONFIG, /etc/weir)"
+    )
+        ->envname("WEIR_CONFIG")
+        ->type_name("PATH");
     Chosen chosen;
-    add_demo(app, chosen);
-    add_init(app, chosen);
-    add_check(app, chosen);
-    add_explain(app, chosen);
-    add_cert(app, chosen);
-    add_version(app, chosen);
+    for (const auto add :
+         {add_demo,
+          add_init,
+          add_check,
+          add_serve,
+          add_reload,
+          add_status,
+          add_devices,
+          add_policies,
+          add_can_i,
+          add_why,
+          add_rules,
+          add_streams,
+          add_sinks,
+          add_usage,
+          add_cert,
+          add_explain,
+          add_version}) {
+        add(app, chosen);
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return refuse(app, error, {argv + 1, argv + argc});
     }
-    return chosen();
+    return chosen(globals);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <weir/base/text.hpp>
 
@@ -20,21 +21,38 @@ std::string unknown(
     return fmt::format("unknown {} '{}'", what, word);
 }
 
+/// Of the command and of those around it.
 std::vector<std::string> option_names(const CLI::App& app) {
     std::vector<std::string> names;
-    for (const auto* option : app.get_options()) {
-        for (const auto& name : option->get_lnames()) {
-            names.push_back("--" + name);
+    for (const auto* command = &app; command != nullptr; command = command->get_parent()) {
+        for (const auto* option : command->get_options()) {
+            for (const auto& name : option->get_lnames()) {
+                names.push_back("--" + name);
+            }
         }
     }
     return names;
+}
+
+/// True for an option whose value is the next word.
+bool takes_next(const CLI::App& app, const std::string& word) {
+    for (const auto* command = &app; command != nullptr; command = command->get_parent()) {
+        if (const auto* const option = command->get_option_no_throw(word)) {
+            return option->get_items_expected_max() > 0;
+        }
+    }
+    return false;
 }
 
 }  // namespace
 
 std::string explain_typo(const CLI::App& app, std::span<const std::string> words) {
     const CLI::App* current = &app;
+    bool is_value = false;
     for (const auto& word : words) {
+        if (std::exchange(is_value, word.starts_with('-') && takes_next(*current, word))) {
+            continue;
+        }
         if (word == "--") {
             return {};
         }

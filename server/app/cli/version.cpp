@@ -12,7 +12,7 @@ void add_version(CLI::App& app, Chosen& chosen) {
     const auto format = std::make_shared<Format>(Format::table);
     add_format(*command, *format, false);
     command->callback([&chosen, format] {
-        chosen = [format] {
+        chosen = [format](const Globals&) {
             print(
                 *format == Format::json ? fmt::format(
                                               "{{\"version\": \"{}\", \"compiler\": \"{}\"}}\n",

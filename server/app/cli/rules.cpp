@@ -1,0 +1,37 @@
+#include <memory>
+
+#include "api_client.hpp"
+#include "command.hpp"
+
+namespace weir::cli {
+
+void add_rules(CLI::App& app, Chosen& chosen) {
+    auto& rules = *add_command(app, "rules", "The rules in force", "");
+    rules.require_subcommand(1);
+    auto& list = *add_command(
+        rules,
+        "list",
+        "All rules, and how often they matched and failed",
+        "weir rules list\nweir rules list -o json"
+    );
+    const auto format = std::make_shared<Format>(Format::table);
+    add_format(list, *format);
+    list.callback([&chosen, format] {
+        chosen = [format](const Globals& globals) {
+            const auto answer = get(*gateway_api(globals), Target{"/v1/rules"});
+            print_rows(
+                answer.at("rules").as_array(),
+                {{.name = "name"},
+                 {.name = "enabled"},
+                 {.name = "matched", .is_number = true},
+                 {.name = "failed", .is_number = true},
+                 {.name = "source"},
+                 {.name = "description"}},
+                *format
+            );
+            return ExitCode::ok;
+        };
+    });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,95 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+
+#include "api_client.hpp"
+#include "command.hpp"
+
+namespace weir::cli {
+namespace {
+
+struct Options {
+    Format format = Format::table;
+    bool only_ready = false;
+};
+
+/// "3d 4h", "12m 5s": the two largest units.
+std::string age(std::int64_t seconds) {
+    constexpr std::int64_t kMinute = 60;
+    constexpr std::int64_t kHour = 60 * kMinute;
+    constexpr std::int64_t kDay = 24 * kHour;
+    if (seconds >= kDay) {
+        return fmt::format("{}d {}h", seconds / kDay, seconds % kDay / kHour);
+    }
+    if (seconds >= kHour) {
+        return fmt::format("{}h {}m", seconds / kHour, seconds % kHour / kMinute);
+    }
+    return fmt::format("{}m {}s", seconds / kMinute, seconds % kMinute);
+}
+
+std::string short_hash(const std::string& hash) {
+    constexpr std::size_t kShown = 12;
+    return hash.substr(0, kShown);
+}
+
+void print_status(const json::object& status) {
+    const auto& storage = status.at("storage").as_object();
+    const auto reason = cell(storage, "reason");
+    print(fmt::format(
+        "weir {}, {}, up {}, pid {}\n"
+        "config   {} {}\n"
+        "storage  {}{}, durability {}\n"
+        "devices {}, policies {}, rules {}\n\n",
+        cell(status, "version"),
+        status.at("ready").as_bool() ? "ready" : "not ready",
+        age(status.at("uptime_s").to_number<std::int64_t>()),
+        cell(status, "pid"),
+        cell(status, "config"),
+        short_hash(cell(status, "config_hash")),
+        cell(storage, "state"),
+        reason.empty() ? "" : ": " + reason,
+        cell(storage, "durability"),
+        cell(status, "devices"),
+        cell(status, "policies"),
+        cell(status, "rules")
+    ));
+    print_rows(
+        status.at("listeners").as_array(),
+        {{.name = "name"},
+         {.name = "address"},
+         {.name = "port", .is_number = true},
+         {.name = "tls"},
+         {.name = "connections", .is_number = true}},
+        Format::table
+    );
+}
+
+ExitCode show(const Options& options, const Globals& globals) {
+    const auto status = get(*gateway_api(globals), Target{"/v1/status"});
+    const bool ready = status.at("ready").as_bool();
+    if (options.format == Format::json) {
+        print_json(status);
+    } else if (options.only_ready) {
+        print(ready ? "ready\n" : "not ready\n");
+    } else {
+        print_status(status);
+    }
+    return ready || !options.only_ready ? ExitCode::ok : ExitCode::failed;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Chosen& chosen) {
+    auto* command = add_command(
+        app, "status", "What the running gateway is doing", "weir status\nweir status --ready"
+    );
+    const auto options = std::make_shared<Options>();
+    add_format(*command, options->format, false);
+    command->add_flag("--ready", options->only_ready, "Exit code 0 only if it takes messages");
+    command->callback([&chosen, options] {
+        chosen = [options](const Globals& globals) { return show(*options, globals); };
+    });
+}
+
+}  // namespace weir::cli

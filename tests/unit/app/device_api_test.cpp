@@ -1,0 +1,183 @@
+// The routes of devices and policies, over a store in memory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <memory>
+#include <string>
+
+#include <weir/app/admin_api.hpp>
+#include <weir/storage/store.hpp>
+
+namespace weir::app {
+namespace {
+
+using testing::HasSubstr;
+namespace json = boost::json;
+
+constexpr auto* kFingerprint = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+std::shared_ptr<const Configuration> sample_configuration() {
+    MemoryFiles files;
+    files.files = {
+        {"/etc/weir/weir.yaml", "listeners:\n  - {name: local, port: 1883, protocols: [mqtt]}\n"},
+        {"/etc/weir/policies.d/sensor.yaml",
+         "policy: sensor\nallow:\n  - connect: \"{thing}\"\n  - publish: [\"data/{thing}/#\"]\n"},
+    };
+    document::Diagnostics diagnostics;
+    auto loaded =
+        std::make_shared<Configuration>(load_configuration("/etc/weir", files, diagnostics));
+    EXPECT_EQ(diagnostics.render_text(), "");
+    return loaded;
+}
+
+class DeviceApi : public testing::Test {
+protected:
+    DeviceApi() {
+        EXPECT_TRUE(registry_.load());
+        add_device_routes(routes_, registry_);
+        add_policy_routes(routes_, registry_, [] {
+            static const auto kConfiguration = sample_configuration();
+            return kConfiguration;
+        });
+    }
+
+    http::Response ask(std::string method, std::string target, std::string body = {}) {
+        return admin::dispatch(
+            routes_,
+            {.method = std::move(method), .target = std::move(target), .body = std::move(body)}
+        );
+    }
+    json::value good(std::string method, std::string target, std::string body = {}) {
+        const auto response = ask(std::move(method), std::move(target), std::move(body));
+        EXPECT_LT(response.status, 300) << response.body;
+        return json::parse(response.body);
+    }
+    std::string refused(
+        std::uint16_t status, std::string method, std::string target, std::string body = {}
+    ) {
+        const auto response = ask(std::move(method), std::move(target), std::move(body));
+        EXPECT_EQ(response.status, status) << response.body;
+        EXPECT_EQ(response.content_type, "application/problem+json");
+        return response.body;
+    }
+
+    SystemClock clock_;
+    std::unique_ptr<storage::Store> store_ = storage::Store::in_memory();
+    identity::Registry registry_{*store_, clock_};
+    admin::Routes routes_;
+};
+
+TEST_F(DeviceApi, CreatesADeviceWithItsCredentialsInOneRequest) {
+    const auto made = good(
+        "POST",
+        "/v1/devices",
+        std::string{R"({"name":"p1","type":"probe","groups":["g"],"policies":["sensor"],)"
+                    R"("attributes":{"site":"north"},"password":"correct horse","certificate":")"} +
+            kFingerprint + "\"}"
+    );
+    EXPECT_EQ(made.at("name"), "p1");
+    EXPECT_EQ(made.at("enabled"), true);
+    EXPECT_EQ(made.at("policies"), json::array{"sensor"});
+    EXPECT_EQ(made.at("attributes").at("site"), "north");
+    EXPECT_EQ(made.at("certificates"), json::array{kFingerprint});
+    EXPECT_EQ(made.at("users"), json::array{"p1"});
+    EXPECT_EQ(good("GET", "/v1/devices/p1"), made);
+}
+
+TEST_F(DeviceApi, LeavesNothingBehind_WhenACredentialIsSomebodyElses) {
+    const auto with_certificate = [](std::string_view name) {
+        return R"({"name":")" + std::string{name} + R"(","certificate":")" + kFingerprint + "\"}";
+    };
+    static_cast<void>(good("POST", "/v1/devices", with_certificate("p1")));
+    EXPECT_THAT(
+        refused(409, "POST", "/v1/devices", with_certificate("p2")), HasSubstr("already_exists")
+    );
+    refused(404, "GET", "/v1/devices/p2");
+}
+
+TEST_F(DeviceApi, RefusesWhatIsNoDevice) {
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"p1"})"));
+    struct Case {
+        std::uint16_t status;
+        std::string body;
+        std::string part;
+    };
+    for (const auto& [status, body, part] : {
+             Case{400, "", "'name' is missing"},
+             Case{400, "[]", "not a JSON object"},
+             Case{400, "{", "not JSON"},
+             Case{400, R"({"name":1})", "'name' is not a text"},
+             Case{400, R"({"name":"p2","polices":[]})", "'polices' is not known here"},
+             Case{400, R"({"name":"p2","policies":"a"})", "'policies' is not a list"},
+             Case{400, R"({"name":"p2","certificate":"00"})", "SHA-256"},
+             Case{409, R"({"name":"p1"})", "already_exists"},
+             Case{422, R"({"name":"a/b"})", "invalid"},
+             Case{422, R"({"name":"p2","password":"short"})", "from 8 to"},
+         }) {
+        EXPECT_THAT(refused(status, "POST", "/v1/devices", body), HasSubstr(part)) << body;
+    }
+    EXPECT_EQ(registry_.size(), 1U);
+}
+
+TEST_F(DeviceApi, PagesByName) {
+    for (const auto* name : {"c", "a", "b"}) {
+        static_cast<void>(good("POST", "/v1/devices", std::string{R"({"name":")"} + name + "\"}"));
+    }
+    const auto first = good("GET", "/v1/devices?limit=2");
+    EXPECT_EQ(first.at("devices").as_array().size(), 2U);
+    EXPECT_EQ(first.at("next"), "b");
+    const auto second = good("GET", "/v1/devices?limit=2&after=b");
+    EXPECT_EQ(second.at("devices").at(0).at("name"), "c");
+    EXPECT_TRUE(second.at("next").is_null());
+    refused(400, "GET", "/v1/devices?limit=0");
+    refused(400, "GET", "/v1/devices?limit=1001");
+}
+
+TEST_F(DeviceApi, ChangesADevice) {
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"p1"})"));
+    EXPECT_EQ(good("POST", "/v1/devices/p1/disable").at("enabled"), false);
+    EXPECT_EQ(good("POST", "/v1/devices/p1/enable").at("enabled"), true);
+    EXPECT_EQ(
+        good("POST", "/v1/devices/p1/attach", R"({"policy":"sensor"})").at("policies"),
+        json::array{"sensor"}
+    );
+    EXPECT_EQ(
+        good("POST", "/v1/devices/p1/detach", R"({"policy":"sensor"})").at("policies"),
+        json::array{}
+    );
+    EXPECT_EQ(
+        good("POST", "/v1/devices/p1/password", R"({"user":"u","password":"correct horse"})")
+            .at("users"),
+        json::array{"u"}
+    );
+    const auto token = good("POST", "/v1/devices/p1/token");
+    EXPECT_EQ(good("GET", "/v1/devices/p1").at("tokens"), json::array{token.at("id")});
+    EXPECT_EQ(ask("DELETE", "/v1/devices/p1").status, 204);
+    refused(404, "DELETE", "/v1/devices/p1");
+    refused(404, "POST", "/v1/devices/p1/enable");
+}
+
+TEST_F(DeviceApi, TellsWhatADeviceMay) {
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"p1","policies":["sensor"]})"));
+    const auto yes = good("GET", "/v1/can-i?device=p1&action=publish&object=data/p1/t");
+    EXPECT_EQ(yes.at("allowed"), true);
+    EXPECT_EQ(yes.at("source"), "policies.d/sensor.yaml:4");
+    const auto no = good("GET", "/v1/can-i?device=p1&action=publish&object=data/p2/t");
+    EXPECT_EQ(no.at("allowed"), false);
+    EXPECT_EQ(no.at("reason"), "publish_denied");
+    EXPECT_THAT(std::string{no.at("explanation").as_string()}, HasSubstr("closest"));
+    EXPECT_EQ(good("GET", "/v1/can-i?device=p1&action=connect").at("allowed"), true);
+    refused(404, "GET", "/v1/can-i?device=p2&action=connect");
+    refused(400, "GET", "/v1/can-i?device=p1&action=fly&object=a");
+}
+
+TEST_F(DeviceApi, ListsPolicies) {
+    const auto policies = good("GET", "/v1/policies").at("policies");
+    ASSERT_EQ(policies.as_array().size(), 1U);
+    EXPECT_EQ(policies.at(0).at("name"), "sensor");
+    EXPECT_EQ(policies.at(0).at("applies"), "attachment");
+}
+
+}  // namespace
+}  // namespace weir::app
