@@ -155,6 +155,7 @@ TEST_F(Cli, SuggestsTheNearestWord_OnWrongUsage) {
     const auto command = weir("chekc");
     EXPECT_EQ(command.exit_code, 2);
     EXPECT_THAT(command.error, HasSubstr("unknown command 'chekc', did you mean 'check'?"));
+    EXPECT_THAT(weir("-c my-gw statsu").error, HasSubstr("did you mean 'status'?"));
     EXPECT_THAT(weir("cert isue").error, HasSubstr("did you mean 'issue'?"));
     EXPECT_THAT(weir("check --stict").error, HasSubstr("did you mean '--strict'?"));
     EXPECT_EQ(weir("").exit_code, 2);
@@ -163,7 +164,11 @@ TEST_F(Cli, SuggestsTheNearestWord_OnWrongUsage) {
 
 TEST_F(Cli, HelpHasExamplesAndExitCodes) {
     for (const auto* command :
-         {"check", "init", "explain", "version", "cert ca", "cert issue", "cert inspect"}) {
+         {"can-i",          "cert ca",        "cert issue",   "cert inspect",     "check",
+          "devices attach", "devices create", "devices list", "devices password", "explain",
+          "init",           "policies list",  "reload",       "rules list",       "serve",
+          "sinks dead",     "sinks retry",    "status",       "streams read",     "streams tail",
+          "usage",          "version",        "why"}) {
         const auto help = weir(std::string{command} + " --help");
         EXPECT_EQ(help.exit_code, 0) << command;
         EXPECT_THAT(help.out, HasSubstr("Examples:\n  weir ")) << command;
@@ -171,6 +176,46 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
     }
     EXPECT_THAT(weir("version").out, StartsWith("weir "));
     EXPECT_THAT(weir("version -o json").out, StartsWith("{\"version\": "));
+}
+
+TEST_F(Cli, EndsWith4_WhenNoGatewayRuns) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    for (const auto* command :
+         {"status", "reload", "why p1", "streams list", "sinks list", "usage", "rules list"}) {
+        const auto asked = weir(std::string{"-c my-gw "} + command);
+        EXPECT_EQ(asked.exit_code, 4) << command;
+        EXPECT_THAT(asked.error, HasSubstr("no gateway answers at my-gw/data/admin.sock"));
+        EXPECT_THAT(asked.error, HasSubstr("weir serve --config my-gw"));
+    }
+    EXPECT_EQ(weir("status -c nowhere").exit_code, 78);
+}
+
+TEST_F(Cli, ManagesDevicesWithoutAGateway) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    const auto made = weir("-c my-gw devices create p1 --policy sensor --attribute site=north");
+    ASSERT_EQ(made.exit_code, 0) << made.error;
+    const auto key = fs::status(folder_ / "p1/device.key").permissions();
+    EXPECT_EQ(key & fs::perms::all, fs::perms::owner_read | fs::perms::owner_write);
+    EXPECT_EQ(content(folder_ / "p1/ca.crt"), content(folder_ / "my-gw/certs/ca.crt"));
+    EXPECT_THAT(weir("cert inspect p1/device.crt").out, HasSubstr("p1"));
+    EXPECT_THAT(weir("devices list -c my-gw").out, HasSubstr("sensor"));
+    EXPECT_THAT(weir("devices show p1 -c my-gw -o json").out, HasSubstr(R"("site":"north")"));
+    EXPECT_EQ(weir("can-i p1 publish data/p1/t -c my-gw").exit_code, 0);
+    EXPECT_EQ(weir("can-i p1 publish data/p2/t -c my-gw").exit_code, 1);
+    EXPECT_EQ(weir("devices detach p1 --policy sensor -c my-gw").exit_code, 0);
+    EXPECT_EQ(weir("devices delete p1 -c my-gw").exit_code, 0);
+    EXPECT_EQ(weir("devices show p1 -c my-gw").exit_code, 1);
+}
+
+TEST_F(Cli, LeavesNoFiles_WhenADeviceCannotBeCreated) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    ASSERT_EQ(weir("-c my-gw devices create p1").exit_code, 0);
+    const auto again = weir("-c my-gw devices create p1 --out other");
+    EXPECT_EQ(again.exit_code, 1);
+    EXPECT_THAT(again.error, HasSubstr("it exists already"));
+    EXPECT_TRUE(!fs::exists(folder_ / "other") || fs::is_empty(folder_ / "other"));
+    EXPECT_EQ(weir("-c my-gw devices create p2 --out p1").exit_code, 1) << "never overwrites";
+    EXPECT_TRUE(fs::exists(folder_ / "p1/device.key"));
 }
 
 TEST_F(Cli, IsSilent_WhenItsReaderLeaves) {

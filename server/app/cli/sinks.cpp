@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
 #include "api_client.hpp"
 #include "command.hpp"
+#include "records.hpp"
 
 namespace weir::cli {
 namespace {
@@ -38,24 +40,7 @@ ExitCode list(const Options& options, const Globals& globals) {
 /// All of them, oldest first.
 ExitCode dead(const Options& options, const Globals& globals) {
     const auto api = gateway_api(globals);
-    json::array rows;
-    for (auto from = options.from.value_or(1);;) {
-        auto target = Target{kSinks}.segment(options.name).segment("dead");
-        target.query("from", fmt::to_string(from)).query("limit", kPageMax);
-        const auto page = get_text(*api, target);
-        if (page.empty()) {
-            break;
-        }
-        json::stream_parser parser;
-        for (std::string_view rest = page; !rest.empty();) {
-            const auto end = rest.find('\n');
-            rows.push_back(json::parse(rest.substr(0, end)));
-            rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-        }
-        from = rows.back().at("offset").to_number<std::uint64_t>() + 1;
-    }
-    print_rows(
-        rows,
+    RecordPrinter printer{
         {{.name = "offset", .is_number = true},
          {.name = "given_up"},
          {.name = "attempts", .is_number = true},
@@ -64,7 +49,19 @@ ExitCode dead(const Options& options, const Globals& globals) {
          {.name = "topic"},
          {.name = "payload"}},
         options.format
-    );
+    };
+    for (auto from = options.from.value_or(1);;) {
+        auto target = Target{kSinks}.segment(options.name).segment("dead");
+        target.query("from", fmt::to_string(from)).query("limit", kPageMax);
+        const auto answer = get_text(*api, target);
+        const auto records = parse_records(answer);
+        if (records.empty()) {
+            break;
+        }
+        std::ranges::for_each(records, [&](const Record& record) { printer.add(record); });
+        from = records.back().offset() + 1;
+    }
+    printer.finish();
     return ExitCode::ok;
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "api_client.hpp"
 #include "command.hpp"
+#include "records.hpp"
 
 namespace weir::cli {
 namespace {
@@ -37,60 +39,30 @@ const std::vector<Table::Column>& columns() {
     return kColumns;
 }
 
-/// A record as the gateway wrote it: a line of JSON whose last member is the payload.
-struct Record {
-    std::string_view line;
-    json::object members;
-
-    /// As written, so that numbers look as the device sent them.
-    [[nodiscard]] std::string_view payload() const {
-        constexpr std::string_view kMark = R"(,"payload":)";
-        const auto begin = line.find(kMark) + kMark.size();
-        return line.substr(begin, line.size() - begin - 1);
-    }
-    [[nodiscard]] std::uint64_t offset() const {
-        return members.at("offset").to_number<std::uint64_t>();
-    }
-};
-
-Record parse_record(std::string_view line) {
-    boost::system::error_code error;
-    auto value = json::parse(line, error);
-    if (error || !value.is_object() || !value.get_object().contains("payload")) {
-        throw Failure{"the gateway's answer is not a record; is it another version?"};
-    }
-    return {.line = line, .members = std::move(value.get_object())};
-}
-
 /// Reads on from an offset, page by page.
 class Reader {
 public:
     Reader(Api& api, std::string name, std::uint64_t next)
         : api_{&api}, name_{std::move(name)}, next_{next} {}
 
-    /// @param visit  Called with each Record of the next page, whose views live as long as the call.
-    /// @return How many there were; 0: no more at present.
-    template <class Visit>
-    std::size_t page(std::uint64_t limit, const Visit& visit) {
+    /// The next records, which live until the next call; none: no more at present.
+    [[nodiscard]] std::vector<Record> page(std::uint64_t limit) {
         auto target = Target{"/v1/streams"}.segment(name_);
         target.query("from", fmt::to_string(next_))
             .query("limit", fmt::to_string(std::min(limit, kPageMax)));
-        const auto text = get_text(*api_, target);
-        std::size_t count = 0;
-        for (std::string_view rest = text; !rest.empty(); ++count) {
-            const auto end = rest.find('\n');
-            const auto record = parse_record(rest.substr(0, end));
-            next_ = record.offset() + 1;
-            visit(record);
-            rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+        answer_ = get_text(*api_, target);
+        auto records = parse_records(answer_);
+        if (!records.empty()) {
+            next_ = records.back().offset() + 1;
         }
-        return count;
+        return records;
     }
 
 private:
     Api* api_;
     std::string name_;
     std::uint64_t next_;
+    std::string answer_;
 };
 
 /// Of the first record that is not older than `age`.
@@ -121,40 +93,19 @@ ExitCode list(const Options& options, const Globals& globals) {
     return ExitCode::ok;
 }
 
-std::vector<std::string> cells(const Record& record) {
-    std::vector<std::string> out;
-    for (const auto& column : columns()) {
-        out.push_back(cell(record.members, column.name));
-    }
-    out.back() = record.payload();
-    return out;
-}
-
 ExitCode read(const Options& options, const Globals& globals) {
     const auto api = gateway_api(globals);
     Reader reader{*api, options.name, begin_of(*api, options).value_or(1)};
-    Table table{columns()};
-    std::string separator = "[\n  ";
+    RecordPrinter printer{columns(), options.format};
     for (auto left = options.limit; left > 0;) {
-        const auto count = reader.page(left, [&](const Record& record) {
-            if (options.format != Format::json) {
-                table.add(cells(record));
-                return;
-            }
-            print(separator);
-            print(record.line);
-            separator = ",\n  ";
-        });
-        if (count == 0) {
+        const auto records = reader.page(left);
+        if (records.empty()) {
             break;
         }
-        left -= count;
+        std::ranges::for_each(records, [&](const Record& record) { printer.add(record); });
+        left -= records.size();
     }
-    if (options.format == Format::json) {
-        print(separator.starts_with('[') ? "[]\n" : "\n]\n");
-    } else {
-        print(table.render(options.format));
-    }
+    printer.finish();
     return ExitCode::ok;
 }
 
@@ -168,13 +119,14 @@ ExitCode tail(const Options& options, const Globals& globals) {
         begin ? *begin : offset_since(*api, options, std::chrono::milliseconds{0})
     };
     for (;;) {
-        const auto count = reader.page(kPageMax, [&](const Record& record) {
+        const auto records = reader.page(kPageMax);
+        for (const auto& record : records) {
             const auto line = options.format == Format::json
                                   ? std::string{record.line}
-                                  : fmt::format("{}", fmt::join(cells(record), "  "));
+                                  : fmt::format("{}", fmt::join(record.cells(columns()), "  "));
             print(line + '\n');
-        });
-        if (count == 0) {
+        }
+        if (records.empty()) {
             std::this_thread::sleep_for(kPollPeriod);
         }
     }
