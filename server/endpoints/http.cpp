@@ -8,6 +8,7 @@
 #include <weir/identity/authenticator.hpp>
 #include <weir/mqtt/properties.hpp>
 #include <weir/mqtt/topic.hpp>
+#include <weir/mqtt/wire.hpp>
 #include <weir/pipeline/publish.hpp>
 
 namespace weir::endpoints {
@@ -119,7 +120,7 @@ void HttpEndpoint::publish(
     if (qos != "0" && qos != "1") {
         return fail({.status = 400, .code = "topic_invalid", .detail = "qos is 0 or 1"});
     }
-    if (!is_utf8(topic) || !mqtt::is_valid_topic_name(topic) ||
+    if (!mqtt::is_valid_text(topic) || !mqtt::is_valid_topic_name(topic) ||
         !mqtt::is_within(topic, connection_.topic_limits())) {
         return refuse(400, {Reason::topic_invalid}, topic);
     }
@@ -142,7 +143,7 @@ void HttpEndpoint::publish(
     }
     std::array<Byte, 256> memory;
     mqtt::PropertyWriter properties{memory};
-    if (const auto type = request.header("Content-Type"); type && is_utf8(*type)) {
+    if (const auto type = request.header("Content-Type"); type && mqtt::is_valid_text(*type)) {
         properties.text(mqtt::PropertyId::content_type, *type);
     }
     const bool waits = qos == "1";

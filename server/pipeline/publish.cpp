@@ -8,6 +8,7 @@
 #include <weir/base/log.hpp>
 #include <weir/metering/formula.hpp>
 #include <weir/mqtt/topic.hpp>
+#include <weir/mqtt/wire.hpp>
 
 namespace weir::pipeline {
 
@@ -301,7 +302,7 @@ void Publisher::republish(
         return;
     }
     const auto topic = evaluator_.render(action.topic);
-    if (!topic || !mqtt::is_valid_topic_name(*topic)) {
+    if (!topic || !mqtt::is_valid_text(*topic) || !mqtt::is_valid_topic_name(*topic)) {
         ran_.push_back({&rule, Reason::topic_invalid});
         return;
     }
