@@ -239,7 +239,11 @@ void Connection::close(Reason reason, Goodbye goodbye) {
     if (endpoint_ && goodbye == Goodbye::to_be_said) {
         endpoint_->say_goodbye(reason);
     }
-    close_after_flush(net::errc::closed);
+    if (transport().handshaking()) {
+        net::Connection::close(net::errc::closed);  // Nothing can be said yet.
+    } else {
+        close_after_flush(net::errc::closed);
+    }
 }
 
 void Connection::on_closed(error_code error) noexcept {

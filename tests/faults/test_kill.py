@@ -1,0 +1,66 @@
+"""kill -9 under load: what was acknowledged is there afterwards. WEIR_KILL_ROUNDS sets how often (default 3, all with one seed)."""
+import os
+import pathlib
+import random
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "integration"))
+from gateway import Gateway, wait_for  # noqa: E402
+from peers import V311, Client  # noqa: E402
+
+ROUNDS = int(os.environ.get("WEIR_KILL_ROUNDS", "3"))
+RULE = "---\nto: [{stream: all}]\n---\nSELECT n, round FROM 'data/+/n'\n"
+
+
+class Kill(unittest.TestCase):
+    def test_no_acknowledged_record_is_missing(self):
+        chance = random.Random(2026)
+        with tempfile.TemporaryDirectory(prefix="weir-kill-") as home:
+            gateway = Gateway(keep=home, files={"rules.d/all.sql": RULE, "streams.d/all.yaml": "stream: all\n"})
+            gateway.prepare()
+            folder = gateway.device("probe-1")
+            acknowledged = []
+            for number in range(ROUNDS):
+                gateway.start()
+                with Client("probe-1", version=V311, folder=folder) as probe:
+                    probe.connect(gateway.ports["front"])
+                    sent = {}
+                    enough = threading.Event()
+                    target = chance.randrange(20, 400)
+
+                    def on_publish(_client, _user, mid):
+                        acknowledged.append(sent[mid])
+                        if len(acknowledged) % 400 >= target:
+                            enough.set()
+                    probe.paho.on_publish = on_publish
+                    probe.paho.max_inflight_messages_set(50)
+                    for n in range(400):
+                        # The callback may come before publish() returns: the id is known beforehand.
+                        mid = probe.paho._last_mid % 65535 + 1
+                        sent[mid] = (number, n)
+                        probe.paho.publish("data/probe-1/n", f'{{"n":{n},"round":{number}}}', 1)
+                        if enough.is_set():
+                            break
+                    wait_for("some acknowledgements", lambda: enough.is_set() or len(sent) == 400)
+                    gateway.kill()
+                    probe.drop()
+            gateway.start()
+            stored, at = set(), 1
+            while True:
+                records = gateway.json("streams", "read", "all", "--from", str(at), "--limit", "1000")
+                if not records:
+                    break
+                stored.update((r["payload"]["round"], r["payload"]["n"]) for r in records)
+                at = records[-1]["offset"] + 1
+            gateway.stop()
+            missing = [each for each in acknowledged if each not in stored]
+            print(f"{ROUNDS} rounds, {len(acknowledged)} acknowledged, {len(stored)} stored, {len(missing)} missing")
+            self.assertGreater(len(acknowledged), 10 * ROUNDS)
+            self.assertEqual(missing, [])
+
+
+if __name__ == "__main__":
+    unittest.main()

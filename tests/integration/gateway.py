@@ -1,0 +1,206 @@
+"""A real gateway in a temporary directory, for tests that drive it as its users do: files, command line, clients.
+
+The program under test is named by the environment variable WEIR. Every listener binds port 0 on loopback; the ports are
+read from the log. Nothing here sleeps: whatever is waited for is a line, a file or an answer, with a deadline.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+WEIR = os.environ.get("WEIR", "weir")
+DEADLINE_S = float(os.environ.get("WEIR_TEST_DEADLINE", "30"))
+
+POLICIES = {
+    "sensor.yaml": """policy: sensor
+allow:
+  - connect: "{thing}"
+  - publish: ["data/{thing}/#"]
+    retain: true
+  - subscribe: ["cmd/{thing}/#", "data/{thing}/#"]
+""",
+    "open.yaml": """policy: open
+allow:
+  - connect: "*"
+  - publish: ["#"]
+    retain: true
+    shared: true
+  - subscribe: ["#"]
+""",
+}
+
+RULES = {
+    "hot.sql": """---
+description: Alarm when a probe is hot
+to:
+  - stream: alarms
+---
+SELECT topic(2) AS device, temp
+FROM 'data/+/temp'
+WHERE temp > 80 AND quality <> 'bad'
+""",
+}
+
+CONFIG = """version: 1
+listeners:
+  - name: front
+    bind: 127.0.0.1
+    port: 0
+    protocols: any
+    tls: {cert: certs/weir.crt, key: {file: certs/weir.key}, client_ca: certs/ca.crt, client_auth: optional}
+    auth: {methods: [x509, password, token]}
+  - name: plain
+    bind: 127.0.0.1
+    port: 0
+    protocols: any
+    auth: {methods: [password, token]}
+storage: {path: data}
+admin: {socket: admin.sock}
+metrics: {listen: "127.0.0.1:0"}
+runtime: {shards: %(shards)s}
+include: [policies.d, rules.d, sinks.d, streams.d]
+"""
+
+
+def wait_for(what, probe, deadline_s=None):
+    """The first true value that probe() gives; an AssertionError that names `what` after the deadline."""
+    ends = time.monotonic() + (deadline_s or DEADLINE_S)
+    pause = threading.Event()
+    while True:
+        value = probe()
+        if value:
+            return value
+        assert time.monotonic() < ends, f"waited in vain for {what}"
+        pause.wait(0.02)
+
+
+class Gateway:
+    """with Gateway() as gw: ...   Options: config text, extra files {path: text}, shards, environment."""
+
+    def __init__(self, config=None, files=None, shards=None, start=True, keep=None):
+        self._temporary = None
+        if keep is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="weir-test-")
+            keep = self._temporary.name
+        self.home = pathlib.Path(keep)
+        self.shards = shards or os.environ.get("WEIR_TEST_SHARDS", "2")
+        self.config = config or CONFIG
+        self.files = files or {}
+        self.process = None
+        self.lines = []
+        self.ports = {}
+        self._start = start
+
+    def __enter__(self):
+        self.prepare()
+        if self._start:
+            self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def prepare(self):
+        for folder in ("policies.d", "rules.d", "sinks.d", "streams.d", "certs"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        if not (self.home / "certs/ca.crt").exists():
+            self.cli("cert", "ca", "--out", str(self.home / "certs"))
+            self.cli("cert", "issue", "--ca", str(self.home / "certs"), "--server", "--name", "weir",
+                     "--dns", "localhost", "--ip", "127.0.0.1", "--out", str(self.home / "certs"))
+        texts = {"weir.yaml": self.config % {"shards": self.shards},
+                 "streams.d/alarms.yaml": "stream: alarms\n"}
+        texts.update({f"policies.d/{name}": text for name, text in POLICIES.items()})
+        texts.update({f"rules.d/{name}": text for name, text in RULES.items()})
+        texts.update(self.files)
+        for path, text in texts.items():
+            if text is None:
+                (self.home / path).unlink(missing_ok=True)
+            else:
+                (self.home / path).write_text(text)
+
+    def write(self, path, text):
+        (self.home / path).write_text(text)
+
+    def start(self):
+        self.lines = []
+        self.ports = {}
+        self.process = subprocess.Popen(
+            [WEIR, "-c", str(self.home), "serve", "--log", "json"],
+            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace")
+        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reader.start()
+        wait_for("the gateway to be ready", lambda: self.event("ready") or self.process.poll() is not None)
+        assert self.process.poll() is None, "weir did not start:\n" + "\n".join(self.lines)
+
+    def _read(self, process):
+        for line in process.stderr:
+            line = line.rstrip("\n")
+            self.lines.append(line)
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+                if event.get("event") == "listening":
+                    self.ports[event["listener"]] = event["port"]
+
+    def event(self, name):
+        """The last log event of that name."""
+        for line in reversed(self.lines):
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+                if event.get("event") == name:
+                    return event
+        return None
+
+    def stop(self, deadline_s=15):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(deadline_s)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError("weir did not stop in time:\n" + "\n".join(self.lines[-20:]))
+        return self.process.returncode if self.process else None
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def cli(self, *words, check=True, stdin=None):
+        """Runs weir against this gateway's directory. Returns the finished process, with text output."""
+        done = subprocess.run([WEIR, "-c", str(self.home), *words], capture_output=True, text=True,
+                              input=stdin, timeout=DEADLINE_S)
+        if check:
+            assert done.returncode == 0, f"weir {' '.join(words)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def json(self, *words):
+        return json.loads(self.cli(*words, "-o", "json").stdout)
+
+    def device(self, name, policy="sensor", password=None):
+        """Creates a device with a certificate; returns the folder with its key, certificate and root certificate."""
+        out = self.home / "devices" / name
+        words = ["devices", "create", name, "--policy", policy, "--out", str(out)]
+        if password is not None:
+            self.cli(*words, "--password-stdin", stdin=password)
+        else:
+            self.cli(*words)
+        return out
+
+    def metric(self, name):
+        """Sum of all samples of a metric whose name and labels match the regular expression."""
+        import urllib.request
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.ports['metrics']}/metrics", timeout=10).read().decode()
+        samples = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+        return sum(float(value) for key, value in samples if re.fullmatch(name, key))
+
+    def stream(self, name):
+        """All records of a stream."""
+        return self.json("streams", "read", name, "--from", "1")
