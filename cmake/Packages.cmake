@@ -10,7 +10,6 @@ find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
-find_package(mimalloc REQUIRED)
 pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules(PROTON REQUIRED IMPORTED_TARGET libqpid-proton)
 # Debian's libqpid-proton.pc names an include folder that does not exist; the headers are in the default one.

@@ -114,7 +114,7 @@ std::vector<Key> sink_schema() {
         {.path = "outbox", .type = mapping, .help = "What waits on disk until the sink has taken it."},
         {.path = "outbox.size", .type = size, .fallback = "1GiB", .min = 64 * kKiB, .max = kTiB, .help = "Bytes that may wait."},
         {.path = "outbox.age", .type = duration, .fallback = "24h", .min = kSecond, .max = kYear, .help = "After this time a record becomes a dead letter."},
-        {.path = "outbox.on_full", .type = word, .fallback = "block", .words = {"block", "dead_letter", "drop_oldest"}, .help = "block holds back the publishers whose messages the rule takes, for block_timeout, then dead-letters."},
+        {.path = "outbox.on_full", .type = word, .fallback = "block", .words = {"block", "dead_letter", "drop_oldest"}, .help = "block holds back the publishers whose messages the rule takes, for block_timeout; then, and with dead_letter at once, what has no room is counted as lost{sink_full} and the rule's on_error runs."},
         {.path = "outbox.block_timeout", .type = duration, .fallback = "30s", .max = kHour, .help = "How long on_full: block holds back."},
         {.path = "batch", .type = mapping, .help = "Default of rules that do not say; a request is sent when the first bound is reached."},
         {.path = "batch.messages", .type = integer, .fallback = "1", .min = 1, .max = 10'000, .help = "Messages of a request."},

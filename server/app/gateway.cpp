@@ -68,9 +68,7 @@ Gateway::Impl::Impl(const Options& chosen)
       })}} {
     const auto now = configuration.with([](const auto& current) { return current; });
     value_or_throw(registry.load(), "the registry cannot be read");
-    if (const auto gap = value_or_throw(ledger.begin(), "the usage ledger cannot be read")) {
-        log::warn("usage_gap", {{"from", gap->from.count()}, {"to", gap->to.count()}});
-    }
+    value_or_throw(ledger.begin(), "the usage ledger cannot be read");
     std::vector<endpoints::ListenerPtr> listeners;
     for (const ListenerConfig& listener : now->config.listeners) {
         listeners.push_back(make_listener(listener, files));

@@ -58,8 +58,6 @@ struct ReloadOutcome {
 /// thread; they wait for the shards where they must, so never from a shard.
 class Gateway {
 public:
-    static constexpr std::chrono::milliseconds kStopMax{10'000};
-
     struct Options {
         std::filesystem::path config;  ///< weir.yaml or its folder.
         bool in_memory = false;        ///< Nothing durable: for demonstrations.
@@ -72,7 +70,7 @@ public:
     ~Gateway();
 
     void start();
-    /// Stops accepting, finishes what is under way, says goodbye to devices (0x8B), drains the storage. At most kStopMax.
+    /// Stops accepting, finishes what is under way, says goodbye to devices (0x8B), drains the storage.
     void stop();
 
     /// Reads the files again. All of it takes effect, or nothing does.
