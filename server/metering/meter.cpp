@@ -128,6 +128,11 @@ void Meter::drained(bool committed) noexcept {
             take_back(record);
         }
     }
+    // A herd that connected in one second needs a record each, once: quiet again, they are given back.
+    if (dirty_ == nullptr && slabs_.size() > 1) {
+        slabs_.clear();
+        spare_ = nullptr;
+    }
 }
 
 void Meter::take_back(Pending* record) noexcept {

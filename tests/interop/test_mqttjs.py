@@ -62,7 +62,11 @@ class MqttJs(Fleet):
             watch.connect(self.front)
             watch.subscribe("js/#", 2)
             node("mqttjs.mjs", url=f"ws://127.0.0.1:{self.plain}/mqtt", version=V5, clientId="js", base="js/x", **self.password())
-            got = [watch.receive() for _ in range(4)]
+            got = []
+            while not any(m.topic == "js/x/low" for m in got):
+                got.append(watch.receive())
+            # paho hands a QoS 2 message out at its PUBREL: a later one of QoS 1 may come before it.
+            got = [m for m in got if m.topic != "js/x/live/big"]
             self.assertEqual([(m.topic, m.qos) for m in got],
                              [("js/x/live/0", 0), ("js/x/live/1", 1), ("js/x/live/2", 2), ("js/x/low", 2)])
             self.assertEqual(got[1].properties.UserProperty, [("unit", "K"), ("place", "north"), ("place", "roof")])
