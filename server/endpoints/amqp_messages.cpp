@@ -6,6 +6,7 @@
 #include <weir/amqp/conditions.hpp>
 #include <weir/base/text.hpp>
 #include <weir/mqtt/topic.hpp>
+#include <weir/mqtt/wire.hpp>
 
 namespace weir::endpoints {
 
@@ -21,11 +22,6 @@ constexpr std::string_view kReplyTo = "x-reply-to";
 constexpr std::string_view kContentEncoding = "content-encoding";
 constexpr std::string_view kContentType = "content-type";
 constexpr std::string_view kAnnotation = "x-opt-";
-
-/// What a text in MQTT may not be. [MQTT5-1.5.4-1] [MQTT5-1.5.4-2]
-[[nodiscard]] bool is_mqtt_text(std::string_view text) noexcept {
-    return text.find('\0') == std::string_view::npos && is_utf8(text);
-}
 
 /// What a symbol may be. [AMQP-1.6.21]
 [[nodiscard]] bool is_ascii(std::string_view text) noexcept {
@@ -90,18 +86,18 @@ std::optional<AmqpRefusal> AmqpInbound::read(
 }
 
 void AmqpInbound::user(std::string_view name, std::string_view value) {
-    if (is_mqtt_text(name) && is_mqtt_text(value)) {
+    if (mqtt::is_valid_text(name) && mqtt::is_valid_text(value)) {
         properties_.user(name, value);
     }
 }
 
 void AmqpInbound::read_properties(const amqp::Sections& sections) {
-    if (sections.body_kind == amqp::BodyKind::text && is_mqtt_text(as_text(sections.body))) {
+    if (sections.body_kind == amqp::BodyKind::text && mqtt::is_valid_text(as_text(sections.body))) {
         properties_.number(PropertyId::payload_format_indicator, 1);
     }
     if (sections.body_kind == amqp::BodyKind::encoded) {
         properties_.text(PropertyId::content_type, kAmqpSectionsType);
-    } else if (!sections.content_type.empty() && is_mqtt_text(sections.content_type)) {
+    } else if (!sections.content_type.empty() && mqtt::is_valid_text(sections.content_type)) {
         properties_.text(PropertyId::content_type, sections.content_type);
     }
     if (!sections.reply_to.empty()) {
