@@ -45,7 +45,7 @@ ExitCode init(const Options& options) {
     if (fs::exists(folder, error) && !fs::is_empty(folder, error)) {
         throw Failure{fmt::format("'{}' is not empty", options.folder), "weir init ANOTHER-DIR"};
     }
-    for (const auto& [path, text] : init_files()) {
+    for (const auto& [path, text] : init_files(folder)) {
         write_text(folder / path, text);
     }
     const auto names = all_names(options.names);

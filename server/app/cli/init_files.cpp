@@ -1,5 +1,7 @@
 #include "init_files.hpp"
 
+#include <fmt/format.h>
+
 namespace weir::cli {
 namespace {
 
@@ -15,7 +17,9 @@ listeners:
       key: {file: certs/weir.key}
       client_ca: certs/ca.crt
       client_auth: optional
-storage: {path: data}
+)";
+
+constexpr std::string_view kOwnFolder = R"(storage: {path: data}
 admin: {socket: data/admin.sock}
 )";
 
@@ -67,20 +71,19 @@ certs/*.key
 data/
 )";
 
-constexpr std::array<InitFile, 7> kFiles = {{
-    {"weir.yaml", kGateway},
-    {"policies.d/sensor.yaml", kPolicy},
-    {"rules.d/hot.sql", kRule},
-    {"streams.d/alarms.yaml", kAlarms},
-    {"streams.d/rule-errors.yaml", kRuleErrors},
-    {"sinks.d/pager.yaml.example", kSink},
-    {".gitignore", kIgnore},
-}};
-
 }  // namespace
 
-const std::array<InitFile, 7>& init_files() noexcept {
-    return kFiles;
+std::vector<InitFile> init_files(const std::filesystem::path& folder) {
+    const bool is_own = folder.lexically_normal() != kSystemFolder;
+    return {
+        {"weir.yaml", fmt::format("{}{}", kGateway, is_own ? kOwnFolder : "")},
+        {"policies.d/sensor.yaml", std::string{kPolicy}},
+        {"rules.d/hot.sql", std::string{kRule}},
+        {"streams.d/alarms.yaml", std::string{kAlarms}},
+        {"streams.d/rule-errors.yaml", std::string{kRuleErrors}},
+        {"sinks.d/pager.yaml.example", std::string{kSink}},
+        {".gitignore", std::string{kIgnore}},
+    };
 }
 
 }  // namespace weir::cli

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "command.hpp"
+#include "init_files.hpp"
 #include "suggest.hpp"
 
 namespace {
@@ -33,7 +34,7 @@ ExitCode run(int argc, char** argv) {
     CLI::App app{"weir: a self-hosted gateway for device fleets"};
     app.footer(std::string{kExitCodesText});
     app.require_subcommand(1);
-    Globals globals{.config = "/etc/weir"};
+    Globals globals{.config = kSystemFolder};
     app.add_option(
            "-c,--config",
            globals.config,
