@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 #include <utility>
 
 #include <weir/base/assert.hpp>
@@ -93,9 +94,13 @@ ConnectResult Broker::connect(ConnectRequest request) {
     } else {
         session->principal_ = std::move(request.principal);
     }
-    session->policy_name_ = std::move(request.policy_name);
+    session->policy_name_ = request.policy_name.empty()
+                                ? nullptr
+                                : std::make_unique<const std::string>(std::move(request.policy_name));
     session->policies_ = std::move(request.policies);
-    session->window_ = std::min(request.window, request.limits->in_flight);
+    session->window_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        {request.window, request.limits->in_flight, std::numeric_limits<std::uint32_t>::max()}
+    ));
     session->limits_ = std::move(request.limits);
     session->subscriber_ = request.subscriber;
     session->expiry_ = request.expiry;

@@ -22,6 +22,17 @@ Flow& Session::flow() {
     return *flow_;
 }
 
+bool Session::take_inbound_id(std::uint16_t packet_id) {
+    if (!inbound_ids_) {
+        inbound_ids_ = std::make_unique<boost::container::flat_set<std::uint16_t>>();
+    }
+    return inbound_ids_->insert(packet_id).second;
+}
+
+bool Session::drop_inbound_id(std::uint16_t packet_id) {
+    return inbound_ids_ && inbound_ids_->erase(packet_id) != 0;
+}
+
 void Session::lose(Reason reason, const model::Message& message, std::uint64_t count) {
     context_.metrics.lose(reason, count);
     context_.decisions.record(

@@ -63,7 +63,7 @@ public:
     [[nodiscard]] const model::PrincipalPtr& principal_ptr() const noexcept { return principal_; }
     /// The client id as policies see it: several sessions may belong to one client.
     [[nodiscard]] const std::string& policy_name() const noexcept {
-        return policy_name_.empty() ? client_id_ : policy_name_;
+        return policy_name_ ? *policy_name_ : client_id_;
     }
     [[nodiscard]] policy::Subject subject() const noexcept { return {*principal_, policy_name()}; }
     [[nodiscard]] const policy::Bundle& policies() const noexcept { return *policies_; }
@@ -93,9 +93,9 @@ public:
     void given_back(std::uint16_t packet_id);
 
     /// Inbound QoS 2. @return False if the id is known already: the message must not have a second effect. [MQTT5-4.3.3-10]
-    bool take_inbound_id(std::uint16_t packet_id) { return inbound_ids_.insert(packet_id).second; }
+    bool take_inbound_id(std::uint16_t packet_id);
     /// PUBREL. @return False if the id was not known.
-    bool drop_inbound_id(std::uint16_t packet_id) { return inbound_ids_.erase(packet_id) != 0; }
+    bool drop_inbound_id(std::uint16_t packet_id);
 
     [[nodiscard]] std::size_t queued() const noexcept { return flow_ ? flow_->queued() : 0; }
     [[nodiscard]] std::size_t in_flight() const noexcept { return flow_ ? flow_->in_flight() : 0; }
@@ -118,22 +118,24 @@ private:
     Context& context_;
     std::uint64_t id_;
     std::string client_id_;
-    std::string policy_name_;  // Empty: as client_id_.
+    std::unique_ptr<const std::string> policy_name_;  // Null: as client_id_.
     model::PrincipalPtr principal_;
     std::shared_ptr<const policy::Bundle> policies_;
     std::shared_ptr<const model::Limits> limits_;
     Subscriber* subscriber_ = nullptr;
-    std::uint64_t window_ = 0;
     std::unique_ptr<Flow> flow_;
     std::unique_ptr<Will> will_;
     std::vector<std::unique_ptr<Subscription>> subscriptions_;
-    boost::container::flat_set<std::uint16_t> inbound_ids_;
+    std::unique_ptr<boost::container::flat_set<std::uint16_t>> inbound_ids_;
     std::chrono::milliseconds expiry_{0};
     SteadyTime ends_{0};        // While offline: when the session ends.
     SteadyTime will_fires_{0};  // While offline with a will: when it is published.
-    std::uint64_t fan_out_ =
-        0;  // The fan-out that met this session last, and where it stands among its targets.
+    // The fan-out that met this session last, and where it stands among its targets.
+    std::uint64_t fan_out_ = 0;
     std::uint32_t target_ = 0;
+    std::uint32_t window_ = 0;
 };
+
+static_assert(sizeof(Session) <= 208, "part of every idle connection");
 
 }  // namespace weir::broker

@@ -3,6 +3,7 @@
 
 #include <boost/circular_buffer.hpp>
 #include <cstdint>
+#include <memory>
 
 #include <weir/mqtt/packet.hpp>
 
@@ -19,34 +20,38 @@ public:
         bool ready = false;
     };
 
-    [[nodiscard]] bool empty() const noexcept { return owed_.empty(); }
+    [[nodiscard]] bool empty() const noexcept { return !owed_ || owed_->empty(); }
     /// The number that push() will give next.
-    [[nodiscard]] std::uint64_t next_number() const noexcept { return first_ + owed_.size(); }
+    [[nodiscard]] std::uint64_t next_number() const noexcept {
+        return first_ + (owed_ ? owed_->size() : 0);
+    }
     /// @return Its number, which is never used again.
     std::uint64_t push(const Owed& owed) {
-        if (owed_.full()) {
-            owed_.set_capacity(owed_.capacity() == 0 ? 8 : owed_.capacity() * 2);
+        if (!owed_) {
+            owed_ = std::make_unique<boost::circular_buffer<Owed>>(8);
+        } else if (owed_->full()) {
+            owed_->set_capacity(owed_->capacity() * 2);
         }
-        owed_.push_back(owed);
-        return first_ + owed_.size() - 1;
+        owed_->push_back(owed);
+        return first_ + owed_->size() - 1;
     }
-    [[nodiscard]] Owed& at(std::uint64_t number) noexcept { return owed_[number - first_]; }
+    [[nodiscard]] Owed& at(std::uint64_t number) noexcept { return (*owed_)[number - first_]; }
     [[nodiscard]] bool holds(std::uint64_t number) const noexcept {
-        return number >= first_ && number - first_ < owed_.size();
+        return number >= first_ && number < next_number();
     }
 
     /// Calls `send(const Owed&)` for what may leave now.
     template <class Send>
     void release(Send&& send) {
-        while (!owed_.empty() && owed_.front().ready) {
-            send(owed_.front());
-            owed_.pop_front();
+        while (!empty() && owed_->front().ready) {
+            send(owed_->front());
+            owed_->pop_front();
             ++first_;
         }
     }
 
 private:
-    boost::circular_buffer<Owed> owed_;
+    std::unique_ptr<boost::circular_buffer<Owed>> owed_;  ///< Null until something had to wait.
     std::uint64_t first_ = 1;
 };
 

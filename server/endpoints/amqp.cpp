@@ -139,7 +139,7 @@ void AmqpEndpoint::say_goodbye(Reason reason) noexcept {
     }
 }
 
-void AmqpEndpoint::on_closed(Reason /*reason*/) noexcept {
+void AmqpEndpoint::on_ended(Reason /*reason*/) noexcept {
     leave_links();
     if (session_ != nullptr) {
         connection_.services().broker.disconnect(*std::exchange(session_, nullptr), *this, false);

@@ -42,7 +42,7 @@ public:
     void on_durable(std::uint64_t number, bool stored) noexcept override;
     void on_retry() noexcept override;
     void say_goodbye(model::Reason reason) noexcept override;
-    void on_closed(model::Reason reason) noexcept override;
+    void on_ended(model::Reason reason) noexcept override;
     [[nodiscard]] const char* protocol() const noexcept override { return "amqp"; }
 
     // For its links.

@@ -58,7 +58,6 @@ Connection::Connection(Services& services, ListenerPtr listener, net::Accepted a
       listener_{std::move(listener)},
       slot_{std::move(accepted.slot)},
       peer_{without_port(accepted.peer)},
-      device_{peer_},
       since_{services.shard.now()},
       heard_{since_} {
     if (listener_->is_proxy(accepted.peer)) {
@@ -67,6 +66,20 @@ Connection::Connection(Services& services, ListenerPtr listener, net::Accepted a
 }
 
 Connection::~Connection() = default;
+
+Connection::Early& Connection::early() {
+    if (!early_) {
+        early_ = std::make_unique<Early>();
+    }
+    return *early_;
+}
+
+std::string_view Connection::device() const noexcept {
+    if (early_ && !early_->device.empty()) {
+        return early_->device;
+    }
+    return meter_ != nullptr ? meter_->device() : std::string_view{peer_};
+}
 
 bool Connection::start() {
     if (phase_ == Phase::sniffing && listener_->tls) {
@@ -101,30 +114,30 @@ void Connection::on_bytes(ByteView bytes) noexcept {
         case Phase::speaking:
             return feed(bytes);
         case Phase::preface:
-            append(early_, bytes);
-            return read_preface(std::exchange(early_, {}));
         case Phase::sniffing:
-            if (early_.empty()) {
-                return sniff(bytes);
-            }
-            append(early_, bytes);
-            return sniff(std::exchange(early_, {}));
+            break;
     }
+    Bytes all;
+    if (early_ && !early_->bytes.empty()) {
+        all = std::exchange(early_->bytes, {});
+        append(all, bytes);
+        bytes = all;
+    }
+    phase_ == Phase::preface ? read_preface(bytes) : sniff(bytes);
 }
 
 void Connection::read_preface(ByteView bytes) {
     const auto preface = proxy::parse_preface(bytes);
     if (!preface) {
         if (preface.error() == proxy::errc::need_more) {
-            append(early_, bytes);
+            append(early().bytes, bytes);
             return;
         }
-        services_->refuse(device_, Action::connect, {Reason::protocol_not_allowed});
+        services_->refuse(device(), Action::connect, {Reason::protocol_not_allowed});
         return close(Reason::protocol_not_allowed);
     }
     if (preface->proxied) {
         peer_ = without_port(preface->source);
-        device_ = peer_;
     }
     phase_ = Phase::sniffing;
     const ByteView rest = bytes.subspan(preface->size);
@@ -138,7 +151,7 @@ void Connection::read_preface(ByteView bytes) {
 void Connection::sniff(ByteView bytes) {
     const auto sniffed = proxy::sniff(bytes);
     if (sniffed == proxy::Sniffed::need_more) {
-        append(early_, bytes);
+        append(early().bytes, bytes);
     } else if (sniffed == proxy::Sniffed::mqtt && listener_->mqtt) {
         speak(std::make_unique<MqttEndpoint>(*this), bytes);
     } else if (sniffed == proxy::Sniffed::amqp && listener_->amqp) {
@@ -147,7 +160,7 @@ void Connection::sniff(ByteView bytes) {
                (listener_->http || listener_->serves_websocket())) {
         upgrade(bytes);
     } else {
-        services_->refuse(device_, Action::connect, {Reason::protocol_not_allowed});
+        services_->refuse(device(), Action::connect, {Reason::protocol_not_allowed});
         close(Reason::protocol_not_allowed);
     }
 }
@@ -156,7 +169,7 @@ void Connection::upgrade(ByteView bytes) {
     const auto answer = websocket::answer_upgrade(bytes, listener_->upgrade);
     using Kind = websocket::UpgradeAnswer::Kind;
     if (answer.kind == Kind::need_more) {
-        append(early_, bytes);
+        append(early().bytes, bytes);
         return;
     }
     if (answer.kind == Kind::plain_http && listener_->http) {
@@ -169,7 +182,7 @@ void Connection::upgrade(ByteView bytes) {
                 : std::string_view{"HTTP/1.1 426 Upgrade Required\r\nUpgrade: "
                                    "websocket\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"}
         ));
-        services_->refuse(device_, Action::connect, {Reason::protocol_not_allowed}, answer.target);
+        services_->refuse(device(), Action::connect, {Reason::protocol_not_allowed}, answer.target);
         return close(Reason::protocol_not_allowed);
     }
     out().append(as_bytes(answer.response));
@@ -184,7 +197,6 @@ void Connection::upgrade(ByteView bytes) {
 void Connection::speak(std::unique_ptr<Endpoint> endpoint, ByteView bytes) {
     endpoint_ = std::move(endpoint);
     phase_ = Phase::speaking;
-    early_ = {};
     if (!bytes.empty()) {
         feed(bytes);
     }
@@ -207,7 +219,9 @@ void Connection::feed(ByteView bytes) {
 
 void Connection::established(std::chrono::milliseconds silence_max) {
     established_ = true;
-    silence_max_ = silence_max;
+    silence_max_ms_ = static_cast<std::uint32_t>(
+        std::min<std::int64_t>(silence_max.count(), std::numeric_limits<std::uint32_t>::max())
+    );
     if (silence_max.count() == 0) {
         clear_deadline();
     } else {
@@ -216,11 +230,12 @@ void Connection::established(std::chrono::milliseconds silence_max) {
 }
 
 std::optional<SteadyTime> Connection::on_timeout(SteadyTime now) noexcept {
-    if (established_ && now - heard_ < silence_max_) {
-        return heard_ + silence_max_;
+    const std::chrono::milliseconds silence_max{silence_max_ms_};
+    if (established_ && now - heard_ < silence_max) {
+        return heard_ + silence_max;
     }
     const Reason reason = established_ ? Reason::keep_alive_timeout : Reason::handshake_timeout;
-    services_->refuse(device_, Action::disconnect, {reason});
+    services_->refuse(device(), Action::disconnect, {reason});
     close(reason);
     return std::nullopt;
 }
@@ -239,6 +254,7 @@ void Connection::close(Reason reason, Goodbye goodbye) {
     if (endpoint_ && goodbye == Goodbye::to_be_said) {
         endpoint_->say_goodbye(reason);
     }
+    later([this] { end_endpoint(); });  // Who waits for the session need not wait for the peer to close.
     if (transport().handshaking()) {
         net::Connection::close(net::errc::closed);  // Nothing can be said yet.
     } else {
@@ -250,22 +266,28 @@ void Connection::on_closed(error_code error) noexcept {
     if (error != net::errc::closed) {
         reason_ = reason_of(error);
         if (reason_ == Reason::tls_failed) {
-            services_->refuse(device_, Action::connect, {reason_});
+            services_->refuse(device(), Action::connect, {reason_});
         }
     }
     const auto self = services_->connections.remove(id_);
-    if (endpoint_) {
-        endpoint_->on_closed(reason_);
-    }
+    end_endpoint();
     open_meter({}, {});
 }
 
-void Connection::open_meter(std::string_view tenant, std::string_view device) {
-    if (meter_ != nullptr) {
-        services_->meter.close(std::exchange(meter_, nullptr));
+void Connection::end_endpoint() {
+    if (endpoint_ && !std::exchange(endpoint_ended_, true)) {
+        endpoint_->on_ended(reason_);
     }
-    if (!device.empty()) {
-        meter_ = services_->meter.open(tenant, device);
+}
+
+void Connection::open_meter(std::string_view tenant, std::string_view device) {
+    auto* const opened = device.empty() ? nullptr : services_->meter.open(tenant, device);
+    if (meter_ != nullptr) {
+        services_->meter.close(meter_);
+    }
+    meter_ = opened;
+    if (meter_ != nullptr) {
+        early_.reset();
     }
 }
 
@@ -293,7 +315,7 @@ void Connection::arrive(Services& services) {
     is_moving_ = false;
     Connection& self = services.connections.insert(std::unique_ptr<Connection>{this});
     if (!attach(services.io)) {
-        endpoint_->on_closed(Reason::peer_closed);
+        end_endpoint();
         static_cast<void>(services.connections.remove(self.id()));
         return;
     }

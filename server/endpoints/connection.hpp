@@ -49,8 +49,8 @@ public:
     [[nodiscard]] std::optional<Sha256> certificate() const;
     [[nodiscard]] std::string_view peer_address() const noexcept { return peer_; }
     /// The thing, or what the peer calls itself: under this name decisions are kept.
-    [[nodiscard]] std::string_view device() const noexcept { return device_; }
-    void set_device(std::string_view name) { device_ = name; }
+    [[nodiscard]] std::string_view device() const noexcept;
+    void set_device(std::string_view name) { early().device = name; }
 
     [[nodiscard]] net::SendQueue& out() noexcept { return output(); }
     /// Puts the connection's end on its way. The first call counts.
@@ -90,17 +90,25 @@ private:
         speaking,  ///< The endpoint has it.
     };
 
+    /// What is needed only until the meter names the device.
+    struct Early {
+        Bytes bytes;         ///< Came before the protocol was known.
+        std::string device;  ///< What the peer calls itself.
+    };
+
     void on_bytes(ByteView bytes) noexcept override;
     void on_drained() noexcept override;
     std::optional<SteadyTime> on_timeout(SteadyTime now) noexcept override;
     void on_closed(error_code reason) noexcept override;
     void on_moving() noexcept override;
 
+    [[nodiscard]] Early& early();
     void read_preface(ByteView bytes);
     void sniff(ByteView bytes);
     void upgrade(ByteView bytes);
     void speak(std::unique_ptr<Endpoint> endpoint, ByteView bytes);
     void feed(ByteView bytes);
+    void end_endpoint();
     void arrive(Services& services);
 
     Services* services_;
@@ -110,17 +118,19 @@ private:
     std::unique_ptr<Endpoint> endpoint_;
     metering::DeviceMeter* meter_ = nullptr;
     std::string peer_;
-    std::string device_;
-    Bytes early_;  ///< What came before the protocol was known.
+    std::unique_ptr<Early> early_;
     SteadyTime since_;
     SteadyTime heard_;
-    std::chrono::milliseconds silence_max_{0};
+    std::uint32_t silence_max_ms_ = 0;
     Phase phase_ = Phase::sniffing;
     model::Reason reason_ = model::Reason::peer_closed;
     bool established_ = false;
     bool is_moving_ = false;
+    bool endpoint_ended_ = false;
     std::uint16_t destination_ = 0;
 };
+
+static_assert(sizeof(Connection) <= 320, "part of every idle connection");
 
 template <class Work>
 void Connection::later(Work work) {
@@ -149,7 +159,7 @@ void Connection::run_blocking(Work work, Done done) {
         }};
     };
     if (!services_->pool.try_run(services_->shard, std::move(job))) {
-        services_->refuse(device_, model::Action::connect, {model::Reason::connections_limit});
+        services_->refuse(device(), model::Action::connect, {model::Reason::connections_limit});
         close(model::Reason::connections_limit);
     }
 }

@@ -32,8 +32,9 @@ public:
     virtual void on_retry() noexcept {}
     /// Puts the protocol's goodbye, if it has one, into the output queue.
     virtual void say_goodbye(model::Reason reason) noexcept { static_cast<void>(reason); }
-    /// The connection is gone: the last call. Lets go of the session.
-    virtual void on_closed(model::Reason reason) noexcept { static_cast<void>(reason); }
+    /// The end was asked for (and the goodbye is on its way), or the connection is gone: once, and nothing is called after it.
+    /// Lets go of the session.
+    virtual void on_ended(model::Reason reason) noexcept { static_cast<void>(reason); }
     /// Name of the protocol for people: "mqtt", "amqp", "http".
     [[nodiscard]] virtual const char* protocol() const noexcept = 0;
 };

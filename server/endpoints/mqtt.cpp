@@ -424,7 +424,7 @@ void MqttEndpoint::say_goodbye(Reason reason) noexcept {
     connection_.out().append(protocol_.farewell(reason_code_of(reason)).view());
 }
 
-void MqttEndpoint::on_closed(Reason /*reason*/) noexcept {
+void MqttEndpoint::on_ended(Reason /*reason*/) noexcept {
     if (session_ != nullptr) {
         connection_.services().broker.disconnect(
             *std::exchange(session_, nullptr), *this, publish_will_

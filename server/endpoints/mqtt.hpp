@@ -34,7 +34,7 @@ public:
     void on_durable(std::uint64_t number, bool stored) noexcept override;
     void on_retry() noexcept override;
     void say_goodbye(model::Reason reason) noexcept override;
-    void on_closed(model::Reason reason) noexcept override;
+    void on_ended(model::Reason reason) noexcept override;
     [[nodiscard]] const char* protocol() const noexcept override { return "mqtt"; }
 
 private:
@@ -84,5 +84,7 @@ private:
     std::uint32_t packet_bytes_max_ = 0;  ///< The client's Maximum Packet Size; 0: none.
     bool publish_will_ = true;
 };
+
+static_assert(sizeof(MqttEndpoint) <= 160, "part of every idle connection");
 
 }  // namespace weir::endpoints

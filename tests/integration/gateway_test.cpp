@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <weir/app/gateway.hpp>
+#include <weir/net/connection.hpp>
 
 #include "support/mqtt_peer.hpp"
 #include "support/temp_dir.hpp"
@@ -183,6 +185,20 @@ TEST_P(Running, FiresAWill_WhenAConnectionBreaks) {
         doomed.drop();
     }
     EXPECT_EQ(watcher.receive().payload, "gone");
+}
+
+TEST_P(Running, FiresAWillAtOnce_WhenAPeerThatBrokeTheProtocolKeepsItsSocketOpen_MQTT5_3_1_2_8) {
+    MqttPeer watcher{port_};
+    watcher.connect("watcher");
+    watcher.subscribe("status/#", Qos::at_least_once);
+    MqttPeer rude{port_};
+    const mqtt::Will will{.topic = "status/rude", .payload = as_bytes(std::string_view{"gone"})};
+    rude.connect({.version = mqtt::Version::v5, .client_id = "rude", .will = will});
+    const auto began = std::chrono::steady_clock::now();
+    rude.write(mqtt::Connect{.version = mqtt::Version::v5, .client_id = "rude"});  // A second one.
+    EXPECT_EQ(watcher.receive().topic, "status/rude");
+    EXPECT_LT(std::chrono::steady_clock::now() - began, net::Connection::kLinger);
+    EXPECT_EQ(rude.closed(), ReasonCode::protocol_error);
 }
 
 TEST_P(Running, SaysGoodbye_WhenItStops) {
