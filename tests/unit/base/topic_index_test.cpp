@@ -46,7 +46,7 @@ TEST(TopicIndex, FindsEveryKindOfFilter) {
     EXPECT_EQ(matches(index, "x/y"), (Values{3, 5}));
 }
 
-TEST(TopicIndex, HidesReservedTopicsFromLeadingWildcards_MQTT5_4_7_2_1) {
+TEST(TopicIndex, HidesReservedTopicsFromLeadingWildcards_MQTT3_4_7_2_1_MQTT5_4_7_2_1) {
     Index index;
     index.insert("#", 1);
     index.insert("+/x", 2);

@@ -32,7 +32,7 @@ struct MatchCase {
     bool aws;
 };
 
-TEST(FilterMatches, FollowsTable_MQTT5_4_7) {
+TEST(FilterMatches, FollowsTable_MQTT3_4_7_2_1_MQTT3_4_7_3_4_MQTT5_4_7_2_1_MQTT5_4_7_3_4) {
     for (const auto& [filter, topic, mqtt, aws] : {
              MatchCase{"a/b", "a/b", true, true},       MatchCase{"a/b", "a/B", false, false},
              MatchCase{"a/b", "a", false, false},       MatchCase{"a", "a/b", false, false},

@@ -186,7 +186,7 @@ TEST_P(OnShards, DeliversToAMatchingSubscription) {
     EXPECT_THAT(peer.got, ElementsAre("x/1=hello@1"));
 }
 
-TEST_P(OnShards, SendsOneCopyAtTheHighestQos_WhenSubscriptionsOverlap) {
+TEST_P(OnShards, SendsOneCopyAtTheHighestQos_WhenSubscriptionsOverlap_MQTT3_3_3_5_1_MQTT5_3_3_4_2_MQTT5_3_3_4_4) {
     auto& session = cluster.connect(0, "a", peer);
     cluster.subscribe(0, session, "x/#", {.qos = Qos::at_most_once, .id = 5});
     cluster.subscribe(0, session, "x/+", {.qos = Qos::at_least_once, .id = 7});
@@ -205,7 +205,7 @@ TEST_P(OnShards, StopsAfterUnsubscribe) {
     EXPECT_THAT(peer.got, IsEmpty());
 }
 
-TEST_P(OnShards, HandsOutRetainedMessages_AsTheOptionsSay) {
+TEST_P(OnShards, HandsOutRetainedMessages_AsTheOptionsSay_MQTT5_3_3_1_9_MQTT5_3_3_1_10_MQTT5_3_3_1_11) {
     cluster.brokers[last()]->retain(Cluster::message("r/1", "kept", Qos::at_least_once, true), nullptr, "");
     cluster.pump();
     auto& session = cluster.connect(0, "a", peer);
@@ -216,7 +216,7 @@ TEST_P(OnShards, HandsOutRetainedMessages_AsTheOptionsSay) {
     EXPECT_EQ(peer.got.size(), 1U);
 }
 
-TEST_P(OnShards, KeepsMessagesForAnOfflinePersistentSession_InOrder) {
+TEST_P(OnShards, KeepsMessagesForAnOfflinePersistentSession_InOrder_MQTT3_3_1_2_5_MQTT5_4_5_0_1) {
     auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
     cluster.subscribe(0, session, "x", kQos1);
     cluster.brokers[0]->disconnect(session, peer, true);
@@ -271,7 +271,7 @@ TEST_F(OneShard, RefusesAnotherIdentity_LiveAndStored_T20) {
     EXPECT_THAT(peer.ended, IsEmpty());
 }
 
-TEST_F(OneShard, ResendsWhatWasInFlight_WithTheSameIdsAndDup_MQTT5_4_4_0_1) {
+TEST_F(OneShard, ResendsWhatWasInFlight_WithTheSameIdsAndDup_MQTT3_4_4_0_1_MQTT5_4_3_3_6_MQTT5_4_4_0_1) {
     auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
     cluster.subscribe(0, session, "x", kQos2);
     cluster.publish(0, "x", "1", Qos::at_least_once);
@@ -288,7 +288,7 @@ TEST_F(OneShard, ResendsWhatWasInFlight_WithTheSameIdsAndDup_MQTT5_4_4_0_1) {
     EXPECT_THAT(again.released, ElementsAre(2));
 }
 
-TEST_F(OneShard, HoldsMessagesBehindTheWindow_AndSendsThemAsAcksCome) {
+TEST_F(OneShard, HoldsMessagesBehindTheWindow_AndSendsThemAsAcksCome_MQTT5_3_3_4_9_MQTT5_4_9_0_2) {
     auto made = cluster.request("a", peer);
     made.window = 2;
     auto& session = *broker().connect(std::move(made)).session;
@@ -329,7 +329,7 @@ TEST_F(OneShard, DropsTheOldest_WhenTheQueueIsFull_AndSaysSo) {
     EXPECT_EQ(cluster.nodes[0]->metrics.queued.value(), 2);
 }
 
-TEST_F(OneShard, ForgetsExpiredMessages) {
+TEST_F(OneShard, ForgetsExpiredMessages_MQTT5_3_3_2_5) {
     auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
     cluster.subscribe(0, session, "x", kQos1);
     broker().disconnect(session, peer, true);
@@ -343,7 +343,7 @@ TEST_F(OneShard, ForgetsExpiredMessages) {
     EXPECT_EQ(lost(Reason::message_expired), 1U);
 }
 
-TEST_F(OneShard, EndsASession_WhenItsExpiryPasses) {
+TEST_F(OneShard, EndsASession_WhenItsExpiryPasses_MQTT5_4_1_0_2) {
     auto& session = cluster.connect(0, "a", peer, std::chrono::seconds{10});
     cluster.subscribe(0, session, "x", kQos1);
     broker().disconnect(session, peer, true);
@@ -356,7 +356,7 @@ TEST_F(OneShard, EndsASession_WhenItsExpiryPasses) {
     EXPECT_EQ(cluster.nodes[0]->metrics.subscriptions.value(), 0);
 }
 
-TEST_F(OneShard, SkipsTheSendersOwnMessages_WhenNoLocal) {
+TEST_F(OneShard, SkipsTheSendersOwnMessages_WhenNoLocal_MQTT5_3_8_3_3) {
     auto& session = cluster.connect(0, "a", peer);
     cluster.subscribe(0, session, "x", {.no_local = true});
     broker().fan_out(Cluster::message("x", "own", Qos::at_most_once, false, session.id()));
@@ -364,7 +364,7 @@ TEST_F(OneShard, SkipsTheSendersOwnMessages_WhenNoLocal) {
     EXPECT_THAT(peer.got, ElementsAre("x=other@0"));
 }
 
-TEST_F(OneShard, KeepsTheRetainFlag_OnlyWhenAsked) {
+TEST_F(OneShard, KeepsTheRetainFlag_OnlyWhenAsked_MQTT5_3_3_1_12_MQTT5_3_3_1_13) {
     auto& session = cluster.connect(0, "a", peer);
     cluster.subscribe(0, session, "plain");
     cluster.subscribe(0, session, "asis", {.retain_as_published = true});
@@ -384,7 +384,7 @@ struct WillCase {
 
 class Wills : public testing::TestWithParam<WillCase> {};
 
-TEST_P(Wills, FireWhenTheyMust_MQTT5_3_1_2_5) {
+TEST_P(Wills, FireWhenTheyMust_MQTT3_3_1_2_8_MQTT3_3_14_4_3_MQTT5_3_1_2_8_MQTT5_3_14_4_3) {
     Cluster cluster{1};
     Peer watcher;
     Peer doomed;
@@ -412,7 +412,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string{row.param.name}; }
 );
 
-TEST_F(OneShard, DropsADelayedWill_WhenTheClientComesBack) {
+TEST_F(OneShard, DropsADelayedWill_WhenTheClientComesBack_MQTT5_3_1_3_9) {
     Peer watcher;
     cluster.subscribe(0, cluster.connect(0, "watcher", watcher), "will");
     auto made = cluster.request("a", peer);

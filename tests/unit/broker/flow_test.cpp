@@ -20,7 +20,7 @@ std::vector<std::uint16_t> unsettled(Flow& flow) {
     return ids;
 }
 
-TEST(Flow, NumbersPacketsFromOneUpwards) {
+TEST(Flow, NumbersPacketsFromOneUpwards_MQTT5_4_3_2_1) {
     Flow flow;
     EXPECT_EQ(flow.start(copy("a")), 1);
     EXPECT_EQ(flow.start(copy("b")), 2);
@@ -28,7 +28,7 @@ TEST(Flow, NumbersPacketsFromOneUpwards) {
     EXPECT_EQ(flow.copy_of(2).message->topic(), "b");
 }
 
-TEST(Flow, WrapsPacketIdsAfter65535_WithoutZero) {
+TEST(Flow, WrapsPacketIdsAfter65535_WithoutZero_MQTT3_2_3_1_4_MQTT5_2_2_1_4) {
     Flow flow;
     std::uint16_t last = 0;
     for (int i = 0; i < 65'535; ++i) {
@@ -64,7 +64,7 @@ TEST(Flow, ClosesAtTheWindow) {
     EXPECT_TRUE(flow.open(2));
 }
 
-TEST(Flow, StaysClosed_WhenTheOldestIdIsNeverSettledAndAllOthersAreTaken) {
+TEST(Flow, StaysClosed_WhenTheOldestIdIsNeverSettledAndAllOthersAreTaken_MQTT3_2_3_1_4_MQTT5_2_2_1_4_MQTT5_4_3_3_1) {
     Flow flow;
     flow.start(copy("oldest"));
     for (int i = 0; i < 65'534; ++i) {
@@ -76,7 +76,7 @@ TEST(Flow, StaysClosed_WhenTheOldestIdIsNeverSettledAndAllOthersAreTaken) {
     EXPECT_TRUE(flow.open(10));
 }
 
-TEST(Flow, ReleasesAQos2Message_AndKeepsItsIdUntilPubcomp_MQTT5_4_3_3) {
+TEST(Flow, ReleasesAQos2Message_AndKeepsItsIdUntilPubcomp_MQTT3_4_3_3_1_MQTT5_4_3_3_3_MQTT5_4_3_3_5) {
     Flow flow;
     const auto id = flow.start(copy("a", Qos::exactly_once));
     EXPECT_TRUE(flow.receive(id));

@@ -32,7 +32,7 @@ std::vector<std::string> topics(
     return out;
 }
 
-TEST(RetainedStore, KeepsTheLastMessageOfEachTopic) {
+TEST(RetainedStore, KeepsTheLastMessageOfEachTopic_MQTT3_3_3_1_5_MQTT5_3_3_1_5) {
     RetainedStore store{10};
     store.put(retained("a/b", "1"));
     store.put(retained("a/b", "2"));
@@ -44,7 +44,7 @@ TEST(RetainedStore, KeepsTheLastMessageOfEachTopic) {
     EXPECT_EQ(store.size(), 2U);
 }
 
-TEST(RetainedStore, ForgetsATopic_WhenThePayloadIsEmpty_MQTT5_3_3_1_6) {
+TEST(RetainedStore, ForgetsATopic_WhenThePayloadIsEmpty_MQTT3_3_3_1_11_MQTT5_3_3_1_7) {
     RetainedStore store{10};
     store.put(retained("a", "1"));
     store.put(retained("a", ""));

@@ -32,7 +32,7 @@ TEST(Reasons, HaveAnAmqpConditionExactlyWhenTheyAreFailures) {
     }
 }
 
-TEST(Reasons, TellDevicesWhatMqtt5Says_MQTT5_2_4) {
+TEST(Reasons, TellDevicesWhatMqtt5Says) {
     EXPECT_EQ(info(Reason::bad_credentials).mqtt5, 0x86);
     EXPECT_EQ(info(Reason::publish_denied).mqtt5, 0x87);
     EXPECT_EQ(info(Reason::taken_over).mqtt5, 0x8E);

@@ -71,7 +71,7 @@ TEST(Suback, FoldsErrors_WhenVersionIs311_MQTT3_3_9_3_2) {
     EXPECT_EQ(out, bytes_of("90 06 0005 00 02 80 80"));
 }
 
-TEST(Connack, NeverSaysSessionPresent_WhenItRefusesOrVersionIs31) {
+TEST(Connack, NeverSaysSessionPresent_WhenItRefusesOrVersionIs31_MQTT3_3_2_2_4_MQTT5_3_2_2_6) {
     Bytes out;
     append_packet(
         out,

@@ -65,7 +65,7 @@ std::vector<const PropertyInfo*> all_properties() {
     return all;
 }
 
-TEST(Properties, TableHasEveryIdentifier_MQTT5_2_2_2_2) {
+TEST(Properties, TableHasEveryIdentifier) {
     EXPECT_EQ(all_properties().size(), 27U);
 }
 

@@ -7,7 +7,7 @@
 namespace weir::mqtt {
 namespace {
 
-TEST(ReasonCode, KnowsTheDefinedNumbersOnly_MQTT5_2_4) {
+TEST(ReasonCode, KnowsTheDefinedNumbersOnly) {
     std::size_t defined = 0;
     for (unsigned code = 0; code < 256; ++code) {
         defined += find_reason_code(static_cast<std::uint8_t>(code)) != nullptr ? 1U : 0U;
@@ -33,7 +33,7 @@ TEST(ReasonCode, StandsOnlyWhereTheSpecificationLetsIt) {
     EXPECT_FALSE(is_allowed(ReasonCode::not_authorized, PacketContext::pubrel));
 }
 
-TEST(ReasonCode, MapsToReturnCodes_MQTT3_3_2_2_3) {
+TEST(ReasonCode, MapsToReturnCodes_MQTT3_3_2_2_6) {
     EXPECT_EQ(return_code_of(ReasonCode::success), ConnectReturnCode::accepted);
     EXPECT_EQ(
         return_code_of(ReasonCode::unsupported_protocol_version),

@@ -108,7 +108,7 @@ constexpr std::array<std::pair<PacketType, std::string_view>, 15> kOneOfEach = {
     {PacketType::auth, "f0 06 19 04 15 0001 'm'"},
 }};
 
-TEST(ServerProtocol, RefusesEverythingButConnect_WhenItIsFirst_MQTT5_3_1_0_1) {
+TEST(ServerProtocol, RefusesEverythingButConnect_WhenItIsFirst_MQTT3_3_1_0_1_MQTT5_3_1_0_1) {
     for (const auto& [type, hex] : kOneOfEach) {
         Server server;
         const bool legal = type == PacketType::connect;
@@ -118,7 +118,7 @@ TEST(ServerProtocol, RefusesEverythingButConnect_WhenItIsFirst_MQTT5_3_1_0_1) {
     }
 }
 
-TEST(ServerProtocol, DecodesNothing_WhileConnectIsBeingAnswered) {
+TEST(ServerProtocol, DecodesNothing_WhileConnectIsBeingAnswered_MQTT3_3_1_4_5_MQTT5_3_1_4_6) {
     for (const auto& [type, hex] : kOneOfEach) {
         Server server;
         server.handler.accept = false;
@@ -163,7 +163,7 @@ TEST(ServerProtocol, DecodesNothing_WhenClosed) {
     }
 }
 
-TEST(ServerProtocol, RefusesASecondConnect_MQTT5_3_1_0_2) {
+TEST(ServerProtocol, RefusesASecondConnect_MQTT3_3_1_0_2_MQTT5_3_1_0_2) {
     Server server;
     EXPECT_EQ(
         server.sends(std::string{kConnect311} + std::string{kConnect311}), errc::protocol_error
@@ -178,7 +178,7 @@ TEST(ServerProtocol, RefusesAtTheFirstByte_WhenThePacketMayNotCome) {
     EXPECT_EQ(other.sends("00"), errc::malformed_packet);
 }
 
-TEST(ServerProtocol, RefusesAuth_WhenNoMethodWasNamed) {
+TEST(ServerProtocol, RefusesAuth_WhenNoMethodWasNamed_MQTT5_4_12_0_7) {
     Server server;
     ASSERT_FALSE(server.sends(kConnect5));
     EXPECT_EQ(server.sends("f0 06 19 04 15 0001 'm'"), errc::protocol_error);
@@ -233,7 +233,7 @@ TEST(ServerProtocol, LearnsReplacesAndResolvesAliases_MQTT5_3_3_2_12) {
     );
 }
 
-TEST(ServerProtocol, RefusesAliases_BeyondTheMaximumOrUnknown) {
+TEST(ServerProtocol, RefusesAliases_BeyondTheMaximumOrUnknown_MQTT5_3_2_2_17_MQTT5_3_2_2_18_MQTT5_3_3_2_9) {
     Server server;
     ASSERT_FALSE(server.sends(kConnect5));
     EXPECT_EQ(server.sends("30 07 0001 'a' 03 23 000b"), errc::topic_alias_invalid)
@@ -275,7 +275,7 @@ TEST(ServerProtocol, OnlyCountsUnsettled_WhenVersionIs311) {
 
 // ---- Sizes and memory
 
-TEST(ServerProtocol, HoldsThePacketLimits_BeforeAndAfterConnack) {
+TEST(ServerProtocol, HoldsThePacketLimits_BeforeAndAfterConnack_MQTT5_3_2_2_15) {
     Server server;
     server.limits.connect_bytes = 15;
     server.protocol = ServerProtocol{server.limits};
@@ -314,7 +314,7 @@ TEST(ServerProtocol, GivesMemoryBack_WhenACutPacketIsComplete) {
 
 // ---- Keep-alive, DISCONNECT
 
-TEST(ServerProtocol, TellsOneAndAHalfKeepAlives_MQTT5_3_1_2_22) {
+TEST(ServerProtocol, TellsOneAndAHalfKeepAlives_MQTT3_3_1_2_24_MQTT5_3_1_2_22) {
     Server server;
     EXPECT_EQ(server.protocol.keep_alive_timeout().count(), 0);
     ASSERT_FALSE(server.sends(kConnect311));
@@ -323,7 +323,7 @@ TEST(ServerProtocol, TellsOneAndAHalfKeepAlives_MQTT5_3_1_2_22) {
     EXPECT_EQ(server.protocol.keep_alive_timeout().count(), 98'302'500);
 }
 
-TEST(ServerProtocol, RefusesALateSessionExpiry_WhenConnectHadNone_MQTT5_3_14_2_2_2) {
+TEST(ServerProtocol, RefusesALateSessionExpiry_WhenConnectHadNone) {
     Server server;
     ASSERT_FALSE(server.sends(kConnect5));
     EXPECT_EQ(server.sends("e0 07 00 05 11 00000001"), errc::protocol_error);
@@ -337,7 +337,7 @@ TEST(ServerProtocol, RefusesALateSessionExpiry_WhenConnectHadNone_MQTT5_3_14_2_2
 
 // ---- Enhanced authentication
 
-TEST(ServerProtocol, RunsAnAuthenticationExchange_MQTT5_4_12) {
+TEST(ServerProtocol, RunsAnAuthenticationExchange_MQTT5_4_12_0_3_MQTT5_4_12_1_1) {
     Server server;
     server.handler.accept = false;
     EXPECT_FALSE(server.sends(kConnect5Auth));
@@ -386,7 +386,7 @@ struct FarewellCase {
     std::string_view expected;
 };
 
-TEST(ServerProtocol, SaysFarewellInTheClientsVersion) {
+TEST(ServerProtocol, SaysFarewellInTheClientsVersion_MQTT3_3_1_4_1_MQTT3_3_2_2_6_MQTT5_3_2_2_8_MQTT5_3_14_0_1_MQTT5_3_14_2_1) {
     for (const auto& row : {
              FarewellCase{"nothing_known", "", false, ReasonCode::protocol_error, ""},
              FarewellCase{
@@ -429,7 +429,7 @@ TEST(ServerProtocol, SaysFarewellInTheClientsVersion) {
     }
 }
 
-TEST(ServerProtocol, AnswersUnknownLevelsInTheNearestForm_MQTT5_3_1_2_2) {
+TEST(ServerProtocol, AnswersUnknownLevelsInTheNearestForm_MQTT3_3_1_2_2_MQTT5_3_1_2_2) {
     for (const auto& [hex, expected] :
          std::initializer_list<std::pair<std::string_view, std::string_view>>{
              {"10 0c 0004 'MQTT' 06 02 0000 0000", "20 03 00 84 00"},
@@ -444,7 +444,7 @@ TEST(ServerProtocol, AnswersUnknownLevelsInTheNearestForm_MQTT5_3_1_2_2) {
     }
 }
 
-TEST(ServerProtocol, AnswersAMalformedConnect_InItsVersion) {
+TEST(ServerProtocol, AnswersAMalformedConnect_InItsVersion_MQTT5_3_1_4_1) {
     Server server;
     const auto error = server.sends("10 0d 0004 'MQTT' 05 03 0000 00 0000");
     ASSERT_EQ(error, errc::malformed_packet);

@@ -7,7 +7,7 @@
 namespace weir::mqtt {
 namespace {
 
-TEST(TopicName, FollowsTable_MQTT5_4_7_1_1) {
+TEST(TopicName, FollowsTable_MQTT3_4_7_1_1_MQTT3_4_7_3_1_MQTT3_4_7_3_3_MQTT5_4_7_0_1_MQTT5_4_7_3_1_MQTT5_4_7_3_3) {
     for (const auto* const good :
          {"a", "/", "a/b", "a//b", "/a", "a/", "$SYS/x", " ", "a b", "\xC3\xA9"}) {
         EXPECT_TRUE(is_valid_topic_name(good)) << good;
@@ -18,7 +18,7 @@ TEST(TopicName, FollowsTable_MQTT5_4_7_1_1) {
     EXPECT_FALSE(is_valid_topic_name(std::string(65'536, 'a')));
 }
 
-TEST(TopicFilter, FollowsTable_MQTT5_4_7_1_2) {
+TEST(TopicFilter, FollowsTable_MQTT3_4_7_1_2_MQTT3_4_7_1_3_MQTT3_4_7_3_1_MQTT5_4_7_1_1_MQTT5_4_7_1_2_MQTT5_4_7_3_1) {
     for (const auto* const good :
          {"a", "+", "#", "a/#", "+/a/#", "a/+", "/+", "+/+", "/#", "//", "$SYS/#", "a/+/b"}) {
         EXPECT_TRUE(is_valid_topic_filter(good)) << good;
@@ -47,7 +47,7 @@ TEST(CheckTopicName, NeverPassesMoreLevelsThanMatchingTakes) {
     EXPECT_FALSE(check_topic_name(std::string(kTopicLevelsMax, '/'), limits));
 }
 
-TEST(SubscriptionFilter, SplitsSharedSubscriptions_MQTT5_4_8_2) {
+TEST(SubscriptionFilter, SplitsSharedSubscriptions_MQTT5_4_8_2_1_MQTT5_4_8_2_2) {
     const auto plain = parse_subscription_filter("a/#");
     ASSERT_TRUE(plain);
     EXPECT_FALSE(plain->is_shared());
@@ -64,7 +64,7 @@ TEST(SubscriptionFilter, SplitsSharedSubscriptions_MQTT5_4_8_2) {
     EXPECT_EQ(parse_subscription_filter("$sharex/g/a")->filter, "$sharex/g/a");
 }
 
-TEST(SubscriptionFilter, RefusesBrokenShares_MQTT5_4_8_2_1) {
+TEST(SubscriptionFilter, RefusesBrokenShares_MQTT5_4_8_2_1_MQTT5_4_8_2_2) {
     for (const auto* const bad :
          {"$share",
           "$share/",

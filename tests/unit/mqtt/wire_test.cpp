@@ -100,7 +100,7 @@ constexpr std::array kTexts = {
 // clang-format on
 
 // Each case also behind prefixes that end at and around the eight-byte steps of the fast path.
-TEST(IsValidText, FollowsTable_MQTT5_1_5_4_1) {
+TEST(IsValidText, FollowsTable_MQTT3_1_5_3_1_MQTT3_1_5_3_2_MQTT5_1_5_4_1_MQTT5_1_5_4_2) {
     for (const auto& row : kTexts) {
         const Bytes bytes = bytes_of(row.hex);
         for (const std::size_t before : {0U, 1U, 7U, 8U, 9U, 16U, 31U}) {
