@@ -5,7 +5,7 @@
 namespace weir::rules {
 
 std::span<const document::CodeInfo> codes() noexcept {
-    static constexpr std::array<document::CodeInfo, 13> kCodes = {{
+    static constexpr std::array<document::CodeInfo, 14> kCodes = {{
         {code::kSyntax,
          "the SQL of a rule cannot be read",
          "The caret stands where the statement stopped making sense. A statement is [SET ..] "
@@ -56,6 +56,10 @@ std::span<const document::CodeInfo> codes() noexcept {
         {code::kAlias,
          "the name of an item is missing or used twice",
          "Write AS name behind the expression. Of two items of one name the last one wins."},
+        {code::kBudget,
+         "the evaluation takes too many steps",
+         "A rule has 10,000 steps for one message: one for each operation, and more for long texts "
+         "and lists. The message goes to the rule's on_error instead."},
     }};
     return kCodes;
 }

@@ -22,6 +22,7 @@ inline constexpr std::string_view kNeverTrue = "WEIR-0310";
 inline constexpr std::string_view kAlwaysUndefined = "WEIR-0311";
 inline constexpr std::string_view kTemplate = "WEIR-0312";
 inline constexpr std::string_view kAlias = "WEIR-0313";
+inline constexpr std::string_view kBudget = "WEIR-0314";
 }  // namespace code
 
 [[nodiscard]] std::span<const document::CodeInfo> codes() noexcept;

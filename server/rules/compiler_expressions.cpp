@@ -243,18 +243,23 @@ bool Compiler::check_call(const Expression& expression, const Function* function
     const bool bounded = function->arguments_max != kAnyNumber;
     if (given < function->arguments_min || (bounded && given > function->arguments_max)) {
         const bool few = given < function->arguments_min;
-        reporter_.error(
-            code::kArguments,
-            expression.extent,
-            fmt::format(
-                "{}() takes at {} {} arguments, not {}",
-                function->name,
-                few ? "least" : "most",
-                few ? function->arguments_min : function->arguments_max,
-                given
-            ),
-            fmt::format("{}: {}", function->signature, function->help)
+        std::string message = fmt::format(
+            "{}() takes at {} {} arguments, not {}",
+            function->name,
+            few ? "least" : "most",
+            few ? function->arguments_min : function->arguments_max,
+            given
         );
+        std::string help = fmt::format("{}: {}", function->signature, function->help);
+        if (program_.profile == Profile::native) {
+            reporter_.error(
+                code::kArguments, expression.extent, std::move(message), std::move(help)
+            );
+        } else {  // AWS takes the statement; the call gives Undefined.
+            reporter_.warning(
+                code::kArguments, expression.extent, std::move(message), std::move(help)
+            );
+        }
         return false;
     }
     return true;
@@ -272,7 +277,7 @@ NodeId Compiler::call(const Expression& expression) {
         );
     }
     if (!check_call(expression, function)) {
-        return emit(Op::array, expression.extent, kAnything);
+        return constant(Value{}, expression.extent);
     }
     Program::CallSite site{function, nullptr};
     if (function->prepare != nullptr) {
@@ -309,7 +314,7 @@ NodeId Compiler::cast(const Expression& expression) {
             near ? fmt::format("did you mean {}?", *near)
                  : "types are string, int, decimal, boolean"
         );
-        return emit(Op::array, expression.extent, kAnything);
+        return constant(Value{}, expression.extent);
     }
     if (found->since_2016 && program_.profile == Profile::aws_2015) {
         reporter_.error(

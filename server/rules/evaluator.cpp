@@ -82,12 +82,12 @@ Result<std::string_view> Evaluator::render(const Template& text) noexcept {
         if (context.budget().exceeded()) {
             return errc::budget_exceeded;
         }
-        if (!value) {
+        if (!value && text.strict()) {
             return errc::template_undefined;
         }
-        out += *value;
+        out += value.value_or("");
     }
-    if (out.empty()) {
+    if (out.empty() && text.strict()) {
         return errc::template_empty;
     }
     return std::string_view{out};

@@ -39,6 +39,7 @@ std::optional<Template> Template::compile(
     const Reporter whole{text, options.compile.place, diagnostics};
     Template result;
     result.source_ = text;
+    result.strict_ = options.compile.profile == Profile::native;
     bool ok = true;
     std::size_t at = 0;
     if (options.dollar_escape && text.starts_with("$$")) {

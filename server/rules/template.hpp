@@ -38,10 +38,13 @@ public:
     [[nodiscard]] const std::string& source() const noexcept { return source_; }
     /// True if it holds no expression, so that it is the same for every message.
     [[nodiscard]] bool constant() const noexcept;
+    /// Whether an expression without value fails the whole; in AWS profiles it leaves nothing.
+    [[nodiscard]] bool strict() const noexcept { return strict_; }
 
 private:
     std::string source_;
     std::vector<Part> parts_;
+    bool strict_ = true;
 };
 
 }  // namespace weir::rules

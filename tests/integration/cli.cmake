@@ -1,4 +1,4 @@
-weir_test(cli_test LABELS integration SOURCES integration/cli_test.cpp)
+weir_test(cli_test LABELS integration SOURCES integration/cli_test.cpp integration/cli_rules_test.cpp)
 if(TARGET cli_test)
   target_compile_definitions(cli_test PRIVATE WEIR_BINARY="$<TARGET_FILE:weir>")
   add_dependencies(cli_test weir)

@@ -1,69 +1,21 @@
 // The commands that need no gateway, run as an operator runs them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <stdexcept>
 #include <string>
+
+#include "cli_fixture.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
+using weir::test::Cli;
+using weir::test::content;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-struct Outcome {
-    int exit_code = -1;
-    std::string out;
-    std::string error;
-};
-
-std::string content(const fs::path& path) {
-    std::ifstream in{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{in}, {}};
-}
-
-/// A folder of its own in which `weir` is run.
-class Cli : public testing::Test {
-protected:
-    Cli() {
-        auto pattern = (fs::temp_directory_path() / "weir-cli-XXXXXX").string();
-        if (mkdtemp(pattern.data()) == nullptr) {
-            throw std::runtime_error{"mkdtemp"};
-        }
-        folder_ = pattern;
-    }
-    ~Cli() override {
-        std::error_code ignored;
-        fs::remove_all(folder_, ignored);
-    }
-    Cli(const Cli&) = delete;
-    Cli& operator=(const Cli&) = delete;
-
-    /// @param arguments  As typed in a shell.
-    [[nodiscard]] Outcome weir(const std::string& arguments) const {
-        const auto out = folder_ / "stdout";
-        const auto error = folder_ / "stderr";
-        const auto line = "cd '" + folder_.string() + "' && '" WEIR_BINARY "' " + arguments +
-                          " >'" + out.string() + "' 2>'" + error.string() + "'";
-        const int status = std::system(line.c_str());
-        Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(out), content(error)};
-        fs::remove(out);
-        fs::remove(error);
-        return outcome;
-    }
-
-    void write(const fs::path& path, std::string_view text) const {
-        std::ofstream{folder_ / path, std::ios::binary} << text;
-    }
-
-    fs::path folder_;
-};
 
 TEST_F(Cli, InitWritesAConfigurationThatIsValid) {
     const auto made = weir("init my-gw --name gw.example");

@@ -1,12 +1,12 @@
 #include <memory>
 
 #include "api_client.hpp"
-#include "command.hpp"
+#include "rule_commands.hpp"
 
 namespace weir::cli {
 
 void add_rules(CLI::App& app, Chosen& chosen) {
-    auto& rules = *add_command(app, "rules", "The rules in force", "");
+    auto& rules = *add_command(app, "rules", "The rules: what is in force, and how to try and test them", "");
     rules.require_subcommand(1);
     auto& list = *add_command(
         rules,
@@ -32,6 +32,7 @@ void add_rules(CLI::App& app, Chosen& chosen) {
             return ExitCode::ok;
         };
     });
+    add_rules_eval(rules, chosen);
 }
 
 }  // namespace weir::cli

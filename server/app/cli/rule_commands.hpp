@@ -1,0 +1,10 @@
+/// The commands below `weir rules`, a file each.
+#pragma once
+
+#include "command.hpp"
+
+namespace weir::cli {
+
+void add_rules_eval(CLI::App& rules, Chosen& chosen);
+
+}  // namespace weir::cli
