@@ -145,7 +145,9 @@ void Publisher::count(const Origin& origin, const model::Message& message) {
             );
             continue;
         }
-        metrics.matched.add();
+        if (each.first) {
+            metrics.matched.add();
+        }
         context_.metrics.rule_outputs.add();
         if (origin.meter != nullptr) {
             meter_.count(
@@ -201,7 +203,7 @@ bool Publisher::take(
         ran_.push_back({&rule, Reason::rule_failed});
         return report_failure(origin, message, rule, output.error.message(), forced);
     }
-    ran_.push_back({&rule, Reason::none});
+    ran_.push_back({&rule, Reason::none, output.index == 0});
     return std::ranges::all_of(rule.actions(), [&](const rules::Action& action) {
         return act(origin, message, rule, action, output.bytes, forced);
     });

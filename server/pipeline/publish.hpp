@@ -107,6 +107,7 @@ private:
     struct Ran {
         const rules::Rule* rule;
         model::Reason failure;  ///< none: it matched.
+        bool first = true;      ///< Of the outputs that the rule makes of the message.
     };
 
     [[nodiscard]] bool evaluate(const Origin& origin, const model::Message& message, bool forced);

@@ -102,11 +102,24 @@ struct Variable {
     ExpressionPtr expression;
 };
 
+struct Filter {
+    std::string text;
+    Extent extent;
+};
+
+/// FOREACH list AS element DO ... INCASE condition: one output per element. Its DO is the list of
+/// items of Statement::query, which is empty if the elements themselves are the output.
+struct Foreach {
+    ExpressionPtr list;
+    std::string element = "item";
+    ExpressionPtr condition;  ///< May be null.
+};
+
 struct Statement {
     std::vector<Variable> variables;
     Query query;
-    std::optional<std::string> filter;  ///< FROM of the outermost query.
-    Extent filter_extent;
+    std::optional<Foreach> foreach;
+    std::vector<Filter> filters;  ///< FROM of the outermost query; none: it has no FROM.
 };
 
 }  // namespace weir::rules::ast

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <ranges>
 #include <utility>
 
 #include <weir/base/topic.hpp>
@@ -79,6 +80,8 @@ Value Compiler::keep(const Value& value) {
     switch (value.type()) {
         case Type::string:
             return Value::string(keep(value.text()));
+        case Type::binary:
+            return Value::binary(as_bytes(keep(as_text(value.bytes()))));
         case Type::integer:
         case Type::decimal:
             return Value::number(value.number().value_or(Decimal{}), value.type());
@@ -110,7 +113,7 @@ NodeId Compiler::emit(
 ) {
     ProgramNode node;
     node.op = op;
-    node.level = static_cast<std::uint16_t>(aliases_.size());
+    node.level = level_of_names();
     node.first = static_cast<std::uint32_t>(program_.operands.size());
     node.count = static_cast<std::uint32_t>(operands.size());
     node.data = data;
@@ -268,22 +271,54 @@ void Compiler::variables(const ast::Statement& statement) {
     }
 }
 
-void Compiler::statement(const ast::Statement& statement, bool filter_required) {
-    const ast::Query& query = statement.query;
-    if (statement.filter) {
-        const auto problem = filter_problem(*statement.filter);
+void Compiler::filters(const ast::Statement& statement, bool required) {
+    for (const ast::Filter& filter : statement.filters) {
+        const auto problem = filter_problem(filter.text);
         if (!problem.empty()) {
-            reporter_.error(code::kTopicFilter, statement.filter_extent, std::string{problem});
+            reporter_.error(code::kTopicFilter, filter.extent, std::string{problem});
         }
-        program_.filter = statement.filter;
-    } else if (filter_required) {
+        program_.filters.push_back(filter.text);
+    }
+    if (statement.filters.empty() && required) {
         reporter_.error(
             code::kSyntax,
-            query.extent,
+            statement.query.extent,
             "the statement has no FROM",
             "write FROM 'topic/filter' behind the list"
         );
     }
+}
+
+void Compiler::open_scope(std::string alias, bool has_names) {
+    scopes_.push_back({std::move(alias), has_names});
+    const auto levels = static_cast<std::uint16_t>(scopes_.size() + 1);
+    program_.levels = std::max(program_.levels, levels);
+}
+
+std::uint16_t Compiler::level_of_names() const {
+    const auto found = std::ranges::find_if(std::views::reverse(scopes_), &Scope::has_names);
+    return static_cast<std::uint16_t>(scopes_.rend() - found);
+}
+
+/// DO and INCASE see the message, and the element by its name.
+void Compiler::foreach(const ast::Foreach& foreach, const ast::Query& query) {
+    program_.foreach = expression(*foreach.list);
+    open_scope(foreach.element, false);
+    if (foreach.condition) {
+        program_.incase = expression(*foreach.condition);
+    }
+    if (query.items.empty()) {
+        program_.select = emit(Op::element, foreach.list->extent, kAnything);
+        program_.nodes[program_.select].level = 1;
+    } else {
+        program_.select = this->query(query);
+    }
+    scopes_.pop_back();
+}
+
+void Compiler::statement(const ast::Statement& statement, bool filter_required) {
+    const ast::Query& query = statement.query;
+    filters(statement, filter_required);
     if (query.value && program_.profile == Profile::aws_2015 &&
         query.items.front().expression->kind == ExpressionKind::star) {
         reporter_.warning(
@@ -305,7 +340,11 @@ void Compiler::statement(const ast::Statement& statement, bool filter_required) 
             );
         }
     }
-    program_.select = this->query(query);
+    if (statement.foreach) {
+        foreach(*statement.foreach, query);
+    } else {
+        program_.select = this->query(query);
+    }
 }
 
 }  // namespace detail

@@ -95,9 +95,9 @@ NodeId Compiler::expression(const Expression& expression) {
 /// element, or of the message.
 NodeId Compiler::path(const Expression& expression) {
     std::span<const std::string> names{expression.names};
-    auto level = static_cast<std::uint16_t>(aliases_.size());
-    for (std::size_t i = aliases_.size(); i > 0; --i) {
-        if (aliases_[i - 1] == names.front()) {
+    auto level = level_of_names();
+    for (std::size_t i = scopes_.size(); i > 0; --i) {
+        if (scopes_[i - 1].alias == names.front()) {
             level = static_cast<std::uint16_t>(i);
             names = names.subspan(1);
             break;
@@ -120,7 +120,7 @@ NodeId Compiler::path(const Expression& expression) {
 }
 
 NodeId Compiler::star(ast::Extent extent) {
-    return emit(aliases_.empty() ? Op::payload : Op::element, extent, kAnything);
+    return emit(level_of_names() == 0 ? Op::payload : Op::element, extent, kAnything);
 }
 
 NodeId Compiler::variable(const Expression& expression) {
@@ -235,7 +235,16 @@ bool Compiler::check_call(const Expression& expression, const Function* function
             code::kExternal,
             expression.name_extent,
             fmt::format("{}() calls an outside service, which rules cannot", function->name),
-            "send the message to an HTTP sink instead"
+            std::string{function->help}
+        );
+        return false;
+    }
+    if (function->name == "decode" && expression.operands.size() > 2) {
+        reporter_.error(
+            code::kExternal,
+            expression.extent,
+            "decode(..., 'proto') needs descriptor files, which rules cannot read",
+            "pass the bytes on with SELECT * and decode them behind the sink"
         );
         return false;
     }
@@ -269,8 +278,7 @@ NodeId Compiler::call(const Expression& expression) {
     const Function* function = find_function(expression.text);
     std::vector<NodeId> ids;
     for (const auto& operand : expression.operands) {
-        // encode(*) is about the bytes that came, not about the value that they spell.
-        const bool bytes = function != nullptr && function->name == "encode" && aliases_.empty() &&
+        const bool bytes = function != nullptr && function->takes_bytes && level_of_names() == 0 &&
                            operand->kind == ExpressionKind::star;
         ids.push_back(
             bytes ? emit(Op::payload_bytes, operand->extent, kAnything) : this->expression(*operand)
@@ -340,14 +348,13 @@ NodeId Compiler::subquery(const Expression& expression) {
     const ast::Query& inner = *expression.query;
     Program::Subquery compiled;
     compiled.from = this->expression(*inner.from);
-    aliases_.push_back(inner.from_alias);
-    compiled.level = static_cast<std::uint16_t>(aliases_.size());
-    program_.levels = std::max(program_.levels, static_cast<std::uint16_t>(compiled.level + 1));
+    open_scope(inner.from_alias, true);
+    compiled.level = static_cast<std::uint16_t>(scopes_.size());
     if (inner.where) {
         compiled.where = this->expression(*inner.where);
     }
     compiled.select = query(inner);
-    aliases_.pop_back();
+    scopes_.pop_back();
     program_.subqueries.push_back(compiled);
     const bool exists = expression.kind == ExpressionKind::exists;
     return emit(

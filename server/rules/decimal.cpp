@@ -215,7 +215,10 @@ std::optional<Decimal> parse_decimal(std::string_view text, bool plus_allowed) n
     );
 }
 
-std::optional<Decimal> from_double(double value) noexcept {
+namespace {
+
+template <class Float>
+std::optional<Decimal> from_floating(Float value) noexcept {
     if (!std::isfinite(value)) {
         return std::nullopt;
     }
@@ -224,6 +227,16 @@ std::optional<Decimal> from_double(double value) noexcept {
     const auto parsed =
         parse_decimal({buffer.data(), static_cast<std::size_t>(written.ptr - buffer.data())}, true);
     return parsed ? std::optional{strip(*parsed)} : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Decimal> from_double(double value) noexcept {
+    return from_floating(value);
+}
+
+std::optional<Decimal> from_float(float value) noexcept {
+    return from_floating(value);
 }
 
 double to_double(const Decimal& value) noexcept {

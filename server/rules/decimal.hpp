@@ -34,6 +34,7 @@ using DecimalText = std::array<char, 56>;
 /// The nearest decimal of the shortest text that reads back as `value`; nothing for infinities and
 /// NaN.
 [[nodiscard]] std::optional<Decimal> from_double(double value) noexcept;
+[[nodiscard]] std::optional<Decimal> from_float(float value) noexcept;
 [[nodiscard]] double to_double(const Decimal& value) noexcept;
 /// Digits with a point, or with an exponent (1E-7, 2.5E40) for what would have many zeros. Valid
 /// JSON.

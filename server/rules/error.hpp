@@ -13,6 +13,7 @@ enum class errc : std::uint8_t {
     budget_exceeded = 1,  ///< More steps than one evaluation may take.
     template_undefined,   ///< An expression of a template has no value, or none with a text form.
     template_empty,       ///< The whole template came out empty.
+    too_many_outputs,     ///< FOREACH over more elements than Evaluator::kOutputsMax.
 };
 
 [[nodiscard]] const boost::system::error_category& category() noexcept;

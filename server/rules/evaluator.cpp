@@ -1,6 +1,7 @@
 #include <weir/rules/evaluator.hpp>
 
 #include <weir/rules/detail/json_writer.hpp>
+#include <weir/rules/detail/containers.hpp>
 #include <weir/rules/detail/machine.hpp>
 
 namespace weir::rules {
@@ -13,9 +14,76 @@ struct Evaluator::State {
     detail::Machine machine{context};
     std::vector<std::uint32_t> matched;
     std::size_t next = 0;
-    std::string output;
+    std::string text;  ///< Of all outputs that are JSON, one behind the other.
+    std::vector<Output> outputs;
     std::string rendered;
+
+    void clear_outputs() noexcept;
+    /// Their bytes are in place once all are there.
+    [[nodiscard]] error_code add_output(const Value& value);
+    [[nodiscard]] error_code add_elements(const Program& program);
+    void place_outputs() noexcept;
 };
+
+void Evaluator::State::clear_outputs() noexcept {
+    if (text.capacity() > kKeptBytesMax) {
+        text = {};
+    }
+    text.clear();
+    outputs.clear();
+}
+
+error_code Evaluator::State::add_output(const Value& value) {
+    if (outputs.size() == kOutputsMax) {
+        return errc::too_many_outputs;
+    }
+    Output output{.index = static_cast<std::uint32_t>(outputs.size())};
+    if (value.is(Type::binary)) {
+        output.kind = Output::Kind::raw;
+        output.bytes = value.bytes();
+    } else {
+        const std::size_t before = text.size();
+        if (!detail::write_json(text, value, context.budget())) {
+            return errc::budget_exceeded;
+        }
+        // The text may still move: for now the size alone is right.
+        output.bytes = as_bytes(std::string_view{text}.substr(before));
+    }
+    outputs.push_back(output);
+    return {};
+}
+
+/// Elements without a value are left out. An object is the one element of a list.
+error_code Evaluator::State::add_elements(const Program& program) {
+    error_code failure;
+    const auto add = [&](std::string_view, const Value& element) {
+        machine.set_element(element);
+        if (program.incase != kNoNode && !to_boolean(machine.run(program.incase)).value_or(false)) {
+            return context.budget().exceeded();
+        }
+        if (const Value value = machine.run(program.select); !value.is_undefined()) {
+            failure = add_output(value);
+        }
+        return failure || context.budget().exceeded();
+    };
+    const Value list = machine.run(program.foreach);
+    if (list.is(Type::object)) {
+        add({}, list);
+    } else {
+        detail::any_of(list, add);
+    }
+    return failure;
+}
+
+void Evaluator::State::place_outputs() noexcept {
+    std::string_view rest = text;
+    for (Output& output : outputs) {
+        if (output.kind == Output::Kind::json) {
+            output.bytes = as_bytes(rest.substr(0, output.bytes.size()));
+            rest.remove_prefix(output.bytes.size());
+        }
+    }
+}
 
 Evaluator::Evaluator() : state_{std::make_unique<State>()} {}
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
@@ -34,33 +102,29 @@ const Rule* Evaluator::next(const RuleSet& rules) noexcept {
                                                  : nullptr;
 }
 
-std::optional<Output> Evaluator::run(const Program& program, Recorder* recorder) noexcept {
-    detail::Context& context = state_->context;
+std::span<const Output> Evaluator::run(const Program& program, Recorder* recorder) noexcept {
+    State& state = *state_;
+    detail::Context& context = state.context;
+    state.clear_outputs();
     context.begin_evaluation(program.profile);
-    state_->machine.begin(program, recorder);
-    if (program.where != kNoNode) {
-        const auto passes = to_boolean(state_->machine.run(program.where));
-        if (!context.budget().exceeded() && !passes.value_or(false)) {
-            return std::nullopt;
-        }
+    state.machine.begin(program, recorder);
+    error_code failure;
+    if (program.where == kNoNode || to_boolean(state.machine.run(program.where)).value_or(false)) {
+        failure = program.foreach == kNoNode ? state.add_output(state.machine.run(program.select))
+                                             : state.add_elements(program);
     }
-    const Value value = state_->machine.run(program.select);
-    std::string& text = state_->output;
-    if (text.capacity() > State::kKeptBytesMax) {
-        text = {};
+    if (context.budget().exceeded()) {
+        failure = errc::budget_exceeded;
     }
-    text.clear();
-    const bool written = detail::write_json(text, value, context.budget());
-    if (!written || context.budget().exceeded()) {
-        return Output{Output::Kind::failed, {}, errc::budget_exceeded};
+    if (failure) {
+        state.outputs.assign(1, Output{Output::Kind::failed, {}, failure});
+    } else {
+        state.place_outputs();
     }
-    if (value.is(Type::binary)) {
-        return Output{Output::Kind::raw, value.bytes(), {}};
-    }
-    return Output{Output::Kind::json, as_bytes(text), {}};
+    return state.outputs;
 }
 
-std::optional<Output> Evaluator::evaluate(
+std::span<const Output> Evaluator::evaluate(
     const Program& program, const Input& input, Recorder* recorder
 ) noexcept {
     state_->context.begin_message(input);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -28,6 +29,7 @@ struct Output {
     Kind kind = Kind::json;
     ByteView bytes = {};
     error_code error = {};
+    std::uint32_t index = 0;  ///< Of FOREACH: the how manieth output of the message, from 0.
 };
 
 /// One per shard: owns the scratch memory, which is reused. A message that matches no rule costs
@@ -40,21 +42,25 @@ public:
     Evaluator& operator=(Evaluator&&) noexcept;
     ~Evaluator();
 
-    /// Calls `visit(const Rule&, const Output&)` for each rule that takes the message, in the order
-    /// of their indexes. The callback may call `render(template)`, but not `evaluate`.
+    /// Outputs that FOREACH makes of one message; more fail the rule.
+    static constexpr std::size_t kOutputsMax = 1000;
+
+    /// Calls `visit(const Rule&, const Output&)` for each output of each rule that takes the
+    /// message, in the order of the rules' indexes. The callback may call `render(template)`, but not `evaluate`.
     template <class Visitor>
     void evaluate(const RuleSet& rules, const Input& input, Visitor&& visit) noexcept {
         begin(rules, input);
         while (const Rule* rule = next(rules)) {
-            if (const auto output = run(rule->program())) {
-                visit(*rule, *output);
+            for (const Output& output : run(rule->program())) {
+                visit(*rule, output);
             }
         }
     }
 
     /// One rule or one statement alone, whatever its FROM says.
-    /// @return Nothing if WHERE is not true. @param recorder  May be null.
-    [[nodiscard]] std::optional<Output> evaluate(
+    /// @return Nothing if WHERE is not true; valid until the next evaluation.
+    /// @param recorder  May be null.
+    [[nodiscard]] std::span<const Output> evaluate(
         const Program& program, const Input& input, Recorder* recorder = nullptr
     ) noexcept;
 
@@ -71,7 +77,7 @@ private:
 
     void begin(const RuleSet& rules, const Input& input) noexcept;
     [[nodiscard]] const Rule* next(const RuleSet& rules) noexcept;
-    [[nodiscard]] std::optional<Output> run(
+    [[nodiscard]] std::span<const Output> run(
         const Program& program, Recorder* recorder = nullptr
     ) noexcept;
 

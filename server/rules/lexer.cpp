@@ -44,9 +44,17 @@ Token Lexer::invalid(std::size_t size, std::string_view problem) noexcept {
     return token;
 }
 
-Token Lexer::next() noexcept {
+void Lexer::skip_space() noexcept {
     constexpr std::string_view kSpace = " \t\r\n";
     at_ = std::min(text_.find_first_not_of(kSpace, at_), text_.size());
+    while (comments_ && text_.substr(at_).starts_with("--")) {
+        at_ = std::min(text_.find('\n', at_), text_.size());
+        at_ = std::min(text_.find_first_not_of(kSpace, at_), text_.size());
+    }
+}
+
+Token Lexer::next() noexcept {
+    skip_space();
     if (at_ == text_.size()) {
         return take(TokenKind::end, 0);
     }
@@ -69,7 +77,9 @@ Token Lexer::next() noexcept {
         return token;
     }
     if (rest.starts_with("--") || rest.starts_with("/*")) {
-        return invalid(2, "the language has no comments");
+        return invalid(
+            2, comments_ ? "comments begin with --" : "the language has no comments in this profile"
+        );
     }
     for (const std::string_view pair : {"<=", ">=", "<>", "!="}) {
         if (rest.starts_with(pair)) {

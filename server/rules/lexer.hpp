@@ -34,16 +34,18 @@ struct Token {
     [[nodiscard]] bool is_keyword(std::string_view keyword) const noexcept;
 };
 
-/// Hands out the tokens of a statement, one after the other; then `end` for ever. There are no
-/// comments in the language. Names start with a letter, _ or any byte above 0x7F; the caller has
-/// checked that the text is UTF-8.
+/// Hands out the tokens of a statement, one after the other; then `end` for ever. Names start with
+/// a letter, _ or any byte above 0x7F; the caller has checked that the text is UTF-8.
 class Lexer {
 public:
-    explicit Lexer(std::string_view text) noexcept : text_{text} {}
+    /// @param comments  Whether -- begins one, up to the end of its line.
+    explicit Lexer(std::string_view text, bool comments = false) noexcept
+        : text_{text}, comments_{comments} {}
 
     [[nodiscard]] Token next() noexcept;
 
 private:
+    void skip_space() noexcept;
     [[nodiscard]] Token take(TokenKind kind, std::size_t size) noexcept;
     [[nodiscard]] Token invalid(std::size_t size, std::string_view problem) noexcept;
     [[nodiscard]] Token number() noexcept;
@@ -51,6 +53,7 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
+    bool comments_;
 };
 
 /// What a string token stands for.

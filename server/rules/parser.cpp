@@ -95,7 +95,9 @@ void Parser::expect_end(std::string_view after) {
     }
     std::string help;
     if (current_.kind == TokenKind::name) {
-        constexpr std::array<std::string_view, 5> kNext = {"from", "where", "as", "and", "or"};
+        constexpr std::array<std::string_view, 7> kNext = {
+            "from", "where", "as", "and", "or", "do", "incase"
+        };
         if (const auto near = nearest(detail::lowered(current_.text), kNext)) {
             help = fmt::format("did you mean {}?", *near);
             std::ranges::transform(
@@ -124,20 +126,16 @@ ast::Statement Parser::statement() {
     }
     ast::Query& query = statement.query;
     query.extent.begin = current_.offset;
-    expect_keyword("select", statement.variables.empty() ? "at the beginning" : "after SET");
-    select_list(query);
     std::string_view after = "after the list of SELECT";
+    if (current_.is_keyword("foreach")) {
+        foreach_clause(statement);
+        after = "after FOREACH";
+    } else {
+        expect_keyword("select", statement.variables.empty() ? "at the beginning" : "after SET");
+        select_list(query);
+    }
     if (accept_keyword("from")) {
-        if (current_.kind != TokenKind::string) {
-            fail_expected(
-                "a topic filter in quotes after FROM",
-                current_.kind == TokenKind::name ? fmt::format("write FROM '{}...'", current_.text)
-                                                 : ""
-            );
-        }
-        statement.filter = unquoted(current_.text);
-        statement.filter_extent = extent_of(current_);
-        advance();
+        from_clause(statement);
         after = "or WHERE after the topic filter";
     }
     if (accept_keyword("where")) {
@@ -178,6 +176,52 @@ void Parser::set_clause(ast::Statement& statement) {
         expect_symbol("=", "after the variable");
         ast::Variable variable{std::string{name.text}, extent_of(name), expression()};
         statement.variables.push_back(std::move(variable));
+    } while (accept_symbol(","));
+}
+
+void Parser::foreach_clause(ast::Statement& statement) {
+    require(profile_ == Profile::native, extent_of(current_), "FOREACH is", "use native");
+    advance();
+    ast::Foreach& foreach = statement.foreach.emplace();
+    foreach.list = expression();
+    if (accept_keyword("as")) {
+        if (current_.kind != TokenKind::name) {
+            fail_expected("a name after AS");
+        }
+        foreach.element = std::string{current_.text};
+        advance();
+    }
+    if (accept_keyword("do")) {
+        select_list(statement.query);
+    }
+    if (accept_keyword("incase")) {
+        foreach.condition = expression();
+    }
+}
+
+void Parser::from_clause(ast::Statement& statement) {
+    do {
+        if (current_.kind != TokenKind::string) {
+            fail_expected(
+                "a topic filter in quotes after FROM",
+                current_.kind == TokenKind::name ? fmt::format("write FROM '{}...'", current_.text)
+                                                 : ""
+            );
+        }
+        if (statement.filters.size() == kFiltersMax) {
+            fail(
+                code::kLimit,
+                extent_of(current_),
+                fmt::format("FROM takes at most {} topic filters", kFiltersMax)
+            );
+        }
+        statement.filters.push_back({unquoted(current_.text), extent_of(current_)});
+        advance();
+        if (current_.is_symbol(",")) {
+            require(
+                profile_ == Profile::native, extent_of(current_), "a list of topic filters is"
+            );
+        }
     } while (accept_symbol(","));
 }
 

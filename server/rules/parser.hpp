@@ -15,6 +15,7 @@ inline constexpr std::size_t kStatementBytesMax = 256 * 1024;
 inline constexpr std::uint16_t kExpressionDepthMax = 100;
 inline constexpr std::size_t kVariablesMax = 10;
 inline constexpr std::size_t kVariableNameMax = 64;
+inline constexpr std::size_t kFiltersMax = 64;
 
 /// @return Nothing if there was an error; it is reported. Only the first one of a statement: what
 /// follows would be noise.

@@ -144,6 +144,18 @@ ExpressionPtr Parser::comparison() {
             left = binary(ast::Binary::in, std::move(left), sum());
             continue;
         }
+        if (token.is_keyword("not") && ahead_.is_keyword("in")) {
+            require(
+                profile_ == Profile::native, extent_of(token), "NOT IN is", "write NOT (x IN list)"
+            );
+            advance();
+            advance();
+            auto result = make(ExpressionKind::unary, left->extent.begin);
+            result->unary = ast::Unary::logical_not;
+            result->operands.push_back(binary(ast::Binary::in, std::move(left), sum()));
+            left = finish(std::move(result));
+            continue;
+        }
         const auto* found = std::ranges::find_if(kOperators, [&](const auto& it) {
             return token.is_symbol(it.symbol);
         });

@@ -14,6 +14,10 @@ namespace weir::rules {
 /// |------------------------|-------------------|---------------------|---------------------|
 /// | AND, OR with Undefined | Kleene            | Undefined           | Undefined           |
 /// | `!=`, `a[i]`, CASE WHEN| yes               | no                  | no                  |
+/// | FOREACH, NOT IN, `--`  | yes               | no                  | no                  |
+/// | several filters in FROM| yes               | no                  | no                  |
+/// | wrong count of arguments| error            | Undefined           | Undefined           |
+/// | hole in a template     | fails the action  | empty text          | empty text          |
 /// | 7 / 2                  | 3.5               | 3                   | 3                   |
 /// | 10.0 in a payload      | stays 10.0        | 10                  | stays 10.0          |
 /// | literals, sub-queries  | yes               | yes                 | no                  |

@@ -88,10 +88,12 @@ struct Program {
 
     Profile profile = Profile::native;
     std::string source;
-    std::optional<std::string> filter;  ///< FROM; nothing: reached by name alone.
+    std::vector<std::string> filters;   ///< FROM; none: reached by name alone.
+    NodeId foreach = kNoNode;           ///< The list; each of its elements is an output. kNoNode: one output.
+    NodeId incase = kNoNode;            ///< Which elements; kNoNode: all.
     NodeId select = kNoNode;            ///< Of a template: of its expression.
     NodeId where = kNoNode;
-    std::uint16_t levels = 1;  ///< 1 + the deepest nesting of sub-queries.
+    std::uint16_t levels = 1;  ///< 1 + the deepest nesting of sub-queries; FOREACH is one.
 
     std::vector<ProgramNode> nodes;
     std::vector<NodeId> operands;

@@ -15,11 +15,12 @@ std::shared_ptr<const RuleSet> RuleSet::build(std::vector<RuleDefinition> defini
         WEIR_ASSERT(set->rules_.empty() || set->rules_.back().name() != definition.name);
         const auto index = static_cast<std::uint32_t>(set->rules_.size());
         const Program& program = *definition.program;
-        if (definition.enabled && program.filter) {
-            const bool native = program.profile == Profile::native;
-            set->filters_.insert(
-                *program.filter, index, native ? TopicProfile::mqtt : TopicProfile::aws
-            );
+        const auto profile =
+            program.profile == Profile::native ? TopicProfile::mqtt : TopicProfile::aws;
+        if (definition.enabled) {
+            for (const std::string& filter : program.filters) {
+                set->filters_.insert(filter, index, profile);
+            }
         }
         set->rules_.emplace_back(std::move(definition), index);
     }
@@ -34,7 +35,9 @@ const Rule* RuleSet::find(std::string_view name) const noexcept {
 void RuleSet::match(std::string_view topic, std::vector<std::uint32_t>& indexes) const {
     const auto before = static_cast<std::ptrdiff_t>(indexes.size());
     filters_.match(topic, [&](std::uint32_t index) { indexes.push_back(index); });
-    std::sort(indexes.begin() + before, indexes.end());
+    const auto first = indexes.begin() + before;
+    std::sort(first, indexes.end());
+    indexes.erase(std::unique(first, indexes.end()), indexes.end());
 }
 
 }  // namespace weir::rules

@@ -239,10 +239,10 @@ std::string Batch::statement(std::string_view sql, const Fields& fields) {
     if (const auto ingest = rules::parse_basic_ingest(input.topic); ingest && !name.empty()) {
         input.topic = ingest->topic;
         const auto* const named = set->find(ingest->rule);
-        const auto output =
-            named == nullptr ? std::nullopt : evaluator_.evaluate(named->program(), input);
-        if (output) {
-            result = member_of(*output);
+        if (named != nullptr) {
+            for (const auto& output : evaluator_.evaluate(named->program(), input)) {
+                result = member_of(output);
+            }
         }
     } else {
         std::optional<Problem> problem;  // The evaluator lets no exception through.

@@ -58,6 +58,17 @@ private:
         std::vector<Entry> entries;
     };
 
+    /// What a name stands for while a sub-query or FOREACH is compiled.
+    struct Scope {
+        std::string alias;  ///< Of the element; may be empty.
+        bool has_names;     ///< Names are those of the element's members, not of the message's.
+    };
+
+    void filters(const ast::Statement& statement, bool required);
+    void foreach(const ast::Foreach& foreach, const ast::Query& query);
+    void open_scope(std::string alias, bool has_names);
+    /// The level whose members are meant by plain names; 0: the message.
+    [[nodiscard]] std::uint16_t level_of_names() const;
     NodeId query(const ast::Query& query);
     void add_output(
         std::vector<Output::Entry>& entries,
@@ -105,7 +116,7 @@ private:
     Reporter& reporter_;
     std::vector<TypeSet> types_;  ///< By node.
     std::vector<std::string> variable_names_;
-    std::vector<std::string> aliases_;  ///< FROM .. AS, by level - 1.
+    std::vector<Scope> scopes_;  ///< By level - 1.
     detail::Context context_;
 };
 

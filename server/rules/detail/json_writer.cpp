@@ -9,11 +9,16 @@
 namespace weir::rules::detail {
 namespace {
 
+/// JSON has no bytes.
+bool is_absent(const Value& value) noexcept {
+    return value.is_undefined() || value.is(Type::binary);
+}
+
 bool write_members(std::string& out, std::span<const Member> members, Budget& budget) {
     out += '{';
     bool first = true;
     for (const Member& member : members) {
-        if (member.value.is_undefined()) {
+        if (is_absent(member.value)) {
             continue;
         }
         if (!first) {
@@ -38,7 +43,7 @@ bool write_elements(std::string& out, std::span<const Value> elements, Budget& b
             out += ',';
         }
         first = false;
-        if (element.is_undefined()) {
+        if (is_absent(element)) {
             out += "null";
         } else if (!write_json(out, element, budget)) {
             return false;

@@ -10,8 +10,8 @@
 namespace weir::rules::detail {
 
 /// Appends `value` as compact JSON. What stands in a parsed document is copied as it stands,
-/// without white space between its tokens. Undefined members are left out, Undefined elements are
-/// null; Undefined alone and binary are nothing.
+/// without white space between its tokens. Undefined and binary members are left out, such
+/// elements are null; alone they are nothing.
 /// @return false: the budget is exceeded; `out` is cut short.
 [[nodiscard]] bool write_json(std::string& out, const Value& value, Budget& budget);
 

@@ -24,6 +24,8 @@ public:
     void begin(const Program& program, Recorder* recorder);
 
     [[nodiscard]] Value run(NodeId id);
+    /// What the element of FOREACH is from now on.
+    void set_element(const Value& element) { elements_[1] = context_->found(element); }
 
 private:
     enum class VariableState : std::uint8_t { unset, running, set };

@@ -35,7 +35,7 @@ struct SyntaxError {
 /// One statement; used once.
 class Parser {
 public:
-    Parser(std::string_view text, Profile profile) : profile_{profile}, lexer_{text} {
+    Parser(std::string_view text, Profile profile) : profile_{profile}, lexer_{text, profile == Profile::native} {
         current_ = lexer_.next();
         ahead_ = lexer_.next();
     }
@@ -63,6 +63,8 @@ private:
 
     // Statement.
     void set_clause(ast::Statement& statement);
+    void foreach_clause(ast::Statement& statement);
+    void from_clause(ast::Statement& statement);
     void select_list(ast::Query& query);
     ast::Item item();
     [[nodiscard]] bool at_value_keyword() const;

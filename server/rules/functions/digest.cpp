@@ -24,8 +24,21 @@ Value hashed_md2(const Call& call) {
     return call.context.text(to_hex(md2(as_bytes(call.text(0)))));
 }
 
+enum class Scheme : std::uint8_t { base64, hex };
+
+/// AWS knows base64 alone.
+std::optional<Scheme> scheme(const Call& call) {
+    if (call[1].is(Type::string) && call.text(1) == "base64") {
+        return Scheme::base64;
+    }
+    const bool hex = call.context.profile() == Profile::native && call[1].is(Type::string) &&
+                     call.text(1) == "hex";
+    return hex ? std::optional{Scheme::hex} : std::nullopt;
+}
+
 Value encode(const Call& call) {
-    if (!call[1].is(Type::string) || call.text(1) != "base64") {
+    const auto how = scheme(call);
+    if (!how) {
         return {};
     }
     const auto text = call[0].is(Type::binary) ? std::optional{as_text(call[0].bytes())}
@@ -33,17 +46,19 @@ Value encode(const Call& call) {
     if (!text || !call.context.budget().spend_bytes(2 * text->size())) {
         return {};
     }
-    return call.context.text(to_base64(as_bytes(*text)));
+    const auto bytes = as_bytes(*text);
+    return call.context.text(*how == Scheme::hex ? to_hex(bytes) : to_base64(bytes));
 }
 
 Value decode(const Call& call) {
-    if (!call[1].is(Type::string) || call.text(1) != "base64" || !call[0].is(Type::string)) {
+    const auto how = scheme(call);
+    if (!how || !call[0].is(Type::string)) {
         return {};
     }
     if (!call.context.budget().spend_bytes(2 * call.text(0).size())) {
         return {};
     }
-    const auto bytes = from_base64(call.text(0));
+    const auto bytes = *how == Scheme::hex ? from_hex(call.text(0)) : from_base64(call.text(0));
     if (!bytes) {
         return Value::null();
     }
@@ -71,7 +86,8 @@ constexpr Function hash(
 constexpr Function kFunctions[] = {
     {.name = "decode",
      .signature = "decode(text, 'base64')",
-     .help = "the JSON value, or else the text, that was encoded; Null if it cannot be decoded",
+     .help = "the JSON value, or else the text, that was encoded; Null if it cannot be decoded; "
+             "natively also from hex",
      .parameters = {any, any},
      .arguments_min = 2,
      .arguments_max = 2,
@@ -79,11 +95,13 @@ constexpr Function kFunctions[] = {
      .call = decode},
     {.name = "encode",
      .signature = "encode(value, 'base64')",
-     .help = "the text form of a value, or with * the bytes of the payload, in base64",
+     .help = "the text form of a value, or with * the bytes of the payload, in base64; natively also "
+             "in hex",
      .parameters = {any, any},
      .arguments_min = 2,
      .arguments_max = 2,
      .profiles = kSince2016,
+     .takes_bytes = true,
      .call = encode},
     hash("md2", "md2(text)", hashed_md2),
     hash("md5", "md5(text)", hashed<DigestKind::md5>),

@@ -70,6 +70,7 @@ struct Function {
     std::uint8_t arguments_min = 0;
     std::uint8_t arguments_max = 0;  ///< kAnyNumber: no bound.
     std::uint8_t profiles = kEveryProfile;
+    bool takes_bytes = false;  ///< `*` as argument is the bytes that came, not the value that they spell.
     bool pure = true;  ///< Depends on its arguments alone: calls with constants are computed once.
     /// Null: needs an outside service; compiling a call is an error.
     Value (*call)(const Call&) = nullptr;

@@ -12,6 +12,8 @@ namespace weir::rules {
 [[nodiscard]] std::span<const Function> regex_functions() noexcept;
 [[nodiscard]] std::span<const Function> digest_functions() noexcept;
 [[nodiscard]] std::span<const Function> value_functions() noexcept;
+[[nodiscard]] std::span<const Function> list_functions() noexcept;
+[[nodiscard]] std::span<const Function> byte_functions() noexcept;
 [[nodiscard]] std::span<const Function> time_functions() noexcept;
 [[nodiscard]] std::span<const Function> message_functions() noexcept;
 [[nodiscard]] std::span<const Function> external_functions() noexcept;

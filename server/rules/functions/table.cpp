@@ -16,6 +16,8 @@ std::span<const Function> functions() noexcept {
               regex_functions(),
               digest_functions(),
               value_functions(),
+              list_functions(),
+              byte_functions(),
               time_functions(),
               message_functions(),
               external_functions()}) {

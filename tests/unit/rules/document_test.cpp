@@ -50,7 +50,7 @@ TEST(RuleDocument, IsReadAsAWhole) {
     EXPECT_EQ(rule->profile, Profile::native);
     EXPECT_TRUE(rule->enabled);
     EXPECT_EQ(rule->source.line, 10U);
-    EXPECT_EQ(rule->program->filter, "data/+/temp");
+    EXPECT_THAT(rule->program->filters, testing::ElementsAre("data/+/temp"));
     EXPECT_THAT(
         rule->program->paths,
         testing::UnorderedElementsAre(testing::ElementsAre("temp"), testing::ElementsAre("quality"))
@@ -249,7 +249,23 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{
             "double_equals", "SELECT * FROM 'a' WHERE a == 1", "5:27", "no operator `==`", "write ="
         },
-        ErrorCase{"comment", "SELECT a -- temp\nFROM 'a'", "5:10", "no comments"},
+        ErrorCase{
+            "aws_comment",
+            "SELECT a -- temp\nFROM 'a'",
+            "5:10",
+            "no comments in this profile",
+            "",
+            "aws-2016-03-23"
+        },
+        ErrorCase{"other_comment", "SELECT a /* temp */\nFROM 'a'", "5:10", "comments begin with --"},
+        ErrorCase{
+            "aws_foreach", "FOREACH a FROM 'a'", "5:1", "FOREACH is not", "use native", "aws-2016-03-23"
+        },
+        ErrorCase{"foreach_do", "FOREACH a DOO x FROM 'a'", "5:11", "found `DOO`", "did you mean DO?"},
+        ErrorCase{
+            "aws_filters", "SELECT a FROM 'a', 'b'", "5:18", "list of topic filters", "", "aws-2016-03-23"
+        },
+        ErrorCase{"proto", "SELECT decode(*, 'proto', 'b', 'f') AS a FROM 'a'", "5:8", "descriptor files"},
         ErrorCase{"semicolon", "SELECT a FROM 'a';", "5:18", "ends where the text ends"},
         ErrorCase{"open_text", "SELECT a FROM 'a", "5:15", "has no end"},
         ErrorCase{"reserved", "SELECT end FROM 'a'", "5:8", "found `end`", "get(*, 'end')"},

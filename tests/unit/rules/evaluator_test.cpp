@@ -60,12 +60,14 @@ std::string evaluated(
 ) {
     const Sample sample{payload};
     Evaluator evaluator;
-    const auto output = evaluator.evaluate(*compile(sql, profile), sample.input());
-    if (!output) {
-        return "no match";
+    const auto program = compile(sql, profile);
+    std::string result = "no match";
+    for (const Output& output : evaluator.evaluate(*program, sample.input())) {
+        result = output.index == 0 ? "" : result + ' ';
+        result += output.kind == Output::Kind::failed ? output.error.message()
+                                                      : std::string{as_text(output.bytes)};
     }
-    return output->kind == Output::Kind::failed ? output->error.message()
-                                                : std::string{as_text(output->bytes)};
+    return result;
 }
 
 /// The value of one expression in the native profile; empty: Undefined.
@@ -122,6 +124,9 @@ INSTANTIATE_TEST_SUITE_P(
         NativeCase{"quotes_doubled", "'it''s'", "\"it's\""},
         NativeCase{"null_plus_text", "('x' + n)", ""},
         NativeCase{"in_field", "(2 IN list)", "true"},
+        NativeCase{"not_in", "(5 NOT IN list)", "true"},
+        NativeCase{"not_in_missing", "(5 NOT IN missing)", ""},
+        NativeCase{"comment", "(1 -- one\n + 1)", "2"},
         NativeCase{"sub_query", "(SELECT VALUE x * 2 FROM list AS x WHERE x <> 1)", "[6,4]"},
         NativeCase{
             "outer_alias",
@@ -163,9 +168,10 @@ TEST(Select, NeedsNoJson) {
     const Sample sample{"\x01\x02 not json"};
     Evaluator evaluator;
     const auto whole = evaluator.evaluate(*compile("SELECT * FROM 'a'"), sample.input());
-    ASSERT_TRUE(whole);
-    EXPECT_EQ(whole->kind, Output::Kind::raw);
-    EXPECT_EQ(as_text(whole->bytes), "\x01\x02 not json");
+    ASSERT_EQ(whole.size(), 1U);
+    EXPECT_EQ(whole[0].kind, Output::Kind::raw);
+    EXPECT_EQ(as_text(whole[0].bytes), "\x01\x02 not json");
+    EXPECT_EQ(evaluated("SELECT * AS k, [*] AS l FROM 'a'", "not json"), R"({"l":[null]})");
     EXPECT_EQ(evaluated("SELECT *, topic(1) AS t FROM 'a'", "not json"), R"({"t":"data"})");
     EXPECT_EQ(evaluated("SELECT temp FROM 'a'", R"({"temp":1,"rest":tru})"), "{}")
         << "invalid anywhere is invalid";
@@ -178,6 +184,28 @@ TEST(Select, GivesValidText_WhateverTheFunctionsDo) {
     EXPECT_EQ(value_of("get(a, 2)", R"({"a":"éß\ud83c\udf21"})"), "\"🌡\"");
 }
 
+TEST(Bytes, AreReadFromAPayloadThatIsNoText) {
+    // A reading of -12.5 degrees in tenths, 3.5 as float, status bits 1 0 1.
+    const Sample sample{std::string{"\xff\x83\x00\x00\x60\x40\xa0", 7}};
+    Evaluator evaluator;
+    const auto program = compile(
+        "SELECT read_int(*, 0, 2, 'signed') / 10 AS t, read_float(*, 2, 4, 'little') AS f, "
+        "bits(*, 48, 3) AS s, read_int(*, 0, 1) AS u, read_int(*, 6, 2) AS beyond, "
+        "bits(*, 50, 7) AS too, encode(*, 'hex') AS h FROM 'a'"
+    );
+    const auto output = evaluator.evaluate(*program, sample.input());
+    ASSERT_EQ(output.size(), 1U);
+    EXPECT_EQ(
+        as_text(output[0].bytes), R"({"t":-12.5,"f":3.5,"s":5,"u":255,"h":"ff8300006040a0"})"
+    );
+    EXPECT_EQ(value_of("read_int(bytes('//8=', 'base64'), 0, 2)"), "65535");
+    EXPECT_EQ(value_of("read_int(bytes('ffffffffffffffff', 'hex'), 0, 8)"), "18446744073709551615");
+    EXPECT_EQ(value_of("read_int(bytes('feff', 'hex'), 0, 2, 'signed', 'little')"), "-2");
+    EXPECT_EQ(value_of("read_float(bytes('7fc00000', 'hex'), 0, 4)"), "") << "not a number";
+    EXPECT_EQ(value_of("read_int(temp, 0, 1)"), "");
+    EXPECT_EQ(value_of("read_int(bytes('00', 'hex'), 0, 1, 'middle')"), "");
+}
+
 TEST(Set, IsSeenEverywhere) {
     EXPECT_EQ(
         evaluated(
@@ -188,6 +216,36 @@ TEST(Set, IsSeenEverywhere) {
     EXPECT_EQ(
         evaluated("SET @p = position SELECT (SELECT VALUE @p.lat FROM list) AS l FROM 'a'"),
         R"({"l":[59.9,59.9,59.9]})"
+    );
+}
+
+TEST(Foreach, GivesOneOutputPerElement) {
+    constexpr std::string_view kRows = R"({"site":"n","rows":[{"k":"a","v":1},{"k":"b","v":2},7]})";
+    EXPECT_EQ(
+        evaluated("FOREACH rows AS r DO site, r.k, r.v * 2 AS w INCASE r.v > 0 FROM 'a'", kRows),
+        R"({"site":"n","k":"a","w":2} {"site":"n","k":"b","w":4})"
+    );
+    EXPECT_EQ(evaluated("FOREACH rows FROM 'a'", kRows), R"({"k":"a","v":1} {"k":"b","v":2} 7)");
+    EXPECT_EQ(evaluated("FOREACH rows DO VALUE item.k FROM 'a'", kRows), R"("a" "b")");
+    EXPECT_EQ(
+        evaluated("FOREACH rows DO (SELECT VALUE k FROM rows WHERE v = item.v) AS s FROM 'a'", kRows),
+        R"({"s":["a"]} {"s":["b"]} {"s":[]})"
+    ) << "the element is seen from within";
+    EXPECT_EQ(evaluated("FOREACH rows FROM 'a' WHERE site = 's'", kRows), "no match");
+    EXPECT_EQ(evaluated("FOREACH missing FROM 'a'", kRows), "no match");
+    EXPECT_EQ(evaluated("FOREACH [] FROM 'a'", kRows), "no match");
+    EXPECT_EQ(evaluated("FOREACH {'k': 1} DO item.k FROM 'a'", kRows), R"({"k":1})");
+}
+
+TEST(Foreach, IsBounded_T30) {
+    std::string rows = "{\"a\":[0";
+    for (std::size_t i = 1; i < Evaluator::kOutputsMax; ++i) {
+        rows += ",0";
+    }
+    EXPECT_EQ(evaluated("FOREACH a FROM 'a'", rows + "]}").substr(0, 4), "0 0 ");
+    EXPECT_EQ(
+        evaluated("FOREACH a FROM 'a'", rows + ",0]}"),
+        make_error_code(errc::too_many_outputs).message()
     );
 }
 
@@ -248,6 +306,15 @@ TEST(Budget, BoundsTheWorkOfEachFunction_T30) {
           "transform('enrichArray', {'a': 1}, @r)",
           "length(@s)",
           "get(@r, 1999)",
+          "size(@r)",
+          "sum(@r)",
+          "slice(@r, 1990)",
+          "elements(@r)",
+          "contains(@s, @p)",
+          "split(@s, @p)",
+          "join(@r, ',')",
+          "parse_json(@s)",
+          "bytes(@s, 'hex')",
           "0 IN @r",
           "@r = @r"}) {
         const auto program = compile(
@@ -255,8 +322,8 @@ TEST(Budget, BoundsTheWorkOfEachFunction_T30) {
             " FROM @r) AS r FROM 'a'"
         );
         const auto output = evaluator.evaluate(*program, sample.input());
-        ASSERT_TRUE(output);
-        EXPECT_EQ(output->kind, Output::Kind::failed) << call;
+        ASSERT_EQ(output.size(), 1U);
+        EXPECT_EQ(output[0].kind, Output::Kind::failed) << call;
     }
 }
 
@@ -274,6 +341,7 @@ TEST(Evaluator, CallsBackForEachRuleThatTakesTheMessage) {
     add("c_aws_parent", "SELECT 3 AS r FROM 'data/p1/temp/#'", Profile::aws_2016);
     add("b_where", "SELECT 2 AS r FROM 'data/+/temp' WHERE temp > 80", Profile::native);
     add("a_plain", "SELECT temp AS r FROM 'data/#'", Profile::native);
+    add("e_both", "SELECT 6 AS r FROM 'data/#', 'cmd/#', 'data/p1/+'", Profile::native);
     add("e_disabled", "SELECT 5 AS r FROM '#'", Profile::native, false);
     add("f_failing", "SET @l = list SELECT concat(@l, @l) AS r FROM '#'", Profile::native);
     const auto rules = RuleSet::build(std::move(definitions));
@@ -289,6 +357,7 @@ TEST(Evaluator, CallsBackForEachRuleThatTakesTheMessage) {
         testing::ElementsAre(
             R"(a_plain {"r":71.25})",
             R"(d_native_parent {"r":4})",
+            R"(e_both {"r":6})",
             R"(f_failing {"r":[3,1,2,3,1,2]})"
         )
     );
@@ -340,11 +409,8 @@ TEST(Recorder, SeesEveryStep) {
     const Sample sample{kProbe};
     Steps steps;
     Evaluator evaluator;
-    EXPECT_FALSE(evaluator.evaluate(
-        *compile("SELECT temp FROM 'a' WHERE temp > 40 + 40 AND missing = 1"),
-        sample.input(),
-        &steps
-    ));
+    const auto program = compile("SELECT temp FROM 'a' WHERE temp > 40 + 40 AND missing = 1");
+    EXPECT_TRUE(evaluator.evaluate(*program, sample.input(), &steps).empty());
     EXPECT_THAT(
         steps.lines,
         testing::ElementsAre(

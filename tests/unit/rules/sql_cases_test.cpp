@@ -249,8 +249,9 @@ Outcome run_statement(const dom::element& test, Input input) {
     Evaluator evaluator;
     if (const auto ingest = parse_basic_ingest(input.topic)) {
         input.topic = ingest->topic;
-        if (const auto output = evaluator.evaluate(rules->find(ingest->rule)->program(), input)) {
-            keep(*output);
+        for (const Output& output :
+             evaluator.evaluate(rules->find(ingest->rule)->program(), input)) {
+            keep(output);
         }
     } else {
         evaluator.evaluate(*rules, input, [&](const Rule&, const Output& output) { keep(output); });
