@@ -6,5 +6,6 @@
 namespace weir::cli {
 
 void add_rules_eval(CLI::App& rules, Chosen& chosen);
+void add_rules_functions(CLI::App& rules, Chosen& chosen);
 
 }  // namespace weir::cli

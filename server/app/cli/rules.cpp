@@ -33,6 +33,7 @@ void add_rules(CLI::App& app, Chosen& chosen) {
         };
     });
     add_rules_eval(rules, chosen);
+    add_rules_functions(rules, chosen);
 }
 
 }  // namespace weir::cli

@@ -1,27 +1,35 @@
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
 #include <weir/rules/detail/text.hpp>
 #include <weir/rules/functions/groups.hpp>
+#include <weir/rules/reference.hpp>
 
 namespace weir::rules {
+
+std::span<const FunctionGroup> function_groups() noexcept {
+    static const std::array<FunctionGroup, 10> kGroups = {{
+        {"Numbers", math_functions()},
+        {"Texts", text_functions()},
+        {"Regular expressions", regex_functions()},
+        {"Digests and encodings", digest_functions()},
+        {"Values", value_functions()},
+        {"Lists and objects", list_functions()},
+        {"Binary payloads", byte_functions()},
+        {"Time", time_functions()},
+        {"The message and who sent it", message_functions()},
+        {"Services of AWS", external_functions()},
+    }};
+    return kGroups;
+}
 
 std::span<const Function> functions() noexcept {
     static const std::vector<Function> kAll = [] {
         std::vector<Function> all;
-        for (const auto group :
-             {math_functions(),
-              text_functions(),
-              regex_functions(),
-              digest_functions(),
-              value_functions(),
-              list_functions(),
-              byte_functions(),
-              time_functions(),
-              message_functions(),
-              external_functions()}) {
-            all.insert(all.end(), group.begin(), group.end());
+        for (const FunctionGroup& group : function_groups()) {
+            all.insert(all.end(), group.functions.begin(), group.functions.end());
         }
         std::ranges::sort(all, {}, &Function::name);
         return all;
