@@ -143,7 +143,7 @@ Result<Event> FrameDecoder::control(const Header& header, std::span<Byte>& in) n
     }
     ended_ = true;
     if (payload.empty()) {
-        return Event{Event::Kind::close, 1005, {}};
+        return Event{Event::Kind::close, kCloseNoStatus, {}};
     }
     if (payload.size() == 1 || !is_sendable_close_code(load_be<std::uint16_t>(payload.data()))) {
         return errc::close_code_invalid;
@@ -156,14 +156,14 @@ Result<Event> FrameDecoder::control(const Header& header, std::span<Byte>& in) n
 }
 
 error_code FrameDecoder::begin_data(const Header& header) noexcept {
-    if (header.opcode == Opcode::text) {
-        return errc::text_refused;
-    }
     if (header.opcode == Opcode::continuation && !fragmented_) {
         return errc::continuation_unexpected;
     }
-    if (header.opcode == Opcode::binary && fragmented_) {
+    if (header.opcode != Opcode::continuation && fragmented_) {
         return errc::message_interleaved;
+    }
+    if (header.opcode == Opcode::text) {
+        return errc::text_refused;
     }
     if (header.opcode == Opcode::binary) {
         message_left_ = message_bytes_max_;
@@ -233,6 +233,9 @@ ControlFrame control_frame(Opcode opcode, ByteView payload) noexcept {
 }
 
 ControlFrame close_frame(std::uint16_t code, std::string_view reason) noexcept {
+    if (code == kCloseNoStatus) {
+        return control_frame(Opcode::close, {});
+    }
     std::size_t count = std::min(reason.size(), kControlPayloadMax - 2);
     while (count < reason.size() && count > 0 && (static_cast<Byte>(reason[count]) & 0xC0U) == 0x80U
     ) {

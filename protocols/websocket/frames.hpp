@@ -25,11 +25,15 @@ enum class Opcode : std::uint8_t {
 enum class Role : std::uint8_t { server, client };
 
 inline constexpr std::size_t kControlPayloadMax = 125;
+/// Longest control frame of a server.
+inline constexpr std::size_t kControlBytesMax = 2 + kControlPayloadMax;
 /// Longest header: 2 bytes, a 64-bit length, a mask.
 inline constexpr std::size_t kHeaderMax = 14;
 /// What FrameDecoder leaves unread at most: a masked control frame but for its last byte.
 inline constexpr std::size_t kCarryMax = 2 + 4 + kControlPayloadMax - 1;
 
+/// A closing frame without a code; never written into one. [RFC6455-7.4.1]
+inline constexpr std::uint16_t kCloseNoStatus = 1005;
 /// Close codes that we send. [RFC6455-7.4.1]
 inline constexpr std::uint16_t kCloseNormal = 1000;
 inline constexpr std::uint16_t kCloseGoingAway = 1001;
@@ -42,7 +46,7 @@ struct Event {
         data,       ///< A piece of binary data: `data`. Its borders mean nothing.
         ping,       ///< Answer with control_frame(Opcode::pong, data).
         pong,
-        close,  ///< `close_code` (1005 if the peer gave none), `data` is the reason. Answer and
+        close,  ///< `close_code` (kCloseNoStatus if the peer gave none), `data` is the reason. Answer and
                 ///< close.
     };
 
@@ -108,7 +112,7 @@ struct FrameHeader {
 
 /// A whole control frame of a server.
 struct ControlFrame {
-    std::array<Byte, 2 + kControlPayloadMax> bytes;
+    std::array<Byte, kControlBytesMax> bytes;
     std::uint8_t size;
 
     [[nodiscard]] ByteView view() const noexcept { return {bytes.data(), size}; }
@@ -116,7 +120,7 @@ struct ControlFrame {
 
 /// `payload` beyond kControlPayloadMax bytes is cut off.
 [[nodiscard]] ControlFrame control_frame(Opcode opcode, ByteView payload) noexcept;
-/// `reason` is cut at a character so that it fits (123 bytes).
+/// `reason` is cut at a character so that it fits (123 bytes). With kCloseNoStatus the frame is empty.
 [[nodiscard]] ControlFrame close_frame(std::uint16_t code, std::string_view reason) noexcept;
 
 /// For test peers and benches: a masked client frame. `mask` should be random in anything but a

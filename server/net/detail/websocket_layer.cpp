@@ -1,6 +1,5 @@
 #include <weir/net/detail/websocket_layer.hpp>
 
-#include <algorithm>
 #include <cstring>
 
 #include <weir/net/error.hpp>
@@ -28,18 +27,12 @@ ByteView WebSocketLayer::decode(std::span<Byte> bytes) noexcept {
                 size += event->data.size();
                 break;
             case websocket::Event::Kind::ping:
-                if (!close_queued_) {
-                    const auto pong =
-                        websocket::control_frame(websocket::Opcode::pong, event->data);
-                    control_.assign(
-                        pong.view().begin(), pong.view().end()
-                    );  // The latest ping is answered.
-                }
+                queue_pong(event->data);
                 break;
             case websocket::Event::Kind::pong:
                 break;
             case websocket::Event::Kind::close:
-                queue_close(websocket::kCloseNormal);
+                queue_close(event->close_code);
                 ended_ = errc::end_of_stream;
                 return bytes.first(size);
         }
@@ -47,38 +40,53 @@ ByteView WebSocketLayer::decode(std::span<Byte> bytes) noexcept {
 }
 
 WebSocketLayer::Output WebSocketLayer::next_output(const SendQueue& queue) noexcept {
-    if (head_sent_ == head_.size() && frame_left_ == 0 && (!control_.empty() || !queue.empty())) {
-        head_.clear();
-        head_sent_ = 0;
-        if (!queue.empty()) {
-            append(
-                head_, websocket::server_header(websocket::Opcode::binary, queue.bytes()).view()
-            );
-            frame_left_ = queue.bytes();
-        }
-        if (!control_.empty()) {
-            head_.insert(head_.begin(), control_.begin(), control_.end());
-            control_.clear();
-        }
+    if (head_sent_ == head_.size() && frame_left_ == 0) {
+        begin_frame(queue);
     }
     return {
         .head = ByteView{head_}.subspan(head_sent_), .limit = static_cast<std::size_t>(frame_left_)
     };
 }
 
+void WebSocketLayer::begin_frame(const SendQueue& queue) noexcept {
+    head_sent_ = 0;
+    head_.clear();
+    if (closing_ == Closing::begun) {
+        return;
+    }
+    head_.swap(pongs_);
+    if (!queue.empty()) {
+        append(head_, websocket::server_header(websocket::Opcode::binary, queue.bytes()).view());
+        frame_left_ = queue.bytes();
+    } else if (closing_ == Closing::queued) {
+        append(head_, websocket::close_frame(close_code_, {}).view());
+        closing_ = Closing::begun;
+    }
+}
+
 void WebSocketLayer::consumed_head(std::size_t size) noexcept {
     head_sent_ += size;
-    if (head_sent_ == head_.size()) {
-        head_.clear();
+    if (head_sent_ == head_.size() && head_.capacity() > websocket::kControlBytesMax) {
+        head_ = Bytes{};
         head_sent_ = 0;
     }
 }
 
+void WebSocketLayer::queue_pong(ByteView payload) noexcept {
+    if (closing_ != Closing::no) {
+        return;
+    }
+    const auto pong = websocket::control_frame(websocket::Opcode::pong, payload);
+    if (pongs_.size() + pong.size > kPongBytesMax) {
+        pongs_.clear();
+    }
+    append(pongs_, pong.view());
+}
+
 void WebSocketLayer::queue_close(std::uint16_t code) noexcept {
-    if (!close_queued_) {
-        close_queued_ = true;
-        const auto frame = websocket::close_frame(code, {});
-        append(control_, frame.view());
+    if (closing_ == Closing::no) {
+        closing_ = Closing::queued;
+        close_code_ = code;
     }
 }
 

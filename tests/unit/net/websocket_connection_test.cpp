@@ -93,6 +93,46 @@ TEST_F(WebSocketConnection, AnswersPingWithPong) {
     EXPECT_EQ(peer.receives(), "\x8a\x04tick");
 }
 
+TEST_F(WebSocketConnection, AnswersEveryPingOfARead) {
+    peer.sends(client_frame(ping, "a") + client_frame(ping, "b") + client_frame(ping, "c"));
+    step();
+    EXPECT_EQ(peer.receives(), "\x8a\x01" "a\x8a\x01" "b\x8a\x01" "c");
+}
+
+TEST_F(WebSocketConnection, KeepsFewPongs_WhenAPeerPingsAndDoesNotRead) {
+    const std::string large(3'000'000, 'x');
+    connection.say(large);
+    step();
+    for (int i = 0; i < 1'000; ++i) {
+        peer.sends(client_frame(ping, "ping " + std::to_string(i)));
+        step(1);
+    }
+    std::string received;
+    for (int i = 0; i < 200; ++i) {
+        step(1);
+        received += peer.receives();
+    }
+    const auto pongs = received.substr(server_frame(large).size());
+    EXPECT_LE(pongs.size(), 2'048U);
+    EXPECT_TRUE(pongs.ends_with("\x8a\x08ping 999")) << "the latest is answered in any case";
+}
+
+TEST_F(WebSocketConnection, EchoesTheCodeOfAClosingFrame) {
+    peer.sends(client_frame(close, "\x0f\xa0why"));
+    step();
+    EXPECT_EQ(peer.receives(), std::string("\x88\x02\x0f\xa0", 4));
+}
+
+TEST_F(WebSocketConnection, SendsWhatIsQueued_BeforeItAnswersAClosingFrame) {
+    connection.on_received = [this](ByteView) { connection.say("PUBACK"); };
+    peer.sends(client_frame(binary, "PUBLISH") + client_frame(close, "\x03\xe8"));
+    step();
+    EXPECT_EQ(peer.receives(), server_frame("PUBACK") + std::string("\x88\x02\x03\xe8", 4));
+    connection.say("late");
+    step();
+    EXPECT_EQ(peer.receives(), "") << "nothing follows a closing frame";
+}
+
 TEST_F(WebSocketConnection, DeliversDataThatPrecedesTheClosingFrame) {
     peer.sends(client_frame(binary, "DISCONNECT") + client_frame(close, "\x03\xe8"));
     step();
