@@ -56,14 +56,21 @@ Cases pings() {
     }
     return {
         {"2.1", "ping without payload", Script{}.ping({}), {.control = {"pong "}}},
-        {"2.2", "ping with text", Script{}.ping("Hello, world!"), {.control = {"pong Hello, world!"}}},
+        {"2.2",
+         "ping with text",
+         Script{}.ping("Hello, world!"),
+         {.control = {"pong Hello, world!"}}},
         {"2.3",
          "ping with bytes that are no text",
          Script{}.ping("\xFE\xFF"),
          {.control = {"pong \xFE\xFF"}}},
         {"2.4", "ping of 125 bytes", Script{}.ping(full), {.control = {"pong " + full}}},
         {"2.5", "ping of 126 bytes", Script{}.ping(full + 'x'), kProtocolError},
-        {"2.6", "ping of 125 bytes, byte by byte", Script{}.ping(full), {.control = {"pong " + full}}, 1},
+        {"2.6",
+         "ping of 125 bytes, byte by byte",
+         Script{}.ping(full),
+         {.control = {"pong " + full}},
+         1},
         {"2.7", "pong that nobody asked for", Script{}.pong({}), {}},
         {"2.8", "the same with payload", Script{}.pong("unsolicited"), {}},
         {"2.9",
@@ -122,14 +129,8 @@ Cases fragments() {
     const auto around_ping = Script{}.begin("fragment1").ping("ping").last("fragment2");
     const auto nothing_begun = Script{}.last("not begun").binary("hello");
     const auto nothing_ends = Script{}.more("not begun").binary("hello");
-    const auto five = Script{}
-                          .begin("1")
-                          .more("2")
-                          .ping("a")
-                          .more("3")
-                          .more("4")
-                          .ping("b")
-                          .last("5");
+    const auto five =
+        Script{}.begin("1").more("2").ping("a").more("3").more("4").ping("b").last("5");
     return {
         {"5.1", "ping in fragments", Script{}.odd(0x09, "a").odd(0x80, "b"), kProtocolError},
         {"5.2", "pong in fragments", Script{}.odd(0x0A, "a").odd(0x80, "b"), kProtocolError},
@@ -204,7 +205,10 @@ Cases closing() {
     const auto large = data_of(256 * 1024);
     const Reply closed{.control = {"close 1000"}};
     Cases out{
-        {"7.1.1", "message, then close", Script{}.binary("hello").close(1000), {"hello", {"close 1000"}}},
+        {"7.1.1",
+         "message, then close",
+         Script{}.binary("hello").close(1000),
+         {"hello", {"close 1000"}}},
         {"7.1.2", "two closing frames: one answer", Script{}.close(1000).close(1001), closed},
         {"7.1.3", "ping behind close: no answer", Script{}.close(1000).ping("late"), closed},
         {"7.1.4", "message behind close: not read", Script{}.close(1000).binary("late"), closed},
@@ -221,7 +225,10 @@ Cases closing() {
         {"7.3.2", "close with a payload of one byte", Script{}.odd(0x88, "a"), kProtocolError},
         {"7.3.3", "close with a code", Script{}.close(1000), closed},
         {"7.3.4", "close with code and reason", Script{}.close(1000, "Hello World!"), closed},
-        {"7.3.5", "close with a reason of 123 bytes", Script{}.close(1000, std::string(123, '*')), closed},
+        {"7.3.5",
+         "close with a reason of 123 bytes",
+         Script{}.close(1000, std::string(123, '*')),
+         closed},
         {"7.3.6",
          "close with a reason of 124 bytes",
          Script{}.close(1000, std::string(124, '*')),
@@ -244,7 +251,22 @@ Cases closing() {
         }
     };
     add("7.7.",
-        {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999},
+        {1000,
+         1001,
+         1002,
+         1003,
+         1007,
+         1008,
+         1009,
+         1010,
+         1011,
+         1012,
+         1013,
+         1014,
+         3000,
+         3999,
+         4000,
+         4999},
         true);
     add("7.9.", {0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999}, false);
     add("7.13.", {5000, 65'535}, false);
@@ -301,7 +323,8 @@ Cases large_messages() {
         );
     }
     const auto message = data_of(65'536);
-    out.push_back({"10.1.1", "64 KiB in fragments of 1300", in_fragments(message, 1'300), {message}});
+    out.push_back({"10.1.1", "64 KiB in fragments of 1300", in_fragments(message, 1'300), {message}}
+    );
     return out;
 }
 
@@ -367,7 +390,15 @@ const std::vector<Case>& cases() {
     static const Cases all = [] {
         Cases out;
         for (const auto section :
-             {framing, pings, reserved_bits, opcodes, fragments, utf8, closing, large_messages, our_own}) {
+             {framing,
+              pings,
+              reserved_bits,
+              opcodes,
+              fragments,
+              utf8,
+              closing,
+              large_messages,
+              our_own}) {
             std::ranges::move(section(), std::back_inserter(out));
         }
         return out;

@@ -55,9 +55,8 @@ private:
                 break;
             case Event::Kind::close:
                 seen.control.push_back(
-                    event.close_code == kCloseNoStatus
-                        ? "close"
-                        : "close " + std::to_string(event.close_code)
+                    event.close_code == kCloseNoStatus ? "close"
+                                                       : "close " + std::to_string(event.close_code)
                 );
                 break;
         }
@@ -159,16 +158,11 @@ TEST_P(WebSocketCase, IsAnsweredByAConnection) {
     EXPECT_EQ(echo.peer_ended(), closes) << "a closing frame ends the stream, nothing else does";
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Table,
-    WebSocketCase,
-    testing::ValuesIn(cases()),
-    [](const auto& row) {
-        std::string name = "case_" + row.param.id;
-        std::ranges::replace(name, '.', '_');
-        return name;
-    }
-);
+INSTANTIATE_TEST_SUITE_P(Table, WebSocketCase, testing::ValuesIn(cases()), [](const auto& row) {
+    std::string name = "case_" + row.param.id;
+    std::ranges::replace(name, '.', '_');
+    return name;
+});
 
 }  // namespace
 }  // namespace weir::websocket::test

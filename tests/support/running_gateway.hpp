@@ -1,0 +1,74 @@
+/// A whole gateway in this process, over a configuration that a test writes.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <weir/app/gateway.hpp>
+
+#include "support/temp_dir.hpp"
+
+namespace weir::test {
+
+/// One clear-text listener for every protocol, on loopback, where anybody may do anything.
+class RunningGateway {
+public:
+    struct Options {
+        std::string listener = {};  ///< More keys of the listener, as YAML: ", ws: {...}".
+        std::string limits = {};    ///< "handshake: 1s, packet_bytes: 64KiB".
+        unsigned shards = 2;
+        std::string subscribe = R"("#")";  ///< Filters of the policy.
+    };
+
+    explicit RunningGateway(const Options& options) {
+        std::filesystem::create_directory(home_.path() / "policies.d");
+        std::ofstream{home_ / "weir.yaml"} << fmt::format(
+            R"(version: 1
+listeners:
+  - {{name: any, bind: 127.0.0.1, port: 0, protocols: any, auth: {{anonymous: true, methods: [password]}}{}}}
+storage: {{path: data}}
+runtime: {{shards: {}}}
+limits: {{{}}}
+metrics: {{listen: none}}
+admin: {{socket: admin.sock}}
+include: [policies.d]
+)",
+            options.listener,
+            options.shards,
+            options.limits
+        );
+        std::ofstream{home_ / "policies.d/open.yaml"} << fmt::format(
+            R"(policy: open
+match: {{anonymous: true}}
+allow:
+  - connect: "*"
+    shared: true
+  - publish: ["#"]
+    retain: true
+    shared: true
+  - subscribe: [{}]
+)",
+            options.subscribe
+        );
+        gateway_ = std::make_unique<app::Gateway>(app::Gateway::Options{
+            .config = home_.path(), .in_memory = true});
+        gateway_->start();
+        port_ = gateway_->listeners().front().port;
+    }
+
+    [[nodiscard]] app::Gateway& operator*() noexcept { return *gateway_; }
+    [[nodiscard]] app::Gateway* operator->() noexcept { return gateway_.get(); }
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    [[nodiscard]] std::filesystem::path admin_socket() const { return gateway_->admin_socket(); }
+
+private:
+    TempDir home_;
+    std::unique_ptr<app::Gateway> gateway_;
+    std::uint16_t port_ = 0;
+};
+
+}  // namespace weir::test
