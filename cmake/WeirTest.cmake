@@ -14,7 +14,9 @@ function(weir_test name)
   endif()
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE ${A_LIBRARIES} weir_warnings GTest::gmock_main)
-  string(REPLACE ";" "\\;" labels "${A_LABELS}")  # Discovery takes lists apart once on the way to ctest.
+  # A list inside the list of properties: discovery unfolds it three times on the way to ctest.
+  string(REPEAT "\\" 7 escape)
+  string(REPLACE ";" "${escape};" labels "${A_LABELS}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "${labels}")
 endfunction()
