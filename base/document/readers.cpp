@@ -144,6 +144,13 @@ bool is_real(std::string_view text) noexcept {
 
 }  // namespace
 
+std::optional<Rate> slower(const std::optional<Rate>& a, const std::optional<Rate>& b) noexcept {
+    if (!a || !b) {
+        return a ? a : b;
+    }
+    return b->per_second() < a->per_second() ? b : a;
+}
+
 void report(
     Diagnostics& diagnostics,
     const Node& node,

@@ -42,6 +42,11 @@ struct Rate {
     bool operator==(const Rate&) const = default;
 };
 
+/// The rate that allows less; nothing: not limited.
+[[nodiscard]] std::optional<Rate> slower(
+    const std::optional<Rate>& a, const std::optional<Rate>& b
+) noexcept;
+
 /// Adds an error about `node`. The shortest way for modules to report their own codes.
 void report(
     Diagnostics& diagnostics,

@@ -63,7 +63,7 @@ struct ListenerConfig {
     WebSocketConfig ws;
     std::vector<Network> proxy_from;
     AuthConfig auth;
-    LimitsConfig limits;  ///< Complete: those of the gateway where the listener does not say.
+    model::Limits limits;  ///< Complete: those of the gateway where the listener does not say.
     Place place;
 };
 
@@ -156,7 +156,7 @@ struct Config {
     std::filesystem::path file;  ///< weir.yaml, as opened.
     std::vector<ListenerConfig> listeners;
     StorageConfig storage;
-    LimitsConfig limits;
+    model::Limits limits;
     Preset preset = Preset::standard;
     RuntimeConfig runtime;
     AdminConfig admin;

@@ -103,7 +103,7 @@ void check_plaintext(
 }  // namespace
 
 ListenerConfig make_listener(
-    const Section& section, const LimitsConfig& gateway, Diagnostics& diagnostics
+    const Section& section, const model::Limits& gateway, Diagnostics& diagnostics
 ) {
     ListenerConfig listener{
         .name = section.get<std::string>("name"),

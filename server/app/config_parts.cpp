@@ -100,7 +100,7 @@ void check_listeners(const Config& config, Diagnostics& diagnostics) {
 }  // namespace
 
 void apply_limits(
-    LimitsConfig& limits, const Section& section, std::string_view prefix, Diagnostics& diagnostics
+    model::Limits& limits, const Section& section, std::string_view prefix, Diagnostics& diagnostics
 ) {
     for (const auto& key : limit_keys()) {
         const auto path = fmt::format("{}{}", prefix, key.name);

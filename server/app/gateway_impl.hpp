@@ -49,7 +49,7 @@ struct Gateway::Impl {
     std::atomic<bool> last_reload_ok{true};
     std::mutex reloading;
     mutable Guarded<std::shared_ptr<const Configuration>> configuration;
-    LimitsConfig limits;  ///< Of the start: those that bound tables cannot change later.
+    model::Limits limits;  ///< Of the start: those that bound tables cannot change later.
     std::unique_ptr<storage::Store> store;
     identity::Registry registry;
     metering::Ledger ledger;

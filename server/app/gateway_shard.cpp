@@ -102,6 +102,7 @@ std::optional<SteadyTime> GatewayShard::on_deadline(SteadyTime now) noexcept {
     meter.tick(shard.wall_now());
     flush_usage([] {});
     broker.advance();
+    publisher.advance();
     if (const auto version = registry_.version(); version != registry_version_) {
         registry_version_ = version;
         broker.apply_principals([this](const model::PrincipalPtr& principal) {

@@ -21,7 +21,7 @@ template <class T>
 constexpr bool kIsRate = std::is_same_v<T, std::optional<document::Rate>>;
 
 /// Sets a limit to a value of the row's own table.
-void assign(LimitsConfig& limits, const LimitKey& key, std::string_view text) {
+void assign(model::Limits& limits, const LimitKey& key, std::string_view text) {
     std::visit(
         [&](auto member) {
             using T = std::remove_cvref_t<decltype(limits.*member)>;
@@ -46,7 +46,7 @@ void assign(LimitsConfig& limits, const LimitKey& key, std::string_view text) {
     );
 }
 
-void assign_maximum(LimitsConfig& limits, const LimitKey& key) {
+void assign_maximum(model::Limits& limits, const LimitKey& key) {
     std::visit(
         [&](auto member) {
             using T = std::remove_cvref_t<decltype(limits.*member)>;
@@ -64,7 +64,7 @@ void assign_maximum(LimitsConfig& limits, const LimitKey& key) {
 
 // clang-format off
 const std::vector<LimitKey>& limit_keys() {
-    using L = LimitsConfig;
+    using L = model::Limits;
     using enum Type;
     static const std::vector<LimitKey> keys = {
         {"handshake",           &L::handshake,           duration, kSecond, 600 * kSecond, "10s",    "From TCP accept to a complete CONNECT or Open."},
@@ -94,8 +94,8 @@ const std::vector<LimitKey>& limit_keys() {
 }
 // clang-format on
 
-LimitsConfig limits_of(Preset preset) {
-    LimitsConfig limits;
+model::Limits limits_of(Preset preset) {
+    model::Limits limits;
     for (const auto& key : limit_keys()) {
         if (preset == Preset::none) {
             assign_maximum(limits, key);
@@ -106,7 +106,7 @@ LimitsConfig limits_of(Preset preset) {
     return limits;
 }
 
-std::string written(const LimitsConfig& limits, const LimitKey& key) {
+std::string written(const model::Limits& limits, const LimitKey& key) {
     return std::visit(
         [&](auto member) -> std::string {
             const auto& value = limits.*member;

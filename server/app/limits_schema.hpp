@@ -16,13 +16,6 @@
 
 namespace weir::app {
 
-/// Per gateway or per listener.
-struct LimitsConfig : model::Limits {
-    std::optional<document::Rate> publish_rate;  ///< Messages in per device; nothing: not limited.
-    std::optional<document::Rate>
-        byte_rate;  ///< Topic and payload bytes in per device; nothing: not limited.
-};
-
 enum class Preset : std::uint8_t {
     standard,  ///< Generous: protects the gateway, does not pace devices.
     cloud,     ///< What public clouds allow, rates included.
@@ -33,9 +26,9 @@ inline constexpr std::array<std::string_view, 3> kPresetNames = {"standard", "cl
 /// A row of the table of limits.
 struct LimitKey {
     using Member = std::variant<
-        std::uint64_t LimitsConfig::*,
-        std::chrono::milliseconds LimitsConfig::*,
-        std::optional<document::Rate> LimitsConfig::*>;
+        std::uint64_t model::Limits::*,
+        std::chrono::milliseconds model::Limits::*,
+        std::optional<document::Rate> model::Limits::*>;
 
     std::string_view name;
     Member member;
@@ -49,8 +42,8 @@ struct LimitKey {
 };
 
 [[nodiscard]] const std::vector<LimitKey>& limit_keys();
-[[nodiscard]] LimitsConfig limits_of(Preset preset);
+[[nodiscard]] model::Limits limits_of(Preset preset);
 /// As one would write it: "128KiB", "1h", "unlimited".
-[[nodiscard]] std::string written(const LimitsConfig& limits, const LimitKey& key);
+[[nodiscard]] std::string written(const model::Limits& limits, const LimitKey& key);
 
 }  // namespace weir::app

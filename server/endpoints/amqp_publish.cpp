@@ -21,6 +21,7 @@ pipeline::Origin AmqpEndpoint::origin() const noexcept {
         .device = session_->device(),
         .meter = connection_.meter(),
         .source_ip = connection_.peer_address(),
+        .limits = &connection_.limits(),
     };
 }
 
@@ -123,7 +124,7 @@ void AmqpEndpoint::route(const model::MessagePtr& message, amqp::DeliveryId deli
     if (delivery) {
         owed_.emplace(number, delivery);
     }
-    if (progress == Progress::blocked) {
+    if (is_held_back(progress)) {
         park(message, number);
     }
 }

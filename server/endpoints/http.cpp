@@ -133,6 +133,7 @@ void HttpEndpoint::publish(
         .device = connection_.device(),
         .meter = connection_.meter(),
         .source_ip = connection_.peer_address(),
+        .limits = &connection_.limits(),
     };
     if (const auto verdict = services.publisher.admit(origin, topic, retain); !verdict.accepted()) {
         return fail({
@@ -159,11 +160,11 @@ void HttpEndpoint::publish(
     const std::uint64_t number = ++published_;
     const auto progress =
         services.publisher.route(origin, message, {waits ? connection_.id() : 0, number});
-    if (progress == pipeline::Progress::blocked) {
+    if (pipeline::is_held_back(progress)) {
         auto response = http::to_response(
-            {.status = 503,
-             .code = "sink_full",
-             .detail = "a sink that takes this message has no room; try again"}
+            progress == pipeline::Progress::throttled
+                ? http::Problem{.status = 429, .code = "quota_exceeded", .detail = "the device publishes faster than it may; try again"}
+                : http::Problem{.status = 503, .code = "sink_full", .detail = "a sink that takes this message has no room; try again"}
         );
         response.headers.emplace_back("Retry-After", "1");
         return answer(response);

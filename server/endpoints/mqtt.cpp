@@ -92,6 +92,7 @@ pipeline::Origin MqttEndpoint::origin() const noexcept {
         .device = session_->device(),
         .meter = connection_.meter(),
         .source_ip = connection_.peer_address(),
+        .limits = &connection_.limits(),
     };
 }
 
@@ -171,7 +172,7 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
             {packet.qos == mqtt::Qos::at_most_once ? 0 : connection_.id(), number}
         );
     }
-    if (progress == Progress::blocked) {
+    if (is_held_back(progress)) {
         services.metrics().parked.add();
         if (!parking_) {
             parking_ = std::make_unique<Parking>();

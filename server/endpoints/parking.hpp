@@ -44,7 +44,7 @@ public:
             const auto progress = publisher.route(
                 origin, first.message, {connection, first.number}, first.forced_at <= now
             );
-            if (progress == pipeline::Progress::blocked) {
+            if (pipeline::is_held_back(progress)) {
                 return;
             }
             const std::uint64_t number = first.number;

@@ -29,6 +29,9 @@ public:
         return std::string_view{name_}.substr(tenant_size_ + 1);
     }
 
+    /// Both: one name for a device of a tenant.
+    [[nodiscard]] std::string_view name() const noexcept { return name_; }
+
 private:
     friend class Meter;
     struct Pending;

@@ -4,6 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <optional>
+
+#include <weir/document/readers.hpp>
 
 namespace weir::model {
 
@@ -30,6 +33,8 @@ struct Limits {
     std::uint64_t connections = kUnlimited;            ///< Per listener.
     std::uint64_t retained_messages = 100'000;
     std::uint64_t user_properties = 32;
+    std::optional<document::Rate> publish_rate = {};   ///< Messages in per device; nothing: not limited.
+    std::optional<document::Rate> byte_rate = {};      ///< Topic and payload bytes in per device; nothing: not limited.
     std::uint64_t hops = 8;                            ///< Republishes of one message.
 };
 

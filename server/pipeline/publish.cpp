@@ -53,6 +53,7 @@ Publisher::Publisher(const Parts& parts)
 
 void Publisher::use(std::shared_ptr<const Routes> routes) {
     routes_ = std::move(routes);
+    throttle_ = {};  // Nobody pays for what was sent under other rates.
     block_timeout_ = std::chrono::milliseconds{0};
     for (const auto& [name, sink] : routes_->sinks) {
         block_timeout_ = std::max(block_timeout_, sink.block_timeout);
@@ -75,9 +76,52 @@ model::Verdict Publisher::admit(const Origin& origin, std::string_view topic, bo
     return verdict;
 }
 
+quota::Rates Publisher::rates_of(const Origin& origin) noexcept {
+    if (origin.meter == nullptr || origin.policies == nullptr) {
+        return {};
+    }
+    const policy::Rates& own = origin.policies->rates();
+    quota::Rates rates{own.publish_rate, own.byte_rate};
+    if (origin.limits != nullptr && origin.policies->standing() == policy::Standing::device) {
+        rates.messages = document::slower(rates.messages, origin.limits->publish_rate);
+        rates.bytes = document::slower(rates.bytes, origin.limits->byte_rate);
+    }
+    for (auto* const rate : {&rates.messages, &rates.bytes}) {
+        if (*rate && (*rate)->amount == model::kUnlimited) {
+            rate->reset();
+        }
+    }
+    return rates;
+}
+
+void Publisher::hold_back(
+    const Origin& origin, const model::Message& message, quota::Bucket& bucket
+) {
+    if (!bucket.is_news()) {
+        return;
+    }
+    context_.metrics.refuse(Reason::quota_exceeded);
+    context_.decisions.record(
+        origin.device,
+        Action::publish,
+        Reason::quota_exceeded,
+        context_.clock.wall(),
+        message.topic()
+    );
+}
+
 Progress Publisher::route(
     const Origin& origin, const model::MessagePtr& message, AckToken token, bool forced
 ) {
+    const quota::Rates rates = rates_of(origin);
+    quota::Bucket* bucket = nullptr;
+    if (rates.limit_anything()) {
+        bucket = &throttle_.bucket(origin.meter->name());
+        if (!bucket->admits(context_.clock.steady())) {
+            hold_back(origin, *message, *bucket);
+            return Progress::throttled;
+        }
+    }
     batch_ = storage::Batch{};
     reservations_.clear();
     republished_.clear();
@@ -92,6 +136,10 @@ Progress Publisher::route(
         return Progress::blocked;
     }
 
+    if (bucket != nullptr) {
+        const auto bytes = message->topic().size() + message->payload().size();
+        bucket->take(rates, bytes, context_.clock.steady());
+    }
     const bool is_stored = !batch_.empty();
     if (origin.meter != nullptr) {
         const auto usage = metering::publish_in(traffic_of(*message));

@@ -16,6 +16,7 @@
 #include <weir/model/metrics.hpp>
 #include <weir/pipeline/completions.hpp>
 #include <weir/policy/policy_set.hpp>
+#include <weir/quota/throttle.hpp>
 #include <weir/rules/evaluator.hpp>
 #include <weir/rules/rule_set.hpp>
 #include <weir/storage/store.hpp>
@@ -30,14 +31,19 @@ struct Origin {
     std::string_view device;  ///< Under which decisions and usage are kept.
     metering::DeviceMeter* meter = nullptr;
     std::string_view source_ip;
+    const model::Limits* limits = nullptr;  ///< Of the listener; null: its rates do not matter.
 };
 
 /// What route() made of a message.
 enum class Progress : std::uint8_t {
-    done,     ///< It had all its effects: acknowledge now.
-    pending,  ///< It had its effects; the acknowledgement waits for the disk, see DurableListener.
-    blocked,  ///< A full outbox holds it back; it had no effect. Try again later.
+    done,       ///< It had all its effects: acknowledge now.
+    pending,    ///< It had its effects; the acknowledgement waits for the disk, see DurableListener.
+    blocked,    ///< A full outbox holds it back; it had no effect. Try again later.
+    throttled,  ///< The device's rate does; likewise.
 };
+[[nodiscard]] constexpr bool is_held_back(Progress progress) noexcept {
+    return progress >= Progress::blocked;
+}
 
 /// What the pipeline needs to know of a configured sink.
 struct OutboxLimit {
@@ -84,7 +90,7 @@ public:
 
     /// Gives an admitted message its effects.
     /// @param token   To be told of when the answer is `pending`.
-    /// @param forced  It was blocked for as long as it may be: outputs that still have no room are lost.
+    /// @param forced  It was blocked for as long as outboxes may hold it: outputs that still have no room are lost.
     /// @cost  No allocation if no rule matches and nobody retains.
     [[nodiscard]] Progress route(
         const Origin& origin, const model::MessagePtr& message, AckToken token, bool forced = false
@@ -96,6 +102,9 @@ public:
     }
 
     void publish_will(const broker::Session& session, const broker::Will& will) override;
+
+    /// Once a second.
+    void advance() { throttle_.advance(context_.clock.steady()); }
 
 private:
     struct Reservation {
@@ -110,6 +119,9 @@ private:
         bool first = true;      ///< Of the outputs that the rule makes of the message.
     };
 
+    /// The rates that hold for the publisher: of its policies, and of its listener unless it is an application.
+    [[nodiscard]] static quota::Rates rates_of(const Origin& origin) noexcept;
+    void hold_back(const Origin& origin, const model::Message& message, quota::Bucket& bucket);
     [[nodiscard]] bool evaluate(const Origin& origin, const model::Message& message, bool forced);
     /// @return False if an outbox has no room.
     [[nodiscard]] bool take(
@@ -162,6 +174,7 @@ private:
     std::shared_ptr<const Routes> routes_;
     rules::Evaluator evaluator_;
     std::chrono::milliseconds block_timeout_{0};
+    quota::Throttle throttle_;
 
     // Of the message that is being routed; kept for their memory.
     storage::Batch batch_;

@@ -6,19 +6,6 @@
 #include <weir/base/topic.hpp>
 
 namespace weir::policy {
-namespace {
-
-using OptionalRate = std::optional<document::Rate>;
-
-OptionalRate slower(const OptionalRate& a, const OptionalRate& b) {
-    if (!a || !b) {
-        return a ? a : b;
-    }
-    return b->per_second() < a->per_second() ? b : a;
-}
-
-}  // namespace
-
 Bundle::Bundle(std::shared_ptr<const PolicySet> set, std::vector<const Policy*> policies)
     : set_{std::move(set)}, policies_{std::move(policies)} {
     std::optional<OnViolation> strictest;
@@ -30,8 +17,8 @@ Bundle::Bundle(std::shared_ptr<const PolicySet> set, std::vector<const Policy*> 
             strictest = std::max(strictest.value_or(OnViolation::drop), *policy->on_violation);
         }
         standing_ = std::max(standing_, policy->standing);
-        rates_.publish_rate = slower(rates_.publish_rate, policy->rates.publish_rate);
-        rates_.byte_rate = slower(rates_.byte_rate, policy->rates.byte_rate);
+        rates_.publish_rate = document::slower(rates_.publish_rate, policy->rates.publish_rate);
+        rates_.byte_rate = document::slower(rates_.byte_rate, policy->rates.byte_rate);
     }
     on_violation_ = strictest.value_or(OnViolation::nack);
     for (auto& rules : rules_) {

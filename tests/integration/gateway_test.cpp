@@ -164,6 +164,25 @@ TEST_P(Running, RefusesWhatThePolicyDenies_AndSaysWhy) {
     EXPECT_EQ(decisions[0].source.line, 11U);
 }
 
+TEST_P(Running, HoldsBackADeviceThatPublishesTooFast_AndLosesNothing) {
+    write("policies.d/open.yaml", std::string{kPolicy} + "limits: {publish_rate: 1/m}\n");
+    ASSERT_TRUE(gateway_->reload().applied);
+    MqttPeer device{port_};
+    device.connect("eager");
+    device.publish("data/p1/temp", R"({"temp": 91})", Qos::at_least_once);
+    device.until_settled();
+    device.publish("data/p1/temp", R"({"temp": 92})", Qos::at_least_once);
+    device.ping();  // It is served meanwhile.
+    EXPECT_EQ(stored(), 1U);
+    const auto decisions = gateway_->decisions("eager");
+    ASSERT_EQ(decisions.size(), 1U);
+    EXPECT_EQ(decisions[0].reason, model::Reason::quota_exceeded);
+    write("policies.d/open.yaml", std::string{kPolicy} + "limits: {publish_rate: unlimited}\n");
+    ASSERT_TRUE(gateway_->reload().applied);
+    device.until_settled();
+    EXPECT_EQ(stored(), 2U);
+}
+
 TEST_P(Running, HandsTheSessionToTheNewestConnection) {
     MqttPeer first{port_};
     first.connect("twice");

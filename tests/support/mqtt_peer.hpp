@@ -93,6 +93,12 @@ public:
     void until_settled() {
         until([this] { return unsettled_ == 0; });
     }
+    /// Returns when the server has answered: what was sent before has been seen by then.
+    void ping() {
+        const std::size_t before = pingresps_;
+        write(mqtt::Pingreq{});
+        until([this, before] { return pingresps_ > before; });
+    }
     Message receive() {
         until([this] { return !messages_.empty(); });
         Message first = std::move(messages_.front());
@@ -178,7 +184,10 @@ private:
     mqtt::Next on_unsuback(const mqtt::Unsuback& /*packet*/) noexcept override {
         return mqtt::Next::go_on;
     }
-    mqtt::Next on_pingresp() noexcept override { return mqtt::Next::go_on; }
+    mqtt::Next on_pingresp() noexcept override {
+        ++pingresps_;
+        return mqtt::Next::go_on;
+    }
     mqtt::Next on_disconnect(const mqtt::Disconnect& packet) noexcept override {
         disconnect_ = packet.reason_code;
         return mqtt::Next::go_on;
@@ -191,6 +200,7 @@ private:
     std::optional<mqtt::ReasonCode> disconnect_;
     std::deque<Message> messages_;
     std::size_t subacks_ = 0;
+    std::size_t pingresps_ = 0;
     std::size_t unsettled_ = 0;
 };
 

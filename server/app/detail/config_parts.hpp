@@ -24,14 +24,14 @@ template <class E, std::size_t N>
 /// Everything of weir.yaml itself.
 void fill_gateway(Config& config, const Section& section, document::Diagnostics& diagnostics);
 [[nodiscard]] ListenerConfig make_listener(
-    const Section& section, const LimitsConfig& gateway, document::Diagnostics& diagnostics
+    const Section& section, const model::Limits& gateway, document::Diagnostics& diagnostics
 );
 [[nodiscard]] SinkConfig make_sink(const Section& section, document::Diagnostics& diagnostics);
 [[nodiscard]] StreamConfig make_stream(const Section& section);
 
 /// Replaces the limits that `section` has under `prefix` ("limits.").
 void apply_limits(
-    LimitsConfig& limits,
+    model::Limits& limits,
     const Section& section,
     std::string_view prefix,
     document::Diagnostics& diagnostics

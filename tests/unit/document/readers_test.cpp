@@ -206,5 +206,15 @@ TEST(Codes, AreUniqueAndSorted) {
     }
 }
 
+TEST(Slower, IsTheRateThatAllowsLess) {
+    using namespace std::chrono_literals;
+    const Rate slow{.amount = 60, .per = 1min};
+    const Rate fast{.amount = 2};
+    EXPECT_EQ(slower(slow, fast), slow);
+    EXPECT_EQ(slower(fast, slow), slow);
+    EXPECT_EQ(slower(fast, std::nullopt), fast);
+    EXPECT_EQ(slower(std::nullopt, std::nullopt), std::nullopt);
+}
+
 }  // namespace
 }  // namespace weir::document
