@@ -1,4 +1,5 @@
 # weir_test(name LABELS ... LIBRARIES ... SOURCES ...)   a GoogleTest executable, one ctest entry per test case
+# weir_threats(name THREATS ... LIBRARIES ... SOURCES ...)   suites ThreatT04 ... get the labels threat.T-04 ...
 # weir_unit_test(module EXTRA...)   all of tests/unit/<module>/*_test.cpp against weir::<module> and test support
 # weir_fuzz(name LIBRARIES ...)     tests/fuzz/<name>_fuzz.cpp: libFuzzer with -DWEIR_FUZZ=ON; always a replay of its corpus
 # weir_bench(name LIBRARIES ...)    tests/bench/<name>_bench.cpp
@@ -19,6 +20,20 @@ function(weir_test name)
   string(REPLACE ";" "${escape};" labels "${A_LABELS}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "${labels}")
+endfunction()
+
+function(weir_threats name)
+  if(NOT WEIR_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "TIMEOUT" "THREATS;LIBRARIES;SOURCES" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE ${A_LIBRARIES} weir_warnings GTest::gmock_main)
+  foreach(threat IN LISTS A_THREATS)
+    string(REPLACE "-" "" suite "Threat${threat}")
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "*${suite}.*" TEST_LIST ${name}_${suite}
+      PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "threat.${threat}")
+  endforeach()
 endfunction()
 
 function(weir_unit_test module)

@@ -38,8 +38,9 @@ Result<Frame> FrameReader::next(ByteView& in, std::uint32_t packet_bytes_max) no
         return size.error();
     }
     const std::size_t missing = *size - kept_.size();
-    if (missing <= in.size()) {
-        kept_.reserve(*size);
+    if (const auto needed = kept_.size() + std::min(missing, in.size()); needed > kept_.capacity()) {
+        // Doubled as bytes come, but never beyond what the packet can need.
+        kept_.reserve(std::min(*size, std::max(needed, 2 * kept_.capacity())));
     }
     move_bytes(in, missing, kept_);
     return read_frame(kept_, packet_bytes_max);

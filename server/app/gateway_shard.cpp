@@ -39,6 +39,15 @@ void ShardPeers::drain(unsigned shard) {
     }
 }
 
+namespace {
+
+/// A shard's part of a limit for all of them; what is limited is spread by its hash.
+[[nodiscard]] std::uint64_t part_of(std::uint64_t limit, std::size_t shards) noexcept {
+    return limit / shards + (limit % shards == 0 ? 0 : 1);
+}
+
+}  // namespace
+
 GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared& shared)
     : shard{owner},
       clock{owner},
@@ -47,7 +56,11 @@ GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared&
       io{owner},
       meter{SystemClock{}.wall()},
       peers{owner, shared.brokers.size()},
-      broker{context, {shared.brokers, &peers, number}, shared.limits.retained_messages},
+      broker{
+          context,
+          {shared.brokers, &peers, number},
+          part_of(shared.limits.retained_messages, shared.brokers.size())
+      },
       connections{io},
       completions{owner, connections},
       publisher{{

@@ -54,15 +54,23 @@ std::size_t HttpEndpoint::on_bytes(ByteView bytes) noexcept {
         keep_alive_ = event->request.keep_alive;
         if (event->kind == http::Event::Kind::request) {
             serve(event->request);
-        } else if (event->request.expects_continue) {
-            connection_.out().append(as_bytes(http::kContinue));
-            connection_.flush_later();
+        } else {
+            begin(event->request);
         }
     }
     return bytes.size() - rest.size();
 }
 
+void HttpEndpoint::begin(const http::Request& head) {
+    principal_ = authenticate(head);
+    if (principal_ && head.expects_continue) {
+        connection_.out().append(as_bytes(http::kContinue));
+        connection_.flush_later();
+    }
+}
+
 void HttpEndpoint::serve(const http::Request& request) {
+    connection_.established(kIdleMax);
     const auto match = routes().match(request.method, request.target);
     switch (match.outcome) {
         case http::PathMatch::Outcome::found:
@@ -85,13 +93,11 @@ void HttpEndpoint::serve(const http::Request& request) {
                 {.status = 404, .code = "no_path", .detail = "publish with POST /topics/{topic}"}
             );
     }
-    if (const auto principal = authenticate(request)) {
-        publish(request, match.values.front(), principal);
-    }
+    publish(request, match.values.front());
 }
 
-model::PrincipalPtr HttpEndpoint::authenticate(const http::Request& request) {
-    std::string_view bearer = request.header("Authorization").value_or(std::string_view{});
+model::PrincipalPtr HttpEndpoint::authenticate(const http::Request& head) {
+    std::string_view bearer = head.header("Authorization").value_or(std::string_view{});
     bearer = bearer.starts_with(kBearer) ? bearer.substr(kBearer.size()) : std::string_view{};
     const auto outcome = identity::authenticate(
         connection_.services().registry,
@@ -101,19 +107,17 @@ model::PrincipalPtr HttpEndpoint::authenticate(const http::Request& request) {
     const auto& known =
         std::get<Result<model::PrincipalPtr>>(outcome);  // No password was presented.
     if (!known) {
+        keep_alive_ = false;  // A body may follow: it is not read.
         refuse(401, {identity::reason_of(known.error())});
         return nullptr;
     }
     if (!(*known)->thing.empty()) {
         connection_.set_device((*known)->thing);
     }
-    connection_.established(kIdleMax);
     return *known;
 }
 
-void HttpEndpoint::publish(
-    const http::Request& request, const std::string& topic, const model::PrincipalPtr& principal
-) {
+void HttpEndpoint::publish(const http::Request& request, const std::string& topic) {
     const Services& services = connection_.services();
     const auto qos = http::query_value(request.target, "qos").value_or("1");
     const bool retain = http::query_value(request.target, "retain").value_or("false") == "true";
@@ -124,12 +128,12 @@ void HttpEndpoint::publish(
         !mqtt::is_within(topic, connection_.topic_limits())) {
         return refuse(400, {Reason::topic_invalid}, topic);
     }
-    const auto policies = services.broker.policies()->bundle_for(*principal);
-    connection_.open_meter(principal->tenant, connection_.device());
+    const auto policies = services.broker.policies()->bundle_for(*principal_);
+    connection_.open_meter(principal_->tenant, connection_.device());
     const pipeline::Origin origin{
-        .subject = {*principal, {}},
+        .subject = {*principal_, {}},
         .policies = policies.get(),
-        .principal = principal,
+        .principal = principal_,
         .device = connection_.device(),
         .meter = connection_.meter(),
         .source_ip = connection_.peer_address(),

@@ -16,7 +16,7 @@ namespace weir::endpoints {
 class Connection;
 
 /// One HTTP/1.1 connection; requests are answered in order, one at a time. Who sends them is proved by the client
-/// certificate or a bearer token, for each request anew. At QoS 1 (the default) a 2xx says as much as a PUBACK: the message
+/// certificate or a bearer token, for each request anew and before its body is taken: nobody unknown fills memory. At QoS 1 (the default) a 2xx says as much as a PUBACK: the message
 /// can no longer be lost. Stays on the shard that accepted it.
 class HttpEndpoint final : public Endpoint {
 public:
@@ -28,18 +28,18 @@ public:
     [[nodiscard]] const char* protocol() const noexcept override { return "http"; }
 
 private:
+    void begin(const http::Request& head);
     void serve(const http::Request& request);
     /// @return Nothing if the request was refused, and answered.
-    [[nodiscard]] model::PrincipalPtr authenticate(const http::Request& request);
-    void publish(
-        const http::Request& request, const std::string& topic, const model::PrincipalPtr& principal
-    );
+    [[nodiscard]] model::PrincipalPtr authenticate(const http::Request& head);
+    void publish(const http::Request& request, const std::string& topic);
     void answer(const http::Response& response);
     void refuse(std::uint16_t status, model::Verdict verdict, std::string_view topic = {});
     void fail(const http::Problem& problem);
 
     Connection& connection_;
     http::RequestReader reader_;
+    model::PrincipalPtr principal_;  ///< Who sends the request under way.
     bool keep_alive_ = true;     ///< Of the request that is being answered.
     std::uint64_t awaited_ = 0;  ///< The publish whose durability is awaited; 0: none.
     std::uint64_t published_ = 0;

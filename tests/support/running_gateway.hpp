@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,10 +19,12 @@ namespace weir::test {
 class RunningGateway {
 public:
     struct Options {
+        std::string auth = "anonymous: true, methods: [password]";
         std::string listener = {};  ///< More keys of the listener, as YAML: ", ws: {...}".
         std::string limits = {};    ///< "handshake: 1s, packet_bytes: 64KiB".
         unsigned shards = 2;
-        std::string subscribe = R"("#")";  ///< Filters of the policy.
+        /// Puts files into the configuration's folder before it is read.
+        std::function<void(const std::filesystem::path&)> prepare = {};
     };
 
     explicit RunningGateway(const Options& options) {
@@ -29,7 +32,7 @@ public:
         std::ofstream{home_ / "weir.yaml"} << fmt::format(
             R"(version: 1
 listeners:
-  - {{name: any, bind: 127.0.0.1, port: 0, protocols: any, auth: {{anonymous: true, methods: [password]}}{}}}
+  - {{name: any, bind: 127.0.0.1, port: 0, protocols: any, auth: {{{}}}{}}}
 storage: {{path: data}}
 runtime: {{shards: {}}}
 limits: {{{}}}
@@ -37,23 +40,24 @@ metrics: {{listen: none}}
 admin: {{socket: admin.sock}}
 include: [policies.d]
 )",
+            options.auth,
             options.listener,
             options.shards,
             options.limits
         );
-        std::ofstream{home_ / "policies.d/open.yaml"} << fmt::format(
-            R"(policy: open
-match: {{anonymous: true}}
+        std::ofstream{home_ / "policies.d/open.yaml"} << R"(policy: open
+match: {anonymous: true}
 allow:
   - connect: "*"
     shared: true
   - publish: ["#"]
     retain: true
     shared: true
-  - subscribe: [{}]
-)",
-            options.subscribe
-        );
+  - subscribe: ["#"]
+)";
+        if (options.prepare) {
+            options.prepare(home_.path());
+        }
         gateway_ = std::make_unique<app::Gateway>(app::Gateway::Options{
             .config = home_.path(), .in_memory = true});
         gateway_->start();
@@ -63,7 +67,15 @@ allow:
     [[nodiscard]] app::Gateway& operator*() noexcept { return *gateway_; }
     [[nodiscard]] app::Gateway* operator->() noexcept { return gateway_.get(); }
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-    [[nodiscard]] std::filesystem::path admin_socket() const { return gateway_->admin_socket(); }
+    [[nodiscard]] std::size_t connections() const {
+        return gateway_->listeners().front().connections;
+    }
+    /// The value of a sample: `weir_lost_total{reason="slow_consumer"}`. Zero if there is none.
+    [[nodiscard]] double metric(std::string_view sample) const {
+        const std::string page = '\n' + gateway_->metrics_text();
+        const auto at = page.find(fmt::format("\n{} ", sample));
+        return at == std::string::npos ? 0 : std::stod(page.substr(at + sample.size() + 2));
+    }
 
 private:
     TempDir home_;

@@ -1,0 +1,154 @@
+// T-25 and T-42: peers that take, or finish, nothing.
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "integration/threats/support.hpp"
+
+namespace weir::test {
+namespace {
+
+constexpr int kSmallBuffer = 16 * 1024;
+
+Bytes publish_packet(
+    std::string_view topic,
+    std::size_t payload_bytes,
+    std::uint16_t packet_id,
+    mqtt::Qos qos,
+    mqtt::Version version = mqtt::Version::v311
+) {
+    Bytes out;
+    mqtt::append_publish(
+        out,
+        {.topic = topic, .payload_bytes = payload_bytes, .packet_id = packet_id, .qos = qos},
+        as_bytes(std::string(payload_bytes, 'x')),
+        version
+    );
+    return out;
+}
+
+TEST(ThreatT42, DropsAndCounts_WhatASubscriberThatStoppedReadingDoesNotTake) {
+    RunningGateway gateway{{}};
+    SocketPeer stuck = connected(gateway.port(), "stuck", kSmallBuffer);
+    subscribe(stuck, "flood", mqtt::Qos::at_most_once);
+    MqttPeer publisher{gateway.port()};
+    MqttPeer other{gateway.port()};
+    publisher.connect("publisher");
+    other.connect("other");
+    other.subscribe("flood", mqtt::Qos::at_most_once);
+
+    const std::string payload(16 * kKiB, 'x');
+    constexpr std::size_t kMessages = 4'096;  // 64 MiB.
+    const std::size_t before = heap_bytes();
+    std::size_t grown = 0;
+    std::chrono::steady_clock::duration slowest{0};
+    for (std::size_t i = 0; i < kMessages; ++i) {
+        const auto sent = std::chrono::steady_clock::now();
+        publisher.publish("flood", payload, mqtt::Qos::at_most_once);
+        ASSERT_EQ(other.receive().payload.size(), payload.size());
+        slowest = std::max(slowest, std::chrono::steady_clock::now() - sent);
+        grown = std::max(grown, heap_bytes() - std::min(before, heap_bytes()));
+    }
+    RecordProperty(
+        "others_slowest_us",
+        static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(slowest).count())
+    );
+    RecordProperty("heap_growth_bytes", static_cast<int>(grown));
+    EXPECT_LE(grown, 8 * kMiB);
+    const double lost = gateway.metric(R"(weir_lost_total{reason="slow_consumer"})");
+    EXPECT_GE(lost, kMessages / 2) << "the socket takes some, the backlog 1 MiB";
+    EXPECT_EQ(gateway.metric("weir_routed_total"), 2.0 * kMessages);
+    EXPECT_EQ(gateway.metric(R"(weir_messages_delivered_total{qos="0"})") + lost, 2.0 * kMessages)
+        << "each copy was sent or counted as lost";
+}
+
+TEST(ThreatT42, BoundsTheQueue_OfASubscriberThatStoppedReading) {
+    RunningGateway gateway{{.limits = "queue_bytes: 4MiB"}};
+    SocketPeer stuck = connected(gateway.port(), "stuck", kSmallBuffer);
+    subscribe(stuck, "flood", mqtt::Qos::at_least_once);
+    MqttPeer publisher{gateway.port()};
+    publisher.connect("publisher");
+
+    const std::string payload(16 * kKiB, 'x');
+    const std::size_t before = heap_bytes();
+    for (int i = 0; i < 2'048; ++i) {  // 32 MiB.
+        publisher.publish("flood", payload, mqtt::Qos::at_least_once);
+        publisher.until_settled();
+    }
+    EXPECT_LE(heap_bytes(), before + 8 * kMiB);
+    EXPECT_GT(gateway.metric(R"(weir_lost_total{reason="queue_dropped_oldest"})"), 1'000);
+}
+
+TEST(ThreatT25, HoldsAllIdsOfAClientThatNeverReleases_AndServesOthers) {
+    RunningGateway gateway{{}};
+    SocketPeer client = connected(gateway.port(), "endless");
+    expect_service(gateway.port());
+    const std::size_t before = heap_bytes();
+    constexpr std::size_t kIds = 65'535;
+    constexpr std::size_t kBatch = 1'000;
+    std::size_t answered = 0;
+    for (std::size_t id = 1; id <= kIds;) {
+        Bytes batch;
+        const std::size_t last = std::min(kIds, id + kBatch - 1);
+        for (; id <= last; ++id) {
+            append(
+                batch,
+                publish_packet("t", 4, static_cast<std::uint16_t>(id), mqtt::Qos::exactly_once)
+            );
+        }
+        client.send(batch);
+        while (answered < last * 4) {  // A PUBREC has 4 bytes.
+            const Bytes some = client.read();
+            ASSERT_FALSE(some.empty()) << "closed after " << id;
+            answered += some.size();
+        }
+    }
+    EXPECT_EQ(answered, kIds * 4);
+    EXPECT_LE(heap_bytes(), before + kMiB) << "an id costs a few bytes, its message nothing";
+    expect_service(gateway.port());
+}
+
+TEST(ThreatT25, EndsAClientThatGoesBeyondReceiveMaximum) {
+    RunningGateway gateway{{.limits = "receive_maximum: 10"}};
+    MqttPeer client{gateway.port()};
+    client.connect("eager");
+    for (std::uint16_t id = 1; id <= 11; ++id) {
+        client.send(publish_packet("t", 4, id, mqtt::Qos::exactly_once, mqtt::Version::v5));
+    }
+    EXPECT_EQ(client.closed(), mqtt::ReasonCode::receive_maximum_exceeded);
+    expect_service(gateway.port());
+}
+
+TEST(ThreatT25, KeepsWindowAndQueue_OfASubscriberThatNeverAnswers) {
+    constexpr std::size_t kWindow = 20;
+    constexpr std::size_t kQueue = 50;
+    constexpr std::size_t kMessages = 500;
+    RunningGateway gateway{{.limits = "in_flight: 20, queue_messages: 50"}};
+    SocketPeer mute = connected(gateway.port(), "mute");
+    subscribe(mute, "work", mqtt::Qos::exactly_once);
+    MqttPeer other{gateway.port()};
+    other.connect("other");
+    other.subscribe("work", mqtt::Qos::exactly_once);
+    MqttPeer publisher{gateway.port()};
+    publisher.connect("publisher");
+    for (std::size_t i = 0; i < kMessages; ++i) {
+        publisher.publish("work", "x", mqtt::Qos::exactly_once);
+        publisher.until_settled();
+        EXPECT_EQ(other.receive().payload, "x");
+    }
+    const std::size_t each = publish_packet("work", 1, 1, mqtt::Qos::exactly_once).size();
+    std::size_t got = 0;
+    while (got < kWindow * each) {
+        got += mute.read().size();
+    }
+    EXPECT_EQ(got, kWindow * each);
+    const auto lost = [&] {
+        return gateway.metric(R"(weir_lost_total{reason="queue_dropped_oldest"})");
+    };
+    EXPECT_TRUE(eventually([&] {
+        return lost() == static_cast<double>(kMessages - kWindow - kQueue);
+    })) << lost();
+}
+
+}  // namespace
+}  // namespace weir::test

@@ -1,0 +1,134 @@
+// T-27: what a PROXY preface says is believed from the configured balancers only.
+#include "integration/threats/support.hpp"
+
+namespace weir::test {
+namespace {
+
+using namespace std::string_literals;
+
+const std::string kV1 = "PROXY TCP4 192.0.2.7 198.51.100.1 50000 1883\r\n";
+
+std::string v2(char command, char family, const std::string& body) {
+    std::string out = "\r\n\r\n\0\r\nQUIT\n"s;
+    out += command;
+    out += family;
+    out += static_cast<char>(body.size() >> 8U);
+    out += static_cast<char>(body.size() & 0xFFU);
+    return out + body;
+}
+
+const std::string kAddresses = "\xC0\x00\x02\x07\xC6\x33\x64\x01\xC3\x50\x07\x5B"s;
+
+std::string connect_text(std::string_view client_id) {
+    return std::string{
+        as_text(packet_of(mqtt::Connect{.version = mqtt::Version::v311, .client_id = client_id}))};
+}
+
+const std::string kConnack = "\x20\x02\x00\x00"s;
+constexpr std::string_view kNothingKnown = "garbage that is no protocol";
+
+/// The address that the gateway blames for garbage that follows.
+bool is_blamed(RunningGateway& gateway, std::string_view address) {
+    return !gateway->decisions(address).empty();
+}
+
+class ThreatT27 : public testing::Test {
+protected:
+    RunningGateway behind_balancer_{{
+        .listener = ", proxy_protocol: {from: [127.0.0.0/8]}",
+        .limits = "handshake: 1s",
+    }};
+};
+
+TEST_F(ThreatT27, BelievesABalancer_InEveryForm) {
+    for (const std::string& preface : {
+             kV1,
+             v2('\x21', '\x11', kAddresses),
+             v2('\x21', '\x11', kAddresses + "\x01\x00\x02h2\x04\x00\x01\x00"s),
+         }) {
+        RunningGateway gateway{{.listener = ", proxy_protocol: {from: [127.0.0.1]}"}};
+        SocketPeer peer{gateway.port()};
+        peer.send(preface + std::string{kNothingKnown});
+        EXPECT_EQ(peer.read_all(), "");
+        EXPECT_TRUE(is_blamed(gateway, "192.0.2.7"));
+        EXPECT_FALSE(is_blamed(gateway, "127.0.0.1"));
+    }
+}
+
+TEST_F(ThreatT27, KeepsTheBalancersAddress_WhenItSpeaksForItself) {
+    for (const std::string& preface :
+         {"PROXY UNKNOWN\r\n"s, v2('\x20', '\0', ""), v2('\x20', '\x11', kAddresses)}) {
+        RunningGateway gateway{{.listener = ", proxy_protocol: {from: [127.0.0.1]}"}};
+        SocketPeer peer{gateway.port()};
+        peer.send(preface + std::string{kNothingKnown});
+        EXPECT_EQ(peer.read_all(), "");
+        EXPECT_TRUE(is_blamed(gateway, "127.0.0.1"));
+        EXPECT_FALSE(is_blamed(gateway, "192.0.2.7"));
+    }
+}
+
+TEST_F(ThreatT27, ServesWhatFollowsAPreface_HoweverItIsCut) {
+    const std::string all =
+        v2('\x21', '\x11', kAddresses + "\x04\x00\x80"s + std::string(128, '\0')) +
+        connect_text("cut");
+    for (const std::size_t size : {all.size(), std::size_t{1}, std::size_t{16}, std::size_t{29}}) {
+        SocketPeer peer{behind_balancer_.port()};
+        for (std::size_t at = 0; at < all.size(); at += size) {
+            peer.send(all.substr(at, size));
+        }
+        EXPECT_EQ(as_text(peer.read()), kConnack) << "in pieces of " << size;
+    }
+}
+
+TEST_F(ThreatT27, EndsABalancersConnection_WhosePrefaceIsWrong) {
+    for (const std::string& start : {
+             connect_text("no-preface"),
+             "PROXY TCP4 192.0.2.256 198.51.100.1 1 2\r\n"s,
+             "PROXY TCP4 "s + std::string(200, '1'),
+             v2('\x21', '\x11', kAddresses + "\x04\x00\xFF"s),
+             v2('\x21', '\x11', std::string(2'000, '\0')),
+             v2('\x21', '\x31', std::string(216, '/')),
+             v2('\x31', '\x11', kAddresses),
+             kV1 + kV1,
+         }) {
+        SocketPeer peer{behind_balancer_.port()};
+        peer.send(start);
+        EXPECT_EQ(peer.read_all(), "");
+    }
+}
+
+TEST_F(ThreatT27, EndsABalancersConnection_WhosePrefaceIsSlow) {
+    SocketPeer peer{behind_balancer_.port()};
+    peer.send(kV1.substr(0, 20));
+    EXPECT_EQ(peer.read_all(), "");
+    EXPECT_GE(behind_balancer_.metric(R"(weir_refused_total{reason="handshake_timeout"})"), 1);
+}
+
+TEST_F(ThreatT27, BelievesNobodyElse) {
+    RunningGateway gateway{{.listener = ", proxy_protocol: {from: [192.0.2.0/24]}"}};
+    for (const std::string& preface : {kV1, v2('\x21', '\x11', kAddresses)}) {
+        SocketPeer peer{gateway.port()};
+        peer.send(preface + connect_text("forger"));
+        EXPECT_EQ(peer.read_all(), "") << "a preface is no protocol that is served";
+    }
+    EXPECT_FALSE(is_blamed(gateway, "192.0.2.7"));
+    EXPECT_TRUE(is_blamed(gateway, "127.0.0.1"));
+    SocketPeer direct{gateway.port()};
+    direct.send(connect_text("direct"));
+    EXPECT_EQ(as_text(direct.read()), kConnack);
+}
+
+TEST_F(ThreatT27, IgnoresForwardedHeaders) {
+    RunningGateway gateway{{}};
+    SocketPeer peer{gateway.port()};
+    peer.send(
+        "GET /mqtt HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.7\r\nForwarded: "
+        "for=192.0.2.7\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    );
+    EXPECT_TRUE(peer.read_all().starts_with("HTTP/1.1 4"));
+    EXPECT_FALSE(is_blamed(gateway, "192.0.2.7"));
+    EXPECT_TRUE(is_blamed(gateway, "127.0.0.1"));
+}
+
+}  // namespace
+}  // namespace weir::test

@@ -1,0 +1,165 @@
+// T-29: peers that take their time to say who they are.
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "integration/threats/support.hpp"
+#include "support/certificates.hpp"
+#include "support/websocket_peer.hpp"
+
+namespace weir::test {
+namespace {
+
+using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::size_t kSockets = 500;
+constexpr auto kPatience = 15s;  ///< With a limit of 1 s for the handshake.
+
+RunningGateway::Options quick(RunningGateway::Options options = {}) {
+    options.limits = "handshake: 1s";
+    return options;
+}
+
+/// A peer's bytes, one by one; the last one is never sent.
+struct Dripper {
+    SocketPeer socket;
+    std::string text;
+    std::size_t next = 0;
+    bool over = false;
+
+    void drip() {
+        std::array<Byte, 1'024> ignored;
+        const auto count = ::recv(socket.fd(), ignored.data(), ignored.size(), MSG_DONTWAIT);
+        over = count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+        if (!over && next + 1 < text.size()) {
+            over = socket.try_send(as_bytes(text).subspan(next++, 1)) < 0;
+        }
+    }
+};
+
+/// Drips on all of them until the gateway has closed the last one, and connects an honest device meanwhile.
+void expect_all_closed(const RunningGateway& gateway, std::vector<Dripper>& peers) {
+    const auto end = SteadyClock::now() + kPatience;
+    std::size_t left = peers.size();
+    while (left != 0 && SteadyClock::now() < end) {
+        left = 0;
+        for (Dripper& peer : peers) {
+            if (!peer.over) {
+                peer.drip();
+                left += peer.over ? 0U : 1U;
+            }
+        }
+        MqttPeer honest{gateway.port()};
+        EXPECT_EQ(honest.connect("honest"), mqtt::ReasonCode::success);
+        std::this_thread::sleep_for(20ms);
+    }
+    EXPECT_EQ(left, 0U) << "still open";
+    peers.clear();
+    while (gateway.connections() != 0 && SteadyClock::now() < end) {
+        std::this_thread::sleep_for(20ms);
+    }
+    EXPECT_EQ(gateway.connections(), 0U);
+    EXPECT_GE(gateway.metric(R"(weir_refused_total{reason="handshake_timeout"})"), kSockets);
+}
+
+struct Beginning {
+    std::string_view name;
+    std::string at_once;  ///< Then `slowly`, byte by byte.
+    std::string slowly;
+};
+
+void PrintTo(const Beginning& beginning, std::ostream* out) {
+    *out << beginning.name;
+}
+
+class ThreatT29 : public testing::TestWithParam<Beginning> {};
+
+TEST_P(ThreatT29, ClosesSlowPeers_AndServesOthers) {
+    const RunningGateway gateway{quick()};
+    std::vector<Dripper> peers;
+    for (std::size_t i = 0; i < kSockets; ++i) {
+        peers.push_back({SocketPeer{gateway.port()}, GetParam().slowly});
+        peers.back().socket.send(GetParam().at_once);
+    }
+    expect_all_closed(gateway, peers);
+}
+
+std::string connect_text() {
+    return std::string{as_text(packet_of(mqtt::Connect{
+        .version = mqtt::Version::v311, .client_id = std::string(200, 'c')}))};
+}
+
+std::string connect_frame() {
+    return std::string{as_text(
+        websocket::client_frame(websocket::Opcode::binary, as_bytes(connect_text()), 0x37FA213D)
+    )};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Beginnings,
+    ThreatT29,
+    testing::Values(
+        Beginning{"silent", "", ""},
+        Beginning{"mqtt_connect", "", connect_text()},
+        Beginning{
+            "amqp",
+            "",
+            std::string{"AMQP\x00\x01\x00\x00\x00\x00\x02\x00\x02\x00\x00\x00", 16} +
+                std::string(500, '\0')},
+        Beginning{
+            "http_head", "", "POST /topics/a HTTP/1.1\r\nHost: h\r\nX: " + std::string(500, 'x')},
+        Beginning{
+            "http_body",
+            "POST /topics/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n",
+            std::string(1'000, 'x')},
+        Beginning{"upgrade", "", WebSocketPeer::head_of({})},
+        Beginning{"websocket_frame", WebSocketPeer::head_of({}), connect_frame()},
+        Beginning{
+            "websocket_pings",
+            WebSocketPeer::head_of({}),
+            [] {
+                std::string pings;
+                for (int i = 0; i < 100; ++i) {
+                    pings += std::string{"\x89\x80\0\0\0\0", 6};
+                }
+                return pings;
+            }()}
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(ThreatT29, ClosesTlsPeersThatDoNotFinishTheirHandshake) {
+    const RunningGateway gateway{quick({
+        .listener = ", tls: {cert: gateway.crt, key: {file: gateway.key}}",
+        .prepare =
+            [](const std::filesystem::path& home) {
+                make_identity({.alternative = "IP:127.0.0.1"})
+                    .write(home / "gateway.crt", home / "gateway.key");
+            },
+    })};
+    std::vector<Dripper> peers;
+    for (std::size_t i = 0; i < kSockets; ++i) {
+        // A record of 512 bytes that begins like a ClientHello.
+        peers.push_back({SocketPeer{gateway.port()}, std::string(500, '\0')});
+        peers.back().socket.send(std::string_view{
+            "\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", 11});
+    }
+    const auto end = SteadyClock::now() + kPatience;
+    std::size_t left = kSockets;
+    while (left != 0 && SteadyClock::now() < end) {
+        left = 0;
+        for (Dripper& peer : peers) {
+            if (!peer.over) {
+                peer.drip();
+                left += peer.over ? 0U : 1U;
+            }
+        }
+        std::this_thread::sleep_for(20ms);
+    }
+    EXPECT_EQ(left, 0U) << "still open";
+    EXPECT_EQ(gateway.connections(), 0U);
+}
+
+}  // namespace
+}  // namespace weir::test
