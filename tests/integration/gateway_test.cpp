@@ -116,7 +116,7 @@ TEST_P(Running, NeverMissesAPublishThatFollowsTheSuback) {
     }
 }
 
-TEST_P(Running, KeepsTheOrderOfManyMessages) {
+TEST_P(Running, KeepsTheOrderOfManyMessages_MQTT3_4_6_0_5_MQTT3_4_6_0_6_MQTT5_4_6_0_5_MQTT5_4_6_0_6) {
     MqttPeer subscriber{port_};
     MqttPeer publisher{port_};
     subscriber.connect("subscriber");

@@ -41,6 +41,7 @@ protected:
         std::filesystem::create_directory(home_.path() / "policies.d");
         write("weir.yaml", fmt::format(fmt::runtime(kConfig), GetParam().shards, limits()));
         write("policies.d/open.yaml", kPolicy);
+        write_more();
         gateway_ = std::make_unique<app::Gateway>(
             app::Gateway::Options{.config = home_.path(), .in_memory = true}
         );
@@ -50,6 +51,8 @@ protected:
     }
     void TearDown() override { gateway_.reset(); }
 
+    /// Files beside those that every test has.
+    virtual void write_more() {}
     /// Limits that differ from `none`, as `name: value` with commas between.
     [[nodiscard]] virtual std::string limits() const { return "preset: none"; }
 

@@ -131,6 +131,36 @@ TEST_P(PublishOnShards, TellsWhatIsLeftOfItsLife_MQTT5_3_3_2_6) {
     EXPECT_GE(left, 70U) << "seconds have passed, not minutes";
 }
 
+/// What is published to `out` waits for a sink that never takes anything.
+class Blocked : public GatewayTest {
+protected:
+    void write_more() override {
+        std::filesystem::create_directory(home_.path() / "sinks.d");
+        std::filesystem::create_directory(home_.path() / "rules.d");
+        write("sinks.d/gone.yaml", "sink: gone\ntype: http\nurl: http://127.0.0.1:1/\noutbox: {size: 64KiB}\n");
+        write("rules.d/out.sql", "---\nto: [{http: {sink: gone}}]\n---\nSELECT * FROM 'out'\n");
+    }
+    [[nodiscard]] std::string limits() const override { return "preset: none, parked_bytes: 4KiB"; }
+};
+INSTANTIATE_TEST_SUITE_P(Mqtt, Blocked, kOneWay, name_of);
+
+TEST_P(Blocked, EndsTheConnection_WhenItCanHoldNoMore_MQTT3_4_8_0_2_MQTT5_4_13_1_1) {
+    const auto payload = fmt::format("'{{\"x\":\"{}\"}}'", std::string(1'000, 'x'));
+    for (const bool five : {false, true}) {
+        auto publisher = five ? v5("five") : v3("three");
+        for (int i = 1; i <= 100; ++i) {
+            publisher.sends(packet("32", fmt::format("0003 'out' {:04x} {} {}", i, five ? "00" : "", payload)));
+        }
+        int acknowledged = 0;
+        Bytes last = publisher.packet();
+        for (; !last.empty() && last[0] == 0x40; last = publisher.packet()) {
+            EXPECT_EQ(load_be<std::uint16_t>(last.data() + 2), ++acknowledged) << "in order, none left out";
+        }
+        EXPECT_LT(acknowledged, 100);
+        EXPECT_EQ(last, five ? (Bytes{0xE0, 1, 0x97}) : Bytes{});
+    }
+}
+
 class Aliases : public GatewayTest {};
 INSTANTIATE_TEST_SUITE_P(Mqtt, Aliases, kOneWay, name_of);
 

@@ -373,6 +373,37 @@ TEST_F(OneShard, KeepsTheRetainFlag_OnlyWhenAsked_MQTT5_3_3_1_12_MQTT5_3_3_1_13)
     EXPECT_THAT(peer.got, ElementsAre("plain=1@0", "asis=2@0r"));
 }
 
+TEST_F(OneShard, KeepsASessionWhileItIsConnected_HoweverLong_MQTT3_4_1_0_2_MQTT5_4_1_0_1) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::seconds{1});
+    cluster.subscribe(0, session, "x");
+    cluster.clock.advance(std::chrono::hours{24});
+    broker().advance();
+    cluster.publish(0, "x", "1");
+    EXPECT_THAT(peer.got, ElementsAre("x=1@0"));
+}
+
+// What was sent once is finished, whether anybody still wants to know or not.
+TEST_F(OneShard, DoesNotExpireWhatItHasSent_MQTT5_4_3_3_7_MQTT5_4_3_3_13) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    cluster.subscribe(0, session, "x", kQos2);
+    for (const char* payload : {"1", "2"}) {
+        broker().fan_out(model::Message::make(
+            {.topic = "x", .payload = as_bytes(std::string_view{payload}), .qos = Qos::exactly_once, .expires = cluster.clock.wall() + std::chrono::seconds{5}}
+        ));
+    }
+    EXPECT_TRUE(session.received(1));
+    cluster.clock.advance(std::chrono::seconds{6});
+    broker().disconnect(session, peer, true);
+    Peer again;
+    cluster.connect(0, "a", again, std::chrono::hours{1});
+    EXPECT_THAT(again.released, ElementsAre(1));
+    EXPECT_THAT(again.got, ElementsAre("x=2@2d"));
+    EXPECT_TRUE(session.received(2));
+    EXPECT_TRUE(session.settled(2));
+    EXPECT_TRUE(session.settled(1));
+    EXPECT_EQ(lost(Reason::message_expired), 0U);
+}
+
 struct WillCase {
     std::string_view name;
     std::chrono::seconds delay;

@@ -106,7 +106,7 @@ TEST(ClientProtocol, CountsPacketIdsWithoutZero) {
 }
 
 // Both ends, joined by byte strings, in every version.
-TEST(BothEnds, UnderstandEachOther) {
+TEST(BothEnds, UnderstandEachOther_MQTT3_7_0_0_1) {
     for (const auto version : {Version::v31, Version::v311, Version::v5}) {
         ServerProtocol server{ServerLimits{}};
         ServerRecorder at_server{server};

@@ -71,6 +71,21 @@ INSTANTIATE_TEST_SUITE_P(Connect, Decode, testing::Values(
     RefusedCase{"wildcard_will_topic", v311, kClient, "10 11 0004 'MQTT' 04 06 0000 0000 0001 '#' 0000", topic_name_invalid},
     RefusedCase{"deep_will_topic", v311, kClient, "10 14 0004 'MQTT' 04 06 0000 0000 0004 '////' 0000", topic_too_deep},
     RefusedCase{"no_user_name_MQTT3_3_1_2_19_MQTT5_3_1_2_17", v311, kClient, "10 0c 0004 'MQTT' 04 82 0000 0000", malformed_packet},
+    RefusedCase{"user_name_without_its_flag_MQTT3_3_1_2_18", v311, kClient, "10 0f 0004 'MQTT' 04 02 0000 0000 0001 'u'", malformed_packet},
+    RefusedCase{"user_name_without_its_flag_MQTT5_3_1_2_16", v5, kClient, "10 10 0004 'MQTT' 05 02 0000 00 0000 0001 'u'", malformed_packet},
+    RefusedCase{"no_user_name_5_MQTT5_3_1_2_17", v5, kClient, "10 0d 0004 'MQTT' 05 82 0000 00 0000", malformed_packet},
+    RefusedCase{"password_without_its_flag_MQTT3_3_1_2_20", v311, kClient, "10 12 0004 'MQTT' 04 82 0000 0000 0001 'u' 0001 'p'", malformed_packet},
+    RefusedCase{"password_without_its_flag_MQTT5_3_1_2_18", v5, kClient, "10 13 0004 'MQTT' 05 82 0000 00 0000 0001 'u' 0001 'p'", malformed_packet},
+    RefusedCase{"no_password_MQTT3_3_1_2_21", v311, kClient, "10 0f 0004 'MQTT' 04 c2 0000 0000 0001 'u'", malformed_packet},
+    RefusedCase{"no_password_MQTT5_3_1_2_19", v5, kClient, "10 10 0004 'MQTT' 05 c2 0000 00 0000 0001 'u'", malformed_packet},
+    RefusedCase{"will_without_its_flag_MQTT3_3_1_2_11", v311, kClient, "10 11 0004 'MQTT' 04 02 0000 0000 0001 'w' 0000", malformed_packet},
+    RefusedCase{"no_client_id_MQTT3_3_1_3_3", v311, kClient, "10 0a 0004 'MQTT' 04 02 0000", malformed_packet},
+    RefusedCase{"no_client_id_MQTT5_3_1_3_3", v5, kClient, "10 0b 0004 'MQTT' 05 02 0000 00", malformed_packet},
+    RefusedCase{"will_topic_not_text_MQTT3_3_1_3_10", v311, kClient, "10 11 0004 'MQTT' 04 06 0000 0000 0001 ff 0000", malformed_packet},
+    RefusedCase{"will_topic_not_text_MQTT5_3_1_3_11", v5, kClient, "10 13 0004 'MQTT' 05 06 0000 00 0000 00 0001 ff 0000", malformed_packet},
+    RefusedCase{"user_name_not_text_MQTT3_3_1_3_11", v311, kClient, "10 0f 0004 'MQTT' 04 82 0000 0000 0001 ff", malformed_packet},
+    RefusedCase{"user_name_not_text_MQTT5_3_1_3_12", v5, kClient, "10 10 0004 'MQTT' 05 82 0000 00 0000 0001 ff", malformed_packet},
+    RefusedCase{"will_qos_3_5_MQTT5_3_1_2_12", v5, kClient, "10 13 0004 'MQTT' 05 1e 0000 00 0000 00 0001 'w' 0000", malformed_packet},
     RefusedCase{"bytes_after_MQTT3_3_1_4_1_MQTT5_3_1_4_1", v311, kClient, "10 0d 0004 'MQTT' 04 02 0000 0000 00", malformed_packet},
     RefusedCase{"receive_maximum_0", v5, kClient, "10 10 0004 'MQTT' 05 02 0000 03 21 0000 0000", protocol_error},
     RefusedCase{"data_without_method", v5, kClient, "10 10 0004 'MQTT' 05 02 0000 03 16 0000 0000", protocol_error},
@@ -94,6 +109,13 @@ INSTANTIATE_TEST_SUITE_P(Publish, Decode, testing::Values(
     RefusedCase{"alias_0_MQTT5_3_3_2_8", v5, kClient, "30 07 0001 'a' 03 23 0000", topic_alias_invalid},
     RefusedCase{"clients_subscription_id_MQTT5_3_3_4_6", v5, kClient, "30 06 0001 'a' 02 0b 01", malformed_packet},
     RefusedCase{"no_properties_MQTT5_2_2_2_1", v5, kClient, "30 03 0001 'a'", malformed_packet},
+    RefusedCase{"topic_not_text_MQTT3_1_5_3_1_MQTT3_3_3_2_1", v311, kClient, "30 03 0001 ff", malformed_packet},
+    RefusedCase{"topic_not_text_MQTT5_1_5_4_1_MQTT5_3_3_2_1", v5, kClient, "30 04 0001 ff 00", malformed_packet},
+    RefusedCase{"response_topic_not_text_MQTT5_3_3_2_13", v5, kClient, "30 08 0001 'a' 04 08 0001 ff", malformed_packet},
+    RefusedCase{"response_topic_with_wildcard_MQTT5_3_3_2_14", v5, kClient, "30 08 0001 'a' 04 08 0001 '#'", topic_name_invalid},
+    RefusedCase{"content_type_not_text_MQTT5_3_3_2_19", v5, kClient, "30 08 0001 'a' 04 03 0001 ff", malformed_packet},
+    RefusedCase{"user_property_name_not_text_MQTT5_1_5_7_1", v5, kClient, "30 0a 0001 'a' 06 26 0001 ff 0000", malformed_packet},
+    RefusedCase{"user_property_value_not_text_MQTT5_1_5_7_1", v5, kClient, "30 0a 0001 'a' 06 26 0000 0001 00", malformed_packet},
     RefusedCase{"session_property", v5, kClient, "30 09 0001 'a' 05 11 00000000", malformed_packet}),
     [](const auto& row) { return std::string{row.param.name}; });
 
@@ -130,6 +152,8 @@ INSTANTIATE_TEST_SUITE_P(Subscribe, Decode, testing::Values(
     RefusedCase{"two_subscription_ids", v5, kClient, "82 0b 0001 04 0b 01 0b 02 0001 'a' 00", protocol_error},
     RefusedCase{"unsubscribe_flags_MQTT3_3_10_1_1_MQTT5_3_10_1_1", v311, kClient, "a0 05 0001 0001 'a'", malformed_packet},
     RefusedCase{"unsubscribe_empty_MQTT3_3_10_3_2_MQTT5_3_10_3_2", v5, kClient, "a2 03 0001 00", protocol_error},
+    RefusedCase{"unsubscribe_not_text_MQTT3_3_10_3_1", v311, kClient, "a2 05 0001 0001 ff", malformed_packet},
+    RefusedCase{"unsubscribe_not_text_MQTT5_3_10_3_1", v5, kClient, "a2 06 0001 00 0001 ff", malformed_packet},
     RefusedCase{"unsubscribe_bad_share", v5, kClient, "a2 0e 0001 00 0009 '$share//a'", topic_filter_invalid},
     RefusedCase{"suback_undefined_code", v5, kServer, "90 04 0001 00 03", protocol_error},
     RefusedCase{"suback_empty", v311, kServer, "90 02 0001", protocol_error},
@@ -167,7 +191,7 @@ P decoded(const Bytes& bytes, Version version, Role sender = Role::client) {
     return std::get<P>(*packet);
 }
 
-TEST(DecodeConnect, ReadsEveryField) {
+TEST(DecodeConnect, ReadsEveryField_MQTT3_3_1_2_21_MQTT3_3_1_3_1_MQTT3_3_1_3_3) {
     const Bytes bytes =
         bytes_of("10 1d 0004 'MQTT' 04 ec 003c 0001 'c' 0003 'w/t' 0002 'by' 0001 'u' 0002 'pw'");
     const auto connect = decoded<Connect>(bytes, v5);
@@ -179,6 +203,26 @@ TEST(DecodeConnect, ReadsEveryField) {
     EXPECT_EQ(connect.will->topic, "w/t");
     EXPECT_EQ(as_text(connect.will->payload), "by");
     EXPECT_EQ(connect.will->qos, Qos::at_least_once);
+    EXPECT_TRUE(connect.will->retain);
+    EXPECT_EQ(connect.user_name, "u");
+    EXPECT_EQ(as_text(*connect.password), "pw");
+}
+
+TEST(DecodeConnect, ReadsEveryField_MQTT5_3_1_3_1_MQTT5_3_1_3_3) {
+    const Bytes bytes = bytes_of(
+        "10 2e 0004 'MQTT' 05 f4 003c 03 21 0005 0001 'c' 0c 18 00000007 26 0001 'a' 0001 'b'"
+        " 0003 'w/t' 0002 'by' 0001 'u' 0002 'pw'"
+    );
+    const auto connect = decoded<Connect>(bytes, v311);
+    EXPECT_EQ(connect.version, v5);
+    EXPECT_EQ(connect.properties.number(PropertyId::receive_maximum), 5U);
+    EXPECT_EQ(connect.client_id, "c");
+    ASSERT_TRUE(connect.will);
+    EXPECT_EQ(connect.will->properties.number(PropertyId::will_delay_interval), 7U);
+    EXPECT_EQ(connect.will->properties.find(PropertyId::user_property)->value, "b");
+    EXPECT_EQ(connect.will->topic, "w/t");
+    EXPECT_EQ(as_text(connect.will->payload), "by");
+    EXPECT_EQ(connect.will->qos, Qos::exactly_once);
     EXPECT_TRUE(connect.will->retain);
     EXPECT_EQ(connect.user_name, "u");
     EXPECT_EQ(as_text(*connect.password), "pw");

@@ -19,7 +19,7 @@ TEST(ReasonCode, KnowsTheDefinedNumbersOnly) {
     EXPECT_EQ(name(static_cast<ReasonCode>(0x7F)), "undefined");
 }
 
-TEST(ReasonCode, StandsOnlyWhereTheSpecificationLetsIt) {
+TEST(ReasonCode, StandsOnlyWhereTheSpecificationLetsIt_MQTT5_3_2_2_8_MQTT5_3_4_2_1_MQTT5_3_5_2_1_MQTT5_3_6_2_1_MQTT5_3_7_2_1_MQTT5_3_9_3_2_MQTT5_3_11_3_2_MQTT5_3_14_2_1_MQTT5_3_15_2_1) {
     EXPECT_TRUE(is_allowed(ReasonCode::disconnect_with_will, PacketContext::disconnect_from_client)
     );
     EXPECT_FALSE(is_allowed(ReasonCode::disconnect_with_will, PacketContext::disconnect_from_server)
