@@ -110,16 +110,16 @@ void Gateway::Impl::open_doors(const std::vector<endpoints::ListenerPtr>& listen
         const ListenerConfig& config = now->config.listeners[i];
         auto door = std::make_unique<Door>();
         door->name = config.name;
-        door->listener = listeners[i];
+        door->listeners.assign(parts.size(), listeners[i]);
+        door->tls = listeners[i]->tls != nullptr;
         auto socket = net::ListenSocket::open(config.bind, config.port);
         door->acceptor = std::make_unique<net::Acceptor>(
             std::move(socket),
             shards,
             net::AcceptorOptions{.connections_max = config.limits.connections},
             [this, &door = *door](runtime::Shard& shard, net::Accepted accepted) {
-                parts[index_of(shard.id())]->connections.adopt(
-                    door.listener.load(), std::move(accepted)
-                );
+                const auto here = index_of(shard.id());
+                parts[here]->connections.adopt(door.listeners[here], std::move(accepted));
             }
         );
         value_or_throw(door->acceptor->start(shards[std::size_t{0}]), "cannot listen");
@@ -277,7 +277,7 @@ std::vector<ListenerStatus> Gateway::listeners() const {
             .name = door->name,
             .address = proxy::to_text(address),
             .port = address.port,
-            .tls = door->listener.load()->tls != nullptr,
+            .tls = door->tls,
             .connections = door->acceptor->connections(),
         });
     }

@@ -27,7 +27,8 @@ struct Gateway::Impl {
     /// A listening socket with what it serves at the moment.
     struct Door {
         std::string name;
-        std::atomic<endpoints::ListenerPtr> listener;
+        std::vector<endpoints::ListenerPtr> listeners;  ///< By shard, which alone reads its own.
+        std::atomic<bool> tls;
         std::unique_ptr<net::Acceptor> acceptor;
     };
 

@@ -73,7 +73,10 @@ ReloadOutcome Gateway::reload() {
     for (const auto& door : impl.doors) {
         const auto same = [&](const auto& listener) { return listener->name == door->name; };
         if (const auto found = std::ranges::find_if(listeners, same); found != listeners.end()) {
-            door->listener = *found;
+            impl.on_every_shard([&](GatewayShard& part) {
+                door->listeners[part.services.self] = *found;
+            });
+            door->tls = (*found)->tls != nullptr;
         }
     }
     const auto routes = impl.routes.with([](const auto& now) { return now; });
