@@ -37,10 +37,21 @@ TEST_P(
 ) {
     constexpr std::string_view kKeep = "00";
     constexpr std::string_view kClean = "02";
-    peer().sends(connect3("c", kKeep)).expects("20 02 00 00").sends("82 06 0001 0001 't' 01").expects("90 03 0001 01").leaves();
+    peer()
+        .sends(connect3("c", kKeep))
+        .expects("20 02 00 00")
+        .sends("82 06 0001 0001 't' 01")
+        .expects("90 03 0001 01")
+        .leaves();
     auto publisher = v3("publisher");
     publisher.sends("32 06 0001 't' 0001 '1'").expects("40 02 0001");
-    peer().sends(connect3("c", kKeep)).expects("20 02 01 00").expects("32 06 0001 't' 0001 '1'").sends("40 02 0001").expects_nothing_more().drops();
+    peer()
+        .sends(connect3("c", kKeep))
+        .expects("20 02 01 00")
+        .expects("32 06 0001 't' 0001 '1'")
+        .sends("40 02 0001")
+        .expects_nothing_more()
+        .drops();
     publisher.sends("32 06 0001 't' 0002 '2'").expects("40 02 0002");
     peer().sends(connect3("c", kClean)).expects("20 02 00 00").expects_nothing_more();
     publisher.sends("32 06 0001 't' 0003 '3'").expects("40 02 0003");
@@ -66,7 +77,10 @@ TEST_P(
         const auto connack = second.connects(connect5("c", kResume, kOneHour));
         EXPECT_EQ(connack.code, 0U);
         EXPECT_TRUE(connack.session_present);
-        second.expects("32 07 0001 't' 0001 00 '1'").sends("40 02 0001").expects_nothing_more().drops();
+        second.expects("32 07 0001 't' 0001 00 '1'")
+            .sends("40 02 0001")
+            .expects_nothing_more()
+            .drops();
     }
     {
         auto third = peer();
@@ -78,10 +92,12 @@ TEST_P(
     }
     {
         auto fourth = peer();
-        EXPECT_TRUE(fourth.connects(connect5("c", kResume)).session_present) << "clean start made one that is stored";
+        EXPECT_TRUE(fourth.connects(connect5("c", kResume)).session_present)
+            << "clean start made one that is stored";
         fourth.leaves();
     }
-    EXPECT_FALSE(peer().connects(connect5("c", kResume)).session_present) << "the last one was to end with its connection";
+    EXPECT_FALSE(peer().connects(connect5("c", kResume)).session_present)
+        << "the last one was to end with its connection";
 }
 
 TEST_P(Connect, KnowsSessionsByClientId_MQTT3_3_1_3_2_MQTT3_4_1_0_1_MQTT5_3_1_3_2) {
@@ -93,7 +109,10 @@ TEST_P(Connect, KnowsSessionsByClientId_MQTT3_3_1_3_2_MQTT3_4_1_0_1_MQTT5_3_1_3_
     EXPECT_TRUE(peer().connects(connect5("two", "00", kOneHour)).session_present);
 }
 
-TEST_P(Connect, EndsTheConnectionThatHadTheClientId_MQTT3_3_1_4_2_MQTT5_3_1_4_3_MQTT5_3_14_2_2_MQTT5_3_14_4_1_MQTT5_3_14_4_2) {
+TEST_P(
+    Connect,
+    EndsTheConnectionThatHadTheClientId_MQTT3_3_1_4_2_MQTT5_3_1_4_3_MQTT5_3_14_2_2_MQTT5_3_14_4_1_MQTT5_3_14_4_2
+) {
     for (const std::string_view clean : {"02", "00"}) {
         auto first = v3("c", clean);
         auto second = v5("c", clean, kOneHour);
@@ -104,7 +123,9 @@ TEST_P(Connect, EndsTheConnectionThatHadTheClientId_MQTT3_3_1_4_2_MQTT5_3_1_4_3_
     }
 }
 
-TEST_P(Connect, GivesAClientIdToWhoHasNone_MQTT3_3_1_3_6_MQTT5_3_1_3_6_MQTT5_3_1_3_7_MQTT5_3_2_2_16) {
+TEST_P(
+    Connect, GivesAClientIdToWhoHasNone_MQTT3_3_1_3_6_MQTT5_3_1_3_6_MQTT5_3_1_3_7_MQTT5_3_2_2_16
+) {
     auto first = v3("");
     auto second = v3("");
     first.sends("82 06 0001 0001 't' 00").expects("90 03 0001 00");
@@ -138,10 +159,7 @@ TEST_P(Admission, TakesTheClientIdsThatAllMustTake_MQTT3_3_1_3_5_MQTT5_3_1_3_5) 
     }
 }
 
-TEST_P(
-    Admission,
-    RefusesAnEmptyClientIdThatIsToBeKept_MQTT3_3_1_3_8_MQTT3_3_2_2_4_MQTT3_3_2_2_5
-) {
+TEST_P(Admission, RefusesAnEmptyClientIdThatIsToBeKept_MQTT3_3_1_3_8_MQTT3_3_2_2_4_MQTT3_3_2_2_5) {
     peer().sends(connect3("", "00")).expects("20 02 00 02").expects_close();
 }
 
@@ -160,7 +178,10 @@ TEST_P(
     auto watcher = v3("watcher");
     watcher.sends("82 06 0001 0001 't' 00").expects("90 03 0001 00");
     peer().sends(connect3("banned") + "30 05 0001 't' 'no'").expects("20 02 00 05").expects_close();
-    peer().sends(connect5("banned") + "30 06 0001 't' 00 'no'").expects("20 03 00 87 00").expects_close();
+    peer()
+        .sends(connect5("banned") + "30 06 0001 't' 00 'no'")
+        .expects("20 03 00 87 00")
+        .expects_close();
     v3("other").sends("30 05 0001 't' 'ok'").leaves();
     watcher.expects("30 05 0001 't' 'ok'").expects_nothing_more();
 }
@@ -197,7 +218,12 @@ class Violations : public GatewayTest {};
 INSTANTIATE_TEST_SUITE_P(
     Mqtt,
     Violations,
-    testing::Values(Way{Transport::tcp, 1}, Way{Transport::tcp, 8}, Way{Transport::tls, 2}, Way{Transport::ws, 2}),
+    testing::Values(
+        Way{Transport::tcp, 1},
+        Way{Transport::tcp, 8},
+        Way{Transport::tls, 2},
+        Way{Transport::ws, 2}
+    ),
     name_of
 );
 

@@ -17,13 +17,15 @@ protected:
         if (!publisher_) {
             publisher_.emplace(v3("publisher"));
         }
-        publisher_->sends(packet("32", fmt::format("0001 't' 0001 '{}'", payload))).expects("40 02 0001");
+        publisher_->sends(packet("32", fmt::format("0001 't' 0001 '{}'", payload)))
+            .expects("40 02 0001");
     }
     void publish_twice_exactly(std::string_view payload) {
         if (!publisher_) {
             publisher_.emplace(v3("publisher"));
         }
-        publisher_->sends(packet("34", fmt::format("0001 't' 0002 '{}'", payload))).expects("50 02 0002");
+        publisher_->sends(packet("34", fmt::format("0001 't' 0002 '{}'", payload)))
+            .expects("50 02 0002");
         publisher_->sends("62 02 0002").expects("70 02 0002");
     }
     void TearDown() override {
@@ -35,24 +37,34 @@ protected:
 };
 INSTANTIATE_TEST_SUITE_P(Mqtt, Delivery, kEveryWay, name_of);
 
-TEST_P(Delivery, SendsAgainWhatWasNotAcknowledged_OnReconnectionOnly_MQTT3_3_3_1_1_MQTT3_4_1_0_1_MQTT3_4_3_2_1_MQTT3_4_3_3_1_MQTT3_4_4_0_1) {
+TEST_P(
+    Delivery,
+    SendsAgainWhatWasNotAcknowledged_OnReconnectionOnly_MQTT3_3_3_1_1_MQTT3_4_1_0_1_MQTT3_4_3_2_1_MQTT3_4_3_3_1_MQTT3_4_4_0_1
+) {
     {
         auto client = v3("c", "00");
         client.sends("82 06 0001 0001 't' 02").expects("90 03 0001 02");
         publish("1");
         publish_twice_exactly("2");
-        client.expects("32 06 0001 't' 0001 '1'").expects("34 06 0001 't' 0002 '2'").expects_nothing_more();
+        client.expects("32 06 0001 't' 0001 '1'")
+            .expects("34 06 0001 't' 0002 '2'")
+            .expects_nothing_more();
         client.drops();
     }
     {
         auto client = v3("c", "00");
-        client.expects("3a 06 0001 't' 0001 '1'").expects("3c 06 0001 't' 0002 '2'").expects_nothing_more();
+        client.expects("3a 06 0001 't' 0001 '1'")
+            .expects("3c 06 0001 't' 0002 '2'")
+            .expects_nothing_more();
         client.sends("40 02 0001 50 02 0002").expects("62 02 0002").expects_nothing_more();
         client.drops();
     }
     {
         auto client = v3("c", "00");
-        client.expects("62 02 0002").expects_nothing_more().sends("70 02 0002").expects_nothing_more();
+        client.expects("62 02 0002")
+            .expects_nothing_more()
+            .sends("70 02 0002")
+            .expects_nothing_more();
         client.drops();
     }
     v3("c", "00").expects_nothing_more();
@@ -67,18 +79,25 @@ TEST_P(
         client.sends("82 07 0001 00 0001 't' 02").expects("90 04 0001 00 02");
         publish("1");
         publish_twice_exactly("2");
-        client.expects("32 07 0001 't' 0001 00 '1'").expects("34 07 0001 't' 0002 00 '2'").expects_nothing_more();
+        client.expects("32 07 0001 't' 0001 00 '1'")
+            .expects("34 07 0001 't' 0002 00 '2'")
+            .expects_nothing_more();
         client.drops();
     }
     {
         auto client = v5("c", "00", kOneHour);
-        client.expects("3a 07 0001 't' 0001 00 '1'").expects("3c 07 0001 't' 0002 00 '2'").expects_nothing_more();
+        client.expects("3a 07 0001 't' 0001 00 '1'")
+            .expects("3c 07 0001 't' 0002 00 '2'")
+            .expects_nothing_more();
         client.sends("40 02 0001 50 02 0002").expects("62 02 0002").expects_nothing_more();
         client.drops();
     }
     {
         auto client = v5("c", "00", kOneHour);
-        client.expects("62 02 0002").expects_nothing_more().sends("70 02 0002").expects_nothing_more();
+        client.expects("62 02 0002")
+            .expects_nothing_more()
+            .sends("70 02 0002")
+            .expects_nothing_more();
         client.drops();
     }
     v5("c", "00", kOneHour).expects_nothing_more();
@@ -110,20 +129,30 @@ TEST_P(
     for (const char* payload : {"1", "2", "3", "4"}) {
         publish(payload);
     }
-    client.expects("32 07 0001 't' 0001 00 '1'").expects("32 07 0001 't' 0002 00 '2'").expects_nothing_more();
+    client.expects("32 07 0001 't' 0001 00 '1'")
+        .expects("32 07 0001 't' 0002 00 '2'")
+        .expects_nothing_more();
     client.sends("82 07 0002 00 0001 'u' 01").expects("90 04 0002 00 01");
-    client.sends("34 07 0001 'v' 0009 00 'x'").expects("50 02 0009").sends("62 02 0009").expects("70 02 0009");
+    client.sends("34 07 0001 'v' 0009 00 'x'")
+        .expects("50 02 0009")
+        .sends("62 02 0009")
+        .expects("70 02 0009");
     client.sends("a2 06 0003 00 0001 'u'").expects("b0 04 0003 00 00").expects_nothing_more();
     client.sends("40 02 0002").expects("32 07 0001 't' 0003 00 '3'").expects_nothing_more();
     client.sends("40 02 0001").expects("32 07 0001 't' 0004 00 '4'").expects_nothing_more();
 }
 
-TEST_P(DeliveryOnShards, DropsWhatIsTooLargeForTheClient_AsIfItWereDelivered_MQTT5_3_1_2_24_MQTT5_3_1_2_25) {
+TEST_P(
+    DeliveryOnShards,
+    DropsWhatIsTooLargeForTheClient_AsIfItWereDelivered_MQTT5_3_1_2_24_MQTT5_3_1_2_25
+) {
     auto client = v5("c", "02", "21 0001 27 00000013");
     client.sends("82 07 0001 00 0001 't' 01").expects("90 04 0001 00 01");
     publish("123456789012");  // 20 bytes with its head.
     publish("12345678901");
-    client.expects("32 11 0001 't' 0002 00 '12345678901'").sends("40 02 0002").expects_nothing_more();
+    client.expects("32 11 0001 't' 0002 00 '12345678901'")
+        .sends("40 02 0002")
+        .expects_nothing_more();
 }
 
 class Sizes : public GatewayTest {};
@@ -134,13 +163,19 @@ TEST_P(
     Sizes,
     OfAnswersStayBelowTheClientsMaximum_MQTT5_3_2_2_19_MQTT5_3_2_2_20_MQTT5_3_4_2_2_MQTT5_3_4_2_3_MQTT5_3_5_2_2_MQTT5_3_5_2_3_MQTT5_3_6_2_2_MQTT5_3_6_2_3_MQTT5_3_7_2_2_MQTT5_3_7_2_3_MQTT5_3_9_2_1_MQTT5_3_9_2_2_MQTT5_3_11_2_1_MQTT5_3_11_2_2_MQTT5_3_14_2_3_MQTT5_3_14_2_4
 ) {
-    peer().sends(connect5("a/#", "02", "17 01 27 00000005")).expects("20 03 00 85 00").expects_close();
+    peer()
+        .sends(connect5("a/#", "02", "17 01 27 00000005"))
+        .expects("20 03 00 85 00")
+        .expects_close();
     const std::string long_topic = "secret/" + std::string(200, 'x');
     const auto topic = text(long_topic);
     auto measure = peer();
     const auto smallest = measure.connects(connect5("c", "02", "17 01 27 000000ff")).bytes;
     auto client = peer();
-    ASSERT_EQ(client.connects(connect5("c", "02", fmt::format("17 01 27 {:08x}", smallest))).bytes, smallest);
+    ASSERT_EQ(
+        client.connects(connect5("c", "02", fmt::format("17 01 27 {:08x}", smallest))).bytes,
+        smallest
+    );
     const auto expects_short = [&](Byte first) {
         const Bytes got = client.packet();
         ASSERT_FALSE(got.empty());
@@ -168,7 +203,10 @@ TEST_P(Sizes, OfAnswersHaveNoReasons_WhereTheClientWantsNone_MQTT5_3_1_2_29) {
     auto client = v5("c", "02", "17 00");
     client.sends("32 0d 0008 'secret/x' 0001 00").expects("40 03 0001 87");
     client.sends("34 0d 0008 'secret/x' 0002 00").expects("50 03 0002 87");
-    client.sends("50 02 0003").expects("62 03 0003 92").sends("62 02 0004").expects("70 03 0004 92");
+    client.sends("50 02 0003")
+        .expects("62 03 0003 92")
+        .sends("62 02 0004")
+        .expects("70 03 0004 92");
     client.sends("82 0e 0005 00 0008 'secret/x' 00").expects("90 04 0005 00 87");
     client.sends("a2 0d 0006 00 0008 'secret/x'").expects("b0 04 0006 00 11");
 }
@@ -176,7 +214,10 @@ TEST_P(Sizes, OfAnswersHaveNoReasons_WhereTheClientWantsNone_MQTT5_3_1_2_29) {
 class KeepAlive : public GatewayTest {};
 INSTANTIATE_TEST_SUITE_P(Mqtt, KeepAlive, kOneWay, name_of);
 
-TEST_P(KeepAlive, EndsASilentConnectionAsIfItHadBroken_MQTT3_3_1_2_24_MQTT3_3_12_4_1_MQTT5_3_1_2_22_MQTT5_3_2_2_22_MQTT5_3_12_4_1) {
+TEST_P(
+    KeepAlive,
+    EndsASilentConnectionAsIfItHadBroken_MQTT3_3_1_2_24_MQTT3_3_12_4_1_MQTT5_3_1_2_22_MQTT5_3_2_2_22_MQTT5_3_12_4_1
+) {
     auto watcher = v3("watcher");
     watcher.sends("82 06 0001 0001 'w' 00").expects("90 03 0001 00");
     auto five = peer();
@@ -186,7 +227,8 @@ TEST_P(KeepAlive, EndsASilentConnectionAsIfItHadBroken_MQTT3_3_1_2_24_MQTT3_3_12
     five.expects("e0 01 8d").expects_close();
     watcher.expects("30 04 0001 'w' '5'");
     auto three = peer();
-    three.sends("10 17 0004 'MQTT' 04 06 0001 0005 'three' 0001 'w' 0001 '3'").expects("20 02 00 00");
+    three.sends("10 17 0004 'MQTT' 04 06 0001 0005 'three' 0001 'w' 0001 '3'")
+        .expects("20 02 00 00");
     three.sends("c0 00").expects("d0 00").expects_close();
     watcher.expects("30 04 0001 'w' '3'").expects_nothing_more();
 }

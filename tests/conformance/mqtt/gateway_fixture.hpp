@@ -42,9 +42,8 @@ protected:
         write("weir.yaml", fmt::format(fmt::runtime(kConfig), GetParam().shards, limits()));
         write("policies.d/open.yaml", kPolicy);
         write_more();
-        gateway_ = std::make_unique<app::Gateway>(
-            app::Gateway::Options{.config = home_.path(), .in_memory = true}
-        );
+        gateway_ = std::make_unique<app::Gateway>(app::Gateway::Options{
+            .config = home_.path(), .in_memory = true});
         gateway_->start();
         const auto listeners = gateway_->listeners();
         ports_ = {.plain = listeners.at(0).port, .tls = listeners.at(1).port};

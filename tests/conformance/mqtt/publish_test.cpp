@@ -23,8 +23,16 @@ TEST_P(
     subscriber.expects("30 05 0001 't' 'q0'").expects_nothing_more();
     publisher.sends("32 07 0001 't' 000a 'q1'").expects("40 02 000a").expects_nothing_more();
     subscriber.expects("32 07 0001 't' 0001 'q1'").sends("40 02 0001").expects_nothing_more();
-    publisher.sends("34 07 0001 't' 000b 'q2'").expects("50 02 000b").sends("62 02 000b").expects("70 02 000b").expects_nothing_more();
-    subscriber.expects("34 07 0001 't' 0002 'q2'").sends("50 02 0002").expects("62 02 0002").sends("70 02 0002").expects_nothing_more();
+    publisher.sends("34 07 0001 't' 000b 'q2'")
+        .expects("50 02 000b")
+        .sends("62 02 000b")
+        .expects("70 02 000b")
+        .expects_nothing_more();
+    subscriber.expects("34 07 0001 't' 0002 'q2'")
+        .sends("50 02 0002")
+        .expects("62 02 0002")
+        .sends("70 02 0002")
+        .expects_nothing_more();
 }
 
 TEST_P(
@@ -38,24 +46,39 @@ TEST_P(
     subscriber.expects("30 06 0001 't' 00 'q0'").expects_nothing_more();
     publisher.sends("32 08 0001 't' 000a 00 'q1'").expects("40 02 000a").expects_nothing_more();
     subscriber.expects("32 08 0001 't' 0001 00 'q1'").sends("40 02 0001").expects_nothing_more();
-    publisher.sends("34 08 0001 't' 000b 00 'q2'").expects("50 02 000b").sends("62 02 000b").expects("70 02 000b").expects_nothing_more();
-    subscriber.expects("34 08 0001 't' 0002 00 'q2'").sends("50 02 0002").expects("62 02 0002").sends("70 02 0002").expects_nothing_more();
+    publisher.sends("34 08 0001 't' 000b 00 'q2'")
+        .expects("50 02 000b")
+        .sends("62 02 000b")
+        .expects("70 02 000b")
+        .expects_nothing_more();
+    subscriber.expects("34 08 0001 't' 0002 00 'q2'")
+        .sends("50 02 0002")
+        .expects("62 02 0002")
+        .sends("70 02 0002")
+        .expects_nothing_more();
 }
 
-TEST_P(Publish, CarriesAllThatIsEndToEnd_MQTT5_3_3_2_4_MQTT5_3_3_2_15_MQTT5_3_3_2_16_MQTT5_3_3_2_17_MQTT5_3_3_2_18_MQTT5_3_3_2_20) {
+TEST_P(
+    Publish,
+    CarriesAllThatIsEndToEnd_MQTT5_3_3_2_4_MQTT5_3_3_2_15_MQTT5_3_3_2_16_MQTT5_3_3_2_17_MQTT5_3_3_2_18_MQTT5_3_3_2_20
+) {
     auto publisher = v5("publisher");
     auto online = v5("online");
     online.sends("82 07 0001 00 0001 't' 01").expects("90 04 0001 00 01");
     auto away = v5("away", "00", kOneHour);
     away.sends("82 07 0001 00 0001 't' 01").expects("90 04 0001 00 01").leaves();
     const std::string_view end_to_end =
-        "01 01 03 0002 'ct' 08 0003 'r/t' 09 0003 00ff00 26 0001 'b' 0001 '1' 26 0001 'a' 0000 26 0001 'b' 0001 '0'";
+        "01 01 03 0002 'ct' 08 0003 'r/t' 09 0003 00ff00 26 0001 'b' 0001 '1' 26 0001 'a' 0000 26 "
+        "0001 'b' 0001 '0'";
     const auto body = "0001 't' 0001 " + properties(end_to_end) + " 'hi'";
     publisher.sends(packet("33", body)).expects("40 02 0001");
     online.expects(packet("32", body));
     auto back = v5("away", "00", kOneHour);
     back.expects(packet("32", body));
-    v5("late").sends("82 07 0001 00 0001 't' 01").expects("90 04 0001 00 01").expects(packet("33", body));
+    v5("late")
+        .sends("82 07 0001 00 0001 't' 01")
+        .expects("90 04 0001 00 01")
+        .expects(packet("33", body));
 }
 
 class PublishOnShards : public GatewayTest {};
@@ -65,7 +88,10 @@ TEST_P(PublishOnShards, DoesNotHandOnDup_MQTT3_3_3_1_3_MQTT5_3_3_1_3) {
     auto publisher = v3("publisher");
     auto subscriber = v3("subscriber");
     subscriber.sends("82 06 0001 0001 't' 02").expects("90 03 0001 02");
-    publisher.sends("3a 06 0001 't' 000a '1'").expects("40 02 000a").sends("3c 06 0001 't' 000b '2'").expects("50 02 000b");
+    publisher.sends("3a 06 0001 't' 000a '1'")
+        .expects("40 02 000a")
+        .sends("3c 06 0001 't' 000b '2'")
+        .expects("50 02 000b");
     subscriber.expects("32 06 0001 't' 0001 '1'").expects("34 06 0001 't' 0002 '2'");
 }
 
@@ -78,7 +104,10 @@ TEST_P(PublishOnShards, IsNewUnderTheSameId_AfterPuback_MQTT3_4_3_2_2_MQTT5_4_3_
     subscriber.expects("30 04 0001 't' '1'").expects("30 04 0001 't' '2'").expects_nothing_more();
 }
 
-TEST_P(PublishOnShards, IsDeliveredOnce_UntilPubrel_MQTT3_4_3_3_2_MQTT5_4_3_3_10_MQTT5_4_3_3_11_MQTT5_4_3_3_12) {
+TEST_P(
+    PublishOnShards,
+    IsDeliveredOnce_UntilPubrel_MQTT3_4_3_3_2_MQTT5_4_3_3_10_MQTT5_4_3_3_11_MQTT5_4_3_3_12
+) {
     auto subscriber = v3("subscriber");
     subscriber.sends("82 06 0001 0001 't' 00").expects("90 03 0001 00");
     for (const bool five : {false, true}) {
@@ -87,7 +116,11 @@ TEST_P(PublishOnShards, IsDeliveredOnce_UntilPubrel_MQTT3_4_3_3_2_MQTT5_4_3_3_10
         const auto again = packet("3c", "0001 't' 0001 " + none + "'1'");
         {
             auto publisher = five ? v5("publisher", "00", kOneHour) : v3("publisher", "00");
-            publisher.sends(first).expects("50 02 0001").sends(again).expects("50 02 0001").leaves();
+            publisher.sends(first)
+                .expects("50 02 0001")
+                .sends(again)
+                .expects("50 02 0001")
+                .leaves();
         }
         // The exchange belongs to the session, not to the connection.
         auto publisher = five ? v5("publisher", "00", kOneHour) : v3("publisher", "00");
@@ -105,7 +138,10 @@ TEST_P(
 ) {
     auto three = v3("three");
     three.sends("32 0c 0008 'secret/x' 0001").expects("40 02 0001");
-    three.sends("34 0c 0008 'secret/x' 0002").expects("50 02 0002").sends("62 02 0002").expects("70 02 0002");
+    three.sends("34 0c 0008 'secret/x' 0002")
+        .expects("50 02 0002")
+        .sends("62 02 0002")
+        .expects("70 02 0002");
     three.expects_nothing_more();
     auto subscriber = v3("subscriber");
     subscriber.sends("82 06 0001 0001 't' 00").expects("90 03 0001 00");
@@ -137,7 +173,10 @@ protected:
     void write_more() override {
         std::filesystem::create_directory(home_.path() / "sinks.d");
         std::filesystem::create_directory(home_.path() / "rules.d");
-        write("sinks.d/gone.yaml", "sink: gone\ntype: http\nurl: http://127.0.0.1:1/\noutbox: {size: 64KiB}\n");
+        write(
+            "sinks.d/gone.yaml",
+            "sink: gone\ntype: http\nurl: http://127.0.0.1:1/\noutbox: {size: 64KiB}\n"
+        );
         write("rules.d/out.sql", "---\nto: [{http: {sink: gone}}]\n---\nSELECT * FROM 'out'\n");
     }
     [[nodiscard]] std::string limits() const override { return "preset: none, parked_bytes: 4KiB"; }
@@ -149,12 +188,15 @@ TEST_P(Blocked, EndsTheConnection_WhenItCanHoldNoMore_MQTT3_4_8_0_2_MQTT5_4_13_1
     for (const bool five : {false, true}) {
         auto publisher = five ? v5("five") : v3("three");
         for (int i = 1; i <= 100; ++i) {
-            publisher.sends(packet("32", fmt::format("0003 'out' {:04x} {} {}", i, five ? "00" : "", payload)));
+            publisher.sends(
+                packet("32", fmt::format("0003 'out' {:04x} {} {}", i, five ? "00" : "", payload))
+            );
         }
         int acknowledged = 0;
         Bytes last = publisher.packet();
         for (; !last.empty() && last[0] == 0x40; last = publisher.packet()) {
-            EXPECT_EQ(load_be<std::uint16_t>(last.data() + 2), ++acknowledged) << "in order, none left out";
+            EXPECT_EQ(load_be<std::uint16_t>(last.data() + 2), ++acknowledged)
+                << "in order, none left out";
         }
         EXPECT_LT(acknowledged, 100);
         EXPECT_EQ(last, five ? (Bytes{0xE0, 1, 0x97}) : Bytes{});
@@ -168,7 +210,8 @@ TEST_P(Aliases, StandForATopic_InTheirConnectionOnly_MQTT5_3_3_2_7_MQTT5_3_3_2_1
     auto subscriber = v3("subscriber");
     subscriber.sends("82 06 0001 0001 't' 00").expects("90 03 0001 00");
     auto publisher = peer();
-    const auto maximum = publisher.connects(connect5("publisher", "00", kOneHour)).properties.number(0x22);
+    const auto maximum =
+        publisher.connects(connect5("publisher", "00", kOneHour)).properties.number(0x22);
     ASSERT_GT(maximum, 0U);
     const unsigned highest = maximum & 0xFFFFU;
     for (const unsigned alias : {1U, highest}) {
@@ -191,7 +234,8 @@ unsigned alias_of(ByteView publish) {
 
 TEST_P(Aliases, AreNotSentBeyondTheClientsMaximum_MQTT5_3_1_2_26_MQTT5_3_1_2_27_MQTT5_3_3_2_11) {
     auto publisher = v5("publisher");
-    for (const auto& [given, maximum] : {std::pair{"", 0U}, std::pair{"22 0000", 0U}, std::pair{"22 0001", 1U}}) {
+    for (const auto& [given, maximum] :
+         {std::pair{"", 0U}, std::pair{"22 0000", 0U}, std::pair{"22 0001", 1U}}) {
         auto subscriber = v5("subscriber", "02", given);
         subscriber.sends("82 0b 0001 00 0001 'a' 00 0001 'b' 00").expects("90 05 0001 00 00 00");
         for (int round = 0; round < 3; ++round) {

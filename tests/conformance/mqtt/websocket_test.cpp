@@ -11,7 +11,10 @@ namespace {
 
 class WebSocket : public GatewayTest {};
 INSTANTIATE_TEST_SUITE_P(
-    Mqtt, WebSocket, testing::Values(Way{Transport::ws, 1}, Way{Transport::ws, 8}, Way{Transport::wss, 2}), name_of
+    Mqtt,
+    WebSocket,
+    testing::Values(Way{Transport::ws, 1}, Way{Transport::ws, 8}, Way{Transport::wss, 2}),
+    name_of
 );
 
 TEST_P(WebSocket, IsAnsweredAsMqtt_MQTT3_6_0_0_4_MQTT5_6_0_0_4) {
@@ -24,7 +27,8 @@ TEST_P(WebSocket, FramesNeedNotBePackets_MQTT3_6_0_0_2_MQTT5_6_0_0_2) {
         auto client = peer();
         client.sends_bytes(ByteView{all}.first(cut)).sends_bytes(ByteView{all}.subspan(cut));
         client.expects("20 02 00 00");
-        const Bytes next = client.packet();  // Over several shards SUBACK takes longer than PINGRESP.
+        const Bytes next =
+            client.packet();  // Over several shards SUBACK takes longer than PINGRESP.
         client.expects(next.at(0) == 0xD0 ? "90 03 0001 00" : "d0 00");
     }
 }

@@ -39,7 +39,10 @@ INSTANTIATE_TEST_SUITE_P(Mqtt, Will, kEveryWay, name_of);
 constexpr std::string_view kWill = "0001 'w' 0004 'gone'";
 constexpr std::string_view kWill5 = "00 0001 'w' 0004 'gone'";
 
-TEST_P(Will, IsPublishedOnce_WhenTheConnectionBreaks_MQTT3_3_1_2_8_MQTT3_3_1_2_10_MQTT3_3_1_2_12_MQTT3_3_1_2_16) {
+TEST_P(
+    Will,
+    IsPublishedOnce_WhenTheConnectionBreaks_MQTT3_3_1_2_8_MQTT3_3_1_2_10_MQTT3_3_1_2_12_MQTT3_3_1_2_16
+) {
     v3("c", "06", kWill).drops();
     watcher_->expects("30 07 0001 'w' 'gone'");
     v3("c", "02").drops();  // Without a will there is nothing to publish.
@@ -49,7 +52,10 @@ TEST_P(Will, IsPublishedOnce_WhenTheConnectionBreaks_MQTT3_3_1_2_8_MQTT3_3_1_2_1
     late.sends("82 06 0001 0001 'w' 00").expects("90 03 0001 00").expects_nothing_more();
 }
 
-TEST_P(Will, IsPublishedOnce_WhenTheConnectionBreaks_MQTT5_3_1_2_7_MQTT5_3_1_2_8_MQTT5_3_1_2_10_MQTT5_3_1_2_14) {
+TEST_P(
+    Will,
+    IsPublishedOnce_WhenTheConnectionBreaks_MQTT5_3_1_2_7_MQTT5_3_1_2_8_MQTT5_3_1_2_10_MQTT5_3_1_2_14
+) {
     v5("c", "06", "", kWill5).drops();
     watcher_->expects("30 07 0001 'w' 'gone'");
     v5("c", "04", kOneHour, kWill5).drops();
@@ -60,7 +66,9 @@ TEST_P(Will, IsPublishedOnce_WhenTheConnectionBreaks_MQTT5_3_1_2_7_MQTT5_3_1_2_8
     late.sends("82 06 0001 0001 'w' 00").expects("90 03 0001 00").expects_nothing_more();
 }
 
-TEST_P(Will, IsForgotten_AfterDisconnect_MQTT3_3_1_2_10_MQTT3_3_14_4_3_MQTT5_3_1_2_10_MQTT5_3_14_4_3) {
+TEST_P(
+    Will, IsForgotten_AfterDisconnect_MQTT3_3_1_2_10_MQTT3_3_14_4_3_MQTT5_3_1_2_10_MQTT5_3_14_4_3
+) {
     v3("c", "06", kWill).leaves();
     v3("c", "04", kWill).leaves();
     v5("c", "06", "", kWill5).leaves();
@@ -84,19 +92,29 @@ TEST_P(Will, IsPublished_WhenAnotherConnectionTakesOver_MQTT5_3_1_2_8) {
     watcher_has_all();
 }
 
-TEST_P(Will, IsRetainedAndHasAQos_AsItSays_MQTT3_3_1_2_9_MQTT3_3_1_2_17_MQTT5_3_1_2_9_MQTT5_3_1_2_15) {
+TEST_P(
+    Will, IsRetainedAndHasAQos_AsItSays_MQTT3_3_1_2_9_MQTT3_3_1_2_17_MQTT5_3_1_2_9_MQTT5_3_1_2_15
+) {
     v3("c", "2e", "0001 'w' 0001 '1'").drops();
     watcher_->expects("32 06 0001 'w' 0001 '1'").sends("40 02 0001");
-    v3("late").sends("82 06 0001 0001 'w' 02").expects("90 03 0001 02").expects("33 06 0001 'w' 0001 '1'");
+    v3("late")
+        .sends("82 06 0001 0001 'w' 02")
+        .expects("90 03 0001 02")
+        .expects("33 06 0001 'w' 0001 '1'");
     v5("d", "36", "", "00 0001 'w' 0001 '2'").drops();
     watcher_->expects("34 06 0001 'w' 0002 '2'");
-    v3("later").sends("82 06 0001 0001 'w' 02").expects("90 03 0001 02").expects("35 06 0001 'w' 0001 '2'");
+    v3("later")
+        .sends("82 06 0001 0001 'w' 02")
+        .expects("90 03 0001 02")
+        .expects("35 06 0001 'w' 0001 '2'");
 }
 
 TEST_P(Will, KeepsItsPropertiesInOrder_MQTT5_3_1_3_10) {
     auto five = v5("five");
     five.sends("82 07 0001 00 0001 'w' 00").expects("90 04 0001 00 00");
-    const std::string_view sent = "01 01 03 0001 't' 08 0001 'r' 09 0001 'c' 26 0001 'b' 0001 '1' 26 0001 'a' 0001 '2' 26 0001 'b' 0001 '0'";
+    const std::string_view sent =
+        "01 01 03 0001 't' 08 0001 'r' 09 0001 'c' 26 0001 'b' 0001 '1' 26 0001 'a' 0001 '2' 26 "
+        "0001 'b' 0001 '0'";
     v5("c", "06", "", properties(sent) + " 0001 'w' 0004 'gone'").drops();
     five.expects(packet("30", "0001 'w' " + properties(sent) + " 'gone'"));
 }

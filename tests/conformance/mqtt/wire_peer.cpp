@@ -197,10 +197,7 @@ std::string Properties::text(unsigned id) const {
 // --- WirePeer --------------------------------------------------------------------------------------------------------
 
 WirePeer::WirePeer(Transport transport, Ports ports)
-    : stream_{
-          transport == Transport::tls || transport == Transport::wss ? ports.tls : ports.plain,
-          transport == Transport::tls || transport == Transport::wss
-      },
+    : stream_{transport == Transport::tls || transport == Transport::wss ? ports.tls : ports.plain, transport == Transport::tls || transport == Transport::wss},
       websocket_{transport == Transport::ws || transport == Transport::wss} {
     if (websocket_) {
         upgrade();
