@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ctime>
+#include <iomanip>
 #include <limits>
+#include <sstream>
 #include <vector>
 
 namespace weir {
@@ -173,6 +176,30 @@ std::string format_time(std::int64_t wall_ms) {
         fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
         (time - seconds).count()
     );
+}
+
+std::optional<std::int64_t> parse_time(std::string_view text) {
+    std::tm parts{};
+    std::istringstream in{std::string{text}};
+    in >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%S");
+    if (in.fail()) {
+        return std::nullopt;
+    }
+    std::string rest;
+    in >> rest;
+    std::int64_t millis = 0;
+    if (rest.size() == 5 && rest.front() == '.') {
+        const auto digits = std::string_view{rest}.substr(1, 3);
+        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), millis);
+        if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) {
+            return std::nullopt;
+        }
+        rest = rest.back();
+    }
+    if (rest != "Z" || millis < 0) {
+        return std::nullopt;
+    }
+    return std::int64_t{::timegm(&parts)} * 1'000 + millis;
 }
 
 std::string format_size(std::uint64_t bytes) {

@@ -23,6 +23,8 @@ namespace weir {
 
 /// 2026-01-31T12:00:00.000Z from milliseconds since 1970.
 [[nodiscard]] std::string format_time(std::int64_t wall_ms);
+/// Milliseconds since 1970 of 2026-01-31T12:00:00Z or 2026-01-31T12:00:00.000Z.
+[[nodiscard]] std::optional<std::int64_t> parse_time(std::string_view text);
 /// 1.5 KiB, 3.0 GiB, 17 B.
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 

@@ -10,6 +10,7 @@
 #include <weir/admin/dispatch.hpp>
 #include <weir/app_config/configuration.hpp>
 #include <weir/identity/registry.hpp>
+#include <weir/storage/store.hpp>
 
 namespace weir::app {
 
@@ -21,12 +22,9 @@ class Gateway;
 /// GET  /v1/rules   GET /v1/sinks
 /// GET  /v1/sinks/{name}/dead?from=&limit=
 /// POST /v1/sinks/{name}/retry              {"from", "to"}: offsets, both may be left out
-/// GET  /v1/streams
-/// GET  /v1/streams/{name}?from=&limit=     a record per line, application/x-ndjson
-/// GET  /v1/streams/{name}/offset?time=     of the first record that is not older
 /// GET  /v1/usage?device=&scheme=&from=&to=&by=hour
 /// GET  /v1/why/{device}
-/// and those of devices and policies below.
+/// and those of devices, policies and streams below.
 /// @param gateway  Outlives the routes; its calls are made on the server's handler threads.
 void add_routes(admin::Routes& routes, Gateway& gateway);
 
@@ -50,6 +48,14 @@ using ConfigurationSource = std::function<std::shared_ptr<const Configuration>()
 /// GET /v1/can-i?device=&action=&object=&client_id=&retain=
 void add_policy_routes(
     admin::Routes& routes, const identity::Registry& registry, ConfigurationSource configuration
+);
+
+/// GET /v1/streams
+/// GET /v1/streams/{name}?from=&limit=      a record per line, application/x-ndjson
+/// GET /v1/streams/{name}/offset?time=      of the first record that is not older
+/// @param store  Outlives the routes.
+void add_stream_routes(
+    admin::Routes& routes, storage::Store& store, ConfigurationSource configuration
 );
 
 /// GET /metrics, /healthz (200 as long as the process answers), /readyz (200 or 503).

@@ -17,6 +17,10 @@ struct Evaluator::State {
     std::string text;  ///< Of all outputs that are JSON, one behind the other.
     std::vector<Output> outputs;
     std::string rendered;
+    Recorder* recorder = nullptr;
+
+    /// Evaluates a clause.
+    [[nodiscard]] Value run(std::string_view clause, NodeId node);
 
     void clear_outputs() noexcept;
     /// Their bytes are in place once all are there.
@@ -24,6 +28,13 @@ struct Evaluator::State {
     [[nodiscard]] error_code add_elements(const Program& program);
     void place_outputs() noexcept;
 };
+
+Value Evaluator::State::run(std::string_view clause, NodeId node) {
+    if (recorder != nullptr) {
+        recorder->clause(clause);
+    }
+    return machine.run(node);
+}
 
 void Evaluator::State::clear_outputs() noexcept {
     if (text.capacity() > kKeptBytesMax) {
@@ -58,15 +69,15 @@ error_code Evaluator::State::add_elements(const Program& program) {
     error_code failure;
     const auto add = [&](std::string_view, const Value& element) {
         machine.set_element(element);
-        if (program.incase != kNoNode && !to_boolean(machine.run(program.incase)).value_or(false)) {
+        if (program.incase != kNoNode && !to_boolean(run("INCASE", program.incase)).value_or(false)) {
             return context.budget().exceeded();
         }
-        if (const Value value = machine.run(program.select); !value.is_undefined()) {
+        if (const Value value = run("DO", program.select); !value.is_undefined()) {
             failure = add_output(value);
         }
         return failure || context.budget().exceeded();
     };
-    const Value list = machine.run(program.foreach);
+    const Value list = run("FOREACH", program.foreach);
     if (list.is(Type::object)) {
         add({}, list);
     } else {
@@ -108,10 +119,12 @@ std::span<const Output> Evaluator::run(const Program& program, Recorder* recorde
     state.clear_outputs();
     context.begin_evaluation(program.profile);
     state.machine.begin(program, recorder);
+    state.recorder = recorder;
     error_code failure;
-    if (program.where == kNoNode || to_boolean(state.machine.run(program.where)).value_or(false)) {
-        failure = program.foreach == kNoNode ? state.add_output(state.machine.run(program.select))
-                                             : state.add_elements(program);
+    if (program.where == kNoNode || to_boolean(state.run("WHERE", program.where)).value_or(false)) {
+        failure = program.foreach == kNoNode
+                      ? state.add_output(state.run("SELECT", program.select))
+                      : state.add_elements(program);
     }
     if (context.budget().exceeded()) {
         failure = errc::budget_exceeded;

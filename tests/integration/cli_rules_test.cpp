@@ -76,4 +76,132 @@ TEST_F(Cli, RulesEvalOutlivesHostileLines) {
     EXPECT_EQ(weir("rules eval").exit_code, 2);
 }
 
+constexpr std::string_view kHot = R"(---
+to:
+  - stream: alarms
+  - republish: {topic: "alarm/${topic(2)}"}
+---
+SELECT topic(2) AS device, temp, timestamp() AS at
+FROM 'data/+/temp'
+WHERE temp > 80 AND quality <> 'bad'
+)";
+
+TEST_F(Cli, RulesTestRunsWhatStandsBesideTheRule) {
+    write("hot.sql", kHot);
+    write("hot_test.yaml", R"(tests:
+  - name: hot
+    given: {topic: data/p7/temp, device: p7, payload: {temp: 91.5, quality: ok}, at: 2026-01-01T00:00:00Z}
+    expect:
+      match: true
+      outputs:
+        - {to: republish/alarm/p7}
+        - {to: stream/alarms, payload: {device: p7, temp: 91.5, at: "*"}}
+  - name: text
+    given: {topic: data/p7/temp, payload: '{"temp": "n/a", "quality": "ok"}'}
+    expect: {match: false, undefined: ["temp>80"]}
+)");
+    const auto good = weir("rules test hot.sql");
+    EXPECT_EQ(good.exit_code, 0) << good.out << good.error;
+    EXPECT_THAT(good.out, HasSubstr("2 passed, 0 failed\n"));
+}
+
+TEST_F(Cli, RulesTestShowsWhatCameInstead) {
+    write("hot.sql", kHot);
+    write("hot_test.yaml", R"(tests:
+  - name: wrong value
+    given: {topic: data/p7/temp, payload: {temp: 91.5, quality: ok}}
+    expect: {outputs: [{to: stream/alarms, payload: {device: p8, temp: 91.5, at: "*"}}]}
+  - name: not hot
+    given: {topic: data/p7/temp, payload: {temp: 20, quality: ok}}
+    expect: {match: true}
+  - name: elsewhere
+    given: {topic: cmd/p7/temp, payload: {temp: 99, quality: ok}}
+    expect: {match: true}
+  - name: has a value
+    given: {topic: data/p7/temp, payload: {temp: 20, quality: ok}}
+    expect: {match: false, undefined: [temp]}
+)");
+    const auto bad = weir("rules test hot.sql");
+    EXPECT_EQ(bad.exit_code, 1);
+    EXPECT_THAT(bad.out, HasSubstr("x \"wrong value\"  hot_test.yaml:2\n"));
+    EXPECT_THAT(bad.out, HasSubstr("payload.device is \"p7\", not \"p8\""));
+    EXPECT_THAT(bad.out, HasSubstr("no match: WHERE temp > 80 AND quality <> 'bad' is false"));
+    EXPECT_THAT(bad.out, HasSubstr("no match: FROM does not match the topic"));
+    EXPECT_THAT(bad.out, HasSubstr("`temp` is 20, not Undefined"));
+    EXPECT_THAT(bad.out, HasSubstr("0 passed, 4 failed\n"));
+    const auto json = weir("rules test . -o json");
+    EXPECT_EQ(json.exit_code, 1);
+    EXPECT_THAT(json.out, HasSubstr(R"("test":"not hot","file":"./hot_test.yaml","line":5,"passed":false)"));
+}
+
+TEST_F(Cli, RulesTestRefusesTestsItCannotRead) {
+    write("hot.sql", kHot);
+    write("hot_test.yaml", "tests:\n  - {given: {topc: a}, expect: {mach: true}}\n");
+    const auto bad = weir("rules test hot_test.yaml");
+    EXPECT_EQ(bad.exit_code, 78);
+    EXPECT_THAT(bad.error, HasSubstr("did you mean 'topic'?"));
+    EXPECT_THAT(bad.error, HasSubstr("did you mean 'match'?"));
+    write("hot.sql", "---\nto: {stream: a}\n---\nSELECT a FORM 'b'\n");
+    EXPECT_EQ(weir("rules test hot.sql").exit_code, 78);
+    EXPECT_EQ(weir("rules test nowhere.sql").exit_code, 78) << "neither a file nor a configuration";
+}
+
+TEST_F(Cli, CheckRunsTheTestsWhenAsked) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    const auto good = weir("check my-gw --test");
+    EXPECT_EQ(good.exit_code, 0) << good.out << good.error;
+    EXPECT_THAT(good.out, HasSubstr("2 passed"));
+    write(
+        "my-gw/rules.d/hot_test.yaml",
+        "tests:\n  - {given: {topic: data/p7/temp, payload: {temp: 1}}, expect: {match: true}}\n"
+    );
+    EXPECT_EQ(weir("check my-gw").exit_code, 0);
+    EXPECT_EQ(weir("check my-gw --test").exit_code, 1);
+    EXPECT_EQ(weir("-c my-gw rules test hot").exit_code, 1);
+}
+
+TEST_F(Cli, RulesExplainShowsEveryValue) {
+    write("hot.sql", kHot);
+    const auto quiet = weir(R"(rules explain hot.sql --topic data/p7/temp --payload '{"temp":20}')");
+    EXPECT_EQ(quiet.exit_code, 1);
+    EXPECT_THAT(quiet.out, testing::MatchesRegex(R"(hot.sql
+FROM     data/\+/temp matches data/p7/temp
+WHERE    temp > 80 AND quality <> 'bad' +false
+           temp > 80 +false
+             temp +20
+no match
+)"));
+    const auto taken = weir(
+        R"(rules explain hot.sql --topic data/p7/temp --payload '{"temp":90,"quality":"ok"}' -o json)"
+    );
+    EXPECT_EQ(taken.exit_code, 0) << taken.error;
+    EXPECT_THAT(
+        taken.out,
+        HasSubstr(R"({"clause":"WHERE","depth":1,"expression":"quality <> 'bad'","value":"true"})")
+    );
+    EXPECT_THAT(taken.out, HasSubstr(R"("to":"republish/alarm/p7")"));
+    const auto elsewhere = weir("rules explain hot.sql --topic cmd/p7");
+    EXPECT_THAT(elsewhere.out, HasSubstr("does not match cmd/p7"));
+}
+
+TEST_F(Cli, RulesTryReadsTheDataDirectoryWhileNoGatewayRuns) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    const auto tried = weir("-c my-gw rules try hot --stream alarms");
+    EXPECT_EQ(tried.exit_code, 0) << tried.error;
+    EXPECT_EQ(
+        tried.out, "matched 0 of 0 messages, 0 of them on the topic; 0 failed; WHERE had no value for 0\n"
+    );
+    EXPECT_THAT(
+        weir("-c my-gw rules try hot --stream alarm").error, HasSubstr("no stream 'alarm'")
+    );
+    EXPECT_THAT(weir("-c my-gw rules try hit --stream alarms").error, HasSubstr("did you mean hot?"));
+}
+
+TEST_F(Cli, RulesFunctionsSuggestsTheNearest) {
+    EXPECT_THAT(weir("rules functions parse_time").out, HasSubstr("Joda"));
+    const auto typo = weir("rules functions prase_time");
+    EXPECT_EQ(typo.exit_code, 1);
+    EXPECT_THAT(typo.error, HasSubstr("weir rules functions parse_time"));
+}
+
 }  // namespace

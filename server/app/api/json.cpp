@@ -2,8 +2,6 @@
 
 #include <charconv>
 #include <chrono>
-#include <iomanip>
-#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -46,30 +44,6 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
     const auto* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, number);
     return error == std::errc{} && stop == end ? std::optional{number} : std::nullopt;
-}
-
-std::optional<WallTime> parse_rfc3339(const std::string& text) {
-    std::tm parts{};
-    std::istringstream in{text};
-    in >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%S");
-    if (in.fail()) {
-        return std::nullopt;
-    }
-    std::string rest;
-    in >> rest;
-    std::int64_t millis = 0;
-    if (rest.size() == 5 && rest.front() == '.') {
-        const auto fraction = parse_number(std::string_view{rest}.substr(1, 3));
-        if (!fraction) {
-            return std::nullopt;
-        }
-        millis = static_cast<std::int64_t>(*fraction);
-        rest = rest.back();
-    }
-    if (rest != "Z") {
-        return std::nullopt;
-    }
-    return WallTime{std::int64_t{::timegm(&parts)} * 1'000 + millis};
 }
 
 }  // namespace
@@ -178,8 +152,8 @@ WallTime query_time(const admin::Call& call, std::string_view name, WallTime fal
     if (const auto number = parse_number(*text); number && *number <= INT64_MAX) {
         return WallTime{static_cast<std::int64_t>(*number)};
     }
-    if (const auto time = parse_rfc3339(*text)) {
-        return *time;
+    if (const auto time = parse_time(*text)) {
+        return WallTime{*time};
     }
     refuse(fmt::format("'{}' is not a time as 2026-01-31T12:00:00Z", name));
 }

@@ -11,7 +11,6 @@ namespace api {
 
 void add_gateway(admin::Routes& routes, Gateway& gateway);
 void add_sinks(admin::Routes& routes, Gateway& gateway);
-void add_streams(admin::Routes& routes, Gateway& gateway);
 void add_usage(admin::Routes& routes, Gateway& gateway);
 void add_why(admin::Routes& routes, Gateway& gateway);
 

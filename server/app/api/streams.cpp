@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <weir/app/gateway.hpp>
+#include <weir/app/admin_api.hpp>
 
 #include "json.hpp"
-#include "parts.hpp"
 #include "record_json.hpp"
 
 namespace weir::app::api {
@@ -18,12 +17,18 @@ using admin::Call;
 constexpr std::uint64_t kRecordsDefault = 100;
 constexpr std::uint64_t kRecordsMax = 1'000;
 
+/// Where streams are, and which there should be.
+struct Streams {
+    storage::Store& store;
+    ConfigurationSource configuration;
+};
+
 /// As stored; an empty one if it is configured and was never written.
-storage::StreamInfo info_of(Gateway& gateway, const std::string& name) {
-    if (auto stored = gateway.store().stream(name)) {
+storage::StreamInfo info_of(const Streams& from, const std::string& name) {
+    if (auto stored = from.store.stream(name)) {
         return std::move(*stored);
     }
-    if (gateway.configuration()->config.find_stream(name) == nullptr) {
+    if (from.configuration()->config.find_stream(name) == nullptr) {
         throw ApiError{404, "not_found", fmt::format("there is no stream '{}'", name)};
     }
     return {.name = name};
@@ -39,10 +44,11 @@ T value_of(Result<T> result, std::string_view stream) {
     return std::move(*result);
 }
 
-http::Response list(Gateway& gateway) {
-    auto streams = gateway.store().streams();
-    for (const auto& configured : gateway.configuration()->config.streams) {
-        if (!gateway.store().stream(configured.name)) {
+http::Response list(const Streams& from) {
+    auto streams = from.store.streams();
+    const auto configuration = from.configuration();
+    for (const auto& configured : configuration->config.streams) {
+        if (!from.store.stream(configured.name)) {
             streams.push_back({.name = configured.name});
         }
     }
@@ -60,11 +66,11 @@ http::Response list(Gateway& gateway) {
     return reply({{"streams", std::move(rows)}});
 }
 
-http::Response read(Gateway& gateway, const Call& call) {
+http::Response read(const Streams& from, const Call& call) {
     const auto& name = call.path.at(0);
-    static_cast<void>(info_of(gateway, name));
+    static_cast<void>(info_of(from, name));
     const auto entries = value_of(
-        gateway.store().read_stream(
+        from.store.read_stream(
             name,
             query_number(call, "from", 1),
             {.records = static_cast<std::size_t>(
@@ -80,26 +86,33 @@ http::Response read(Gateway& gateway, const Call& call) {
     return response;
 }
 
-http::Response find_offset(Gateway& gateway, const Call& call) {
+http::Response find_offset(const Streams& from, const Call& call) {
     const auto& name = call.path.at(0);
-    const auto info = info_of(gateway, name);
+    const auto info = info_of(from, name);
     const auto time = query_time(call, "time", WallTime{0});
     const auto offset = info.records() == 0
                             ? info.next
-                            : value_of(gateway.store().find_offset(name, time.count()), name);
+                            : value_of(from.store.find_offset(name, time.count()), name);
     return reply({{"offset", offset}, {"next", info.next}});
 }
 
 }  // namespace
 
-void add_streams(admin::Routes& routes, Gateway& gateway) {
-    routes.add("GET", "/v1/streams", [&gateway](const Call&) { return list(gateway); });
-    routes.add("GET", "/v1/streams/{name}", [&gateway](const Call& call) {
-        return read(gateway, call);
+}  // namespace weir::app::api
+
+namespace weir::app {
+
+void add_stream_routes(
+    admin::Routes& routes, storage::Store& store, ConfigurationSource configuration
+) {
+    const api::Streams from{store, std::move(configuration)};
+    routes.add("GET", "/v1/streams", [from](const admin::Call&) { return api::list(from); });
+    routes.add("GET", "/v1/streams/{name}", [from](const admin::Call& call) {
+        return api::read(from, call);
     });
-    routes.add("GET", "/v1/streams/{name}/offset", [&gateway](const Call& call) {
-        return find_offset(gateway, call);
+    routes.add("GET", "/v1/streams/{name}/offset", [from](const admin::Call& call) {
+        return api::find_offset(from, call);
     });
 }
 
-}  // namespace weir::app::api
+}  // namespace weir::app

@@ -4,6 +4,7 @@
 #include <weir/app_config/configuration.hpp>
 
 #include "command.hpp"
+#include "rule_tests.hpp"
 
 namespace weir::cli {
 namespace {
@@ -12,10 +13,20 @@ struct Options {
     std::string path;  ///< Empty: the --config of the line.
     Format format = Format::table;
     bool strict = false;
+    bool test = false;
 };
 
 std::string counted(std::size_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+/// Runs the tests beside the rules. @return false: one failed, or cannot be read.
+bool run_tests(const app::Config& config, document::Diagnostics& diagnostics) {
+    std::size_t failed = 0;
+    for (const auto& rule : rule_files_of(config, diagnostics)) {
+        failed += report_rule_tests(rule, run_rule_tests(rule, diagnostics)).failed;
+    }
+    return failed == 0 && !diagnostics.has_errors();
 }
 
 ExitCode check(const Options& options, const Globals& globals) {
@@ -41,6 +52,12 @@ ExitCode check(const Options& options, const Globals& globals) {
             counted(diagnostics.warnings(), "warning")
         ));
     }
+    if (!bad && options.test && options.format != Format::json) {
+        document::Diagnostics of_tests;
+        const bool passed = run_tests(configuration.config, of_tests);
+        print_error(of_tests.render_text());
+        return passed ? ExitCode::ok : ExitCode::failed;
+    }
     return bad ? ExitCode::bad_config : ExitCode::ok;
 }
 
@@ -51,13 +68,16 @@ void add_check(CLI::App& app, Chosen& chosen) {
         app,
         "check",
         "Validate a configuration: all errors of all files, with file:line:column",
-        "weir check\nweir check my-gw -o json"
+        "weir check --test\nweir check my-gw -o json"
     );
     const auto options = std::make_shared<Options>();
     command->add_option(
         "path", options->path, "weir.yaml or its folder (default: that of --config)"
     );
     command->add_flag("--strict", options->strict, "Warnings count as errors");
+    command->add_flag(
+        "--test", options->test, "Run the tests beside the rules as well; exit code 1: one failed"
+    );
     add_format(*command, options->format, false);
     command->callback([&chosen, options] {
         chosen = [options](const Globals& globals) { return check(*options, globals); };

@@ -31,7 +31,9 @@ DataDirectory::DataDirectory(const app::Config& config)
         )};
     }
     app::add_device_routes(routes_, registry_);
-    app::add_policy_routes(routes_, registry_, [file = config.file] { return load_checked(file); });
+    const auto load = [file = config.file] { return load_checked(file); };
+    app::add_policy_routes(routes_, registry_, load);
+    app::add_stream_routes(routes_, *store_, load);
 }
 
 admin::Answer DataDirectory::ask(

@@ -1,4 +1,4 @@
-/// Devices and policies without a gateway.
+/// Devices, policies and streams without a gateway.
 #pragma once
 
 #include <memory>

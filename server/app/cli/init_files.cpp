@@ -47,6 +47,16 @@ FROM 'data/+/temp'
 WHERE temp > 80
 )";
 
+constexpr std::string_view kRuleTest = R"(# Tests of hot.sql: weir rules test
+tests:
+  - name: a hot probe raises an alarm
+    given: {topic: data/probe-1/temp, device: probe-1, payload: {temp: 91.5}}
+    expect: {outputs: [{to: stream/alarms, payload: {device: probe-1, temp: 91.5, at: "*"}}]}
+  - name: a cold one is quiet
+    given: {topic: data/probe-1/temp, payload: {temp: 20}}
+    expect: {match: false}
+)";
+
 constexpr std::string_view kAlarms = R"(stream: alarms
 retention: {age: 30d, size: 1GiB}
 )";
@@ -79,6 +89,7 @@ std::vector<InitFile> init_files(const std::filesystem::path& folder) {
         {"weir.yaml", fmt::format("{}{}", kGateway, is_own ? kOwnFolder : "")},
         {"policies.d/sensor.yaml", std::string{kPolicy}},
         {"rules.d/hot.sql", std::string{kRule}},
+        {"rules.d/hot_test.yaml", std::string{kRuleTest}},
         {"streams.d/alarms.yaml", std::string{kAlarms}},
         {"streams.d/rule-errors.yaml", std::string{kRuleErrors}},
         {"sinks.d/pager.yaml.example", std::string{kSink}},

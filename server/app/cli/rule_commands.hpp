@@ -6,6 +6,9 @@
 namespace weir::cli {
 
 void add_rules_eval(CLI::App& rules, Chosen& chosen);
+void add_rules_explain(CLI::App& rules, Chosen& chosen);
 void add_rules_functions(CLI::App& rules, Chosen& chosen);
+void add_rules_test(CLI::App& rules, Chosen& chosen);
+void add_rules_try(CLI::App& rules, Chosen& chosen);
 
 }  // namespace weir::cli

@@ -32,6 +32,9 @@ void add_rules(CLI::App& app, Chosen& chosen) {
             return ExitCode::ok;
         };
     });
+    add_rules_test(rules, chosen);
+    add_rules_try(rules, chosen);
+    add_rules_explain(rules, chosen);
     add_rules_eval(rules, chosen);
     add_rules_functions(rules, chosen);
 }

@@ -1,0 +1,51 @@
+/// One rule and one message, evaluated as a gateway does, without any effect.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/rules/document.hpp>
+#include <weir/rules/evaluator.hpp>
+
+#include "rule_message.hpp"
+
+namespace weir::cli {
+
+/// The value of one expression. Views into the rule's program.
+struct RuleStep {
+    std::string_view clause;
+    std::string_view expression;
+    std::string value;  ///< As rules::shown().
+    bool is_undefined = false;
+};
+
+/// What an action would send, and where.
+struct Delivery {
+    std::string to;       ///< stream/alarms, http/pager, republish/alarm/p7.
+    std::string payload;  ///< JSON text, or bytes.
+    bool is_json = true;
+};
+
+struct RuleRun {
+    bool topic_matches = false;  ///< FROM. If it does not, nothing else was evaluated.
+    bool matched = false;        ///< There is an output, or a failure.
+    std::vector<Delivery> deliveries;
+    std::vector<std::string> failures;
+    std::vector<RuleStep> steps;  ///< Innermost first.
+};
+
+class RuleRunner {
+public:
+    /// @param record  Whether to keep the steps.
+    [[nodiscard]] RuleRun run(
+        const rules::RuleDefinition& rule, const RuleMessage& message, bool record
+    );
+
+private:
+    void deliver(RuleRun& run, const rules::RuleDefinition& rule, const rules::Output& output);
+
+    rules::Evaluator evaluator_;
+};
+
+}  // namespace weir::cli

@@ -1,0 +1,437 @@
+#include "rule_tests.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <algorithm>
+#include <optional>
+#include <ranges>
+#include <string_view>
+#include <utility>
+
+#include <weir/base/digest.hpp>
+#include <weir/base/text.hpp>
+#include <weir/document/readers.hpp>
+#include <weir/document/to_json.hpp>
+
+#include "rule_run.hpp"
+
+namespace weir::cli {
+namespace {
+
+namespace json = boost::json;
+using document::Diagnostics;
+using document::Node;
+
+constexpr std::int64_t kDefaultTimeMs = 1'767'225'600'000;  // 2026-01-01T00:00:00Z
+constexpr std::size_t kPayloadBytesMax = 1024 * 1024;
+
+struct Expected {
+    std::string to;  ///< Empty: anywhere.
+    json::value payload;
+    bool any_payload = true;
+};
+
+/// What a test's `expect` says.
+struct Expectation {
+    std::optional<bool> match;
+    std::optional<std::string> error;
+    std::vector<Expected> outputs;
+    std::vector<std::string> undefined;
+};
+
+std::string without_space(std::string_view text) {
+    std::string out;
+    std::ranges::copy_if(text, std::back_inserter(out), [](char c) {
+        return c != ' ' && c != '\t' && c != '\n' && c != '\r';
+    });
+    return out;
+}
+
+bool is_text(const Node& node) {
+    return node.is_scalar() && document::scalar_type(node) == document::ScalarType::text;
+}
+
+/// Reads one test. What is wrong is reported, and the test not run.
+class TestReader {
+public:
+    explicit TestReader(Diagnostics& diagnostics) : diagnostics_{diagnostics} {}
+
+    [[nodiscard]] std::optional<RuleMessage> given(const Node& node);
+    [[nodiscard]] std::optional<Expectation> expect(const Node& node);
+
+private:
+    void read_payload(RuleMessage& message, const Node& node);
+    void read_who(RuleMessage& message, const Node& node);
+    Expected output(const Node& node);
+    std::optional<std::string> text(const Node& parent, std::string_view key) {
+        const auto node = parent.get(key);
+        return node ? document::as_string(*node, diagnostics_, {.min = 0, .max = kPayloadBytesMax})
+                    : std::nullopt;
+    }
+    void refuse(const Node& node, std::string message, std::string help = {}) {
+        document::report(
+            diagnostics_,
+            node,
+            document::code::kWrongType,
+            std::move(message),
+            std::move(help)
+        );
+    }
+
+    Diagnostics& diagnostics_;
+};
+
+void TestReader::read_payload(RuleMessage& message, const Node& node) {
+    if (const auto payload = node.get("payload")) {
+        message.set_payload(
+            is_text(*payload) ? std::string{payload->text()} : document::to_json(*payload)
+        );
+    }
+    if (const auto encoded = text(node, "payload_base64")) {
+        if (const auto bytes = from_base64(*encoded)) {
+            message.set_payload(as_text(*bytes));
+        } else {
+            refuse(*node.get("payload_base64"), "this is not base64");
+        }
+    }
+}
+
+void TestReader::read_who(RuleMessage& message, const Node& node) {
+    message.principal.thing = text(node, "device").value_or("");
+    message.principal.thing_type = text(node, "thing_type").value_or("");
+    message.client_id = text(node, "client_id").value_or(message.principal.thing);
+    message.source_ip = text(node, "source_ip").value_or("");
+    if (const auto attributes = node.get("attributes")) {
+        for (const auto& entry : attributes->entries()) {
+            message.principal.attributes.emplace_back(entry.key.text(), entry.value.text());
+        }
+    }
+    if (const auto properties = node.get("user_properties")) {
+        for (const auto& entry : properties->entries()) {
+            if (!message.add_user_property(entry.key.text(), entry.value.text())) {
+                refuse(entry.key, "a user property has at most 65535 bytes");
+            }
+        }
+    }
+}
+
+std::optional<RuleMessage> TestReader::given(const Node& node) {
+    const auto errors_before = diagnostics_.errors();
+    if (!document::expect_mapping(node, diagnostics_, "{topic: data/p7/temp, payload: {...}}")) {
+        return std::nullopt;
+    }
+    document::check_keys(
+        node,
+        diagnostics_,
+        {"topic",
+         "payload",
+         "payload_base64",
+         "device",
+         "client_id",
+         "thing_type",
+         "attributes",
+         "user_properties",
+         "source_ip",
+         "qos",
+         "at"},
+        "a part of a message"
+    );
+    RuleMessage message;
+    if (document::require_key(node, diagnostics_, "topic")) {
+        message.topic = text(node, "topic").value_or("");
+    }
+    read_payload(message, node);
+    read_who(message, node);
+    if (const auto qos = node.get("qos")) {
+        const auto level = document::as_int(*qos, diagnostics_, {.min = 0, .max = 2});
+        message.qos = static_cast<model::Qos>(level.value_or(0));
+    }
+    message.now_ms = kDefaultTimeMs;
+    if (const auto at = text(node, "at")) {
+        if (const auto time = parse_time(*at)) {
+            message.now_ms = *time;
+        } else {
+            refuse(*node.get("at"), "this is not a time", "write it as 2026-01-31T12:00:00Z");
+        }
+    }
+    return diagnostics_.errors() == errors_before ? std::optional{std::move(message)} : std::nullopt;
+}
+
+Expected TestReader::output(const Node& node) {
+    Expected expected;
+    if (!document::expect_mapping(node, diagnostics_, "{to: stream/alarms, payload: {...}}")) {
+        return expected;
+    }
+    document::check_keys(node, diagnostics_, {"to", "payload"}, "a part of an output");
+    expected.to = text(node, "to").value_or("");
+    if (const auto payload = node.get("payload")) {
+        expected.payload = json::parse(document::to_json(*payload));
+        expected.any_payload = false;
+    }
+    return expected;
+}
+
+std::optional<Expectation> TestReader::expect(const Node& node) {
+    const auto errors_before = diagnostics_.errors();
+    Expectation result;
+    if (!document::expect_mapping(node, diagnostics_, "{match: true}")) {
+        return std::nullopt;
+    }
+    document::check_keys(
+        node,
+        diagnostics_,
+        {"match", "output", "outputs", "undefined", "error"},
+        "something that a rule does"
+    );
+    if (const auto match = node.get("match")) {
+        result.match = document::as_bool(*match, diagnostics_);
+    }
+    result.error = text(node, "error");
+    if (const auto payload = node.get("output")) {
+        result.outputs.push_back({{}, json::parse(document::to_json(*payload)), false});
+    }
+    if (const auto outputs = node.get("outputs")) {
+        for (const auto& item : document::one_or_more(*outputs)) {
+            result.outputs.push_back(output(item));
+        }
+    }
+    if (const auto undefined = node.get("undefined")) {
+        for (const auto& item : document::one_or_more(*undefined)) {
+            if (auto expression = document::as_string(item, diagnostics_)) {
+                result.undefined.push_back(std::move(*expression));
+            }
+        }
+    }
+    if (node.size() == 0) {
+        refuse(node, "the test expects nothing", "write match: true or match: false");
+    }
+    return diagnostics_.errors() == errors_before ? std::optional{std::move(result)} : std::nullopt;
+}
+
+/// Where two values differ first; empty: nowhere. `"*"` stands for any value.
+std::string difference(const json::value& expected, const json::value& got, const std::string& at) {
+    if (expected.is_string() && expected.get_string() == "*") {
+        return {};
+    }
+    if (expected.is_object() && got.is_object()) {
+        for (const auto& [key, value] : expected.get_object()) {
+            const auto place = at + '.' + std::string{key};
+            const auto* other = got.get_object().if_contains(key);
+            if (other == nullptr) {
+                return place + " is missing";
+            }
+            if (auto inner = difference(value, *other, place); !inner.empty()) {
+                return inner;
+            }
+        }
+        for (const auto& [key, value] : got.get_object()) {
+            if (!expected.get_object().contains(key)) {
+                return at + '.' + std::string{key} + " was not expected";
+            }
+        }
+        return {};
+    }
+    if (expected.is_array() && got.is_array() &&
+        expected.get_array().size() == got.get_array().size()) {
+        for (std::size_t i = 0; i < expected.get_array().size(); ++i) {
+            auto inner = difference(
+                expected.get_array()[i], got.get_array()[i], fmt::format("{}[{}]", at, i)
+            );
+            if (!inner.empty()) {
+                return inner;
+            }
+        }
+        return {};
+    }
+    const bool numbers = expected.is_number() && got.is_number();
+    const bool same = numbers ? expected.to_number<double>() == got.to_number<double>()
+                              : expected == got;
+    return same ? std::string{}
+                : fmt::format(
+                      "{} is {}, not {}", at, json::serialize(got), json::serialize(expected)
+                  );
+}
+
+/// How a delivery differs from what was expected; empty: it does not.
+std::string difference(const Expected& expected, const Delivery& delivery) {
+    if (!expected.to.empty() && expected.to != delivery.to) {
+        return "sent to " + delivery.to;
+    }
+    if (expected.any_payload) {
+        return {};
+    }
+    boost::system::error_code error;
+    const auto got = json::parse(delivery.payload, error);
+    if (error) {
+        const bool same = expected.payload.is_string() &&
+                          expected.payload.get_string() == delivery.payload;
+        return same ? std::string{} : "the payload is not JSON";
+    }
+    return difference(expected.payload, got, "payload");
+}
+
+void check_outputs(RuleTestResult& result, const Expectation& expectation, const RuleRun& run) {
+    std::vector<bool> used(run.deliveries.size());
+    for (const Expected& expected : expectation.outputs) {
+        std::string nearest = "nothing was sent";
+        bool found = false;
+        for (std::size_t i = 0; !found && i < used.size(); ++i) {
+            const auto problem = used[i] ? "the same again" : difference(expected, run.deliveries[i]);
+            found = problem.empty();
+            used[i] = used[i] || found;
+            // What went to the right place tells more than what did not.
+            if (i == 0 || expected.to.empty() || expected.to == run.deliveries[i].to) {
+                nearest = problem;
+            }
+        }
+        if (!found) {
+            result.problems.push_back(fmt::format(
+                "expected {}{}{}: {}",
+                expected.to.empty() ? "an output" : expected.to,
+                expected.any_payload ? "" : " ",
+                expected.any_payload ? "" : json::serialize(expected.payload),
+                nearest
+            ));
+        }
+    }
+}
+
+/// Without a clause that could have been true, the reason is FROM.
+std::string why_quiet(const RuleRun& run) {
+    if (!run.topic_matches) {
+        return "FROM does not match the topic";
+    }
+    const auto where = std::ranges::find_if(
+        std::views::reverse(run.steps),
+        [](const RuleStep& step) { return step.clause == "WHERE"; }
+    );
+    return where == run.steps.rend()
+               ? std::string{"FOREACH found no element"}
+               : fmt::format("WHERE {} is {}", where->expression, where->value);
+}
+
+void judge(RuleTestResult& result, const Expectation& expectation, const RuleRun& run) {
+    for (const auto& delivery : run.deliveries) {
+        result.actual.push_back(
+            delivery.to + ' ' +
+            (delivery.is_json ? delivery.payload
+                              : "base64 " + to_base64(as_bytes(delivery.payload)))
+        );
+    }
+    std::ranges::copy(run.failures, std::back_inserter(result.actual));
+    if (!run.matched) {
+        result.actual.push_back("no match: " + why_quiet(run));
+    }
+    const bool wants_outputs = !expectation.outputs.empty();
+    if (expectation.match.value_or(wants_outputs || run.matched) != run.matched) {
+        result.problems.emplace_back(run.matched ? "expected no match" : "expected a match");
+    } else {
+        check_outputs(result, expectation, run);
+    }
+    if (expectation.error) {
+        const bool failed = std::ranges::any_of(run.failures, [&](const std::string& failure) {
+            return failure.find(*expectation.error) != std::string::npos;
+        });
+        if (!failed) {
+            result.problems.push_back(fmt::format("expected the error '{}'", *expectation.error));
+        }
+    } else if (!run.failures.empty()) {
+        result.problems.push_back("failed: " + run.failures.front());
+    }
+    for (const std::string& expression : expectation.undefined) {
+        const auto step = std::ranges::find_if(run.steps, [&](const RuleStep& each) {
+            return without_space(each.expression) == without_space(expression);
+        });
+        if (step == run.steps.end()) {
+            result.problems.push_back(fmt::format("`{}` was not evaluated", expression));
+        } else if (!step->is_undefined) {
+            result.problems.push_back(
+                fmt::format("`{}` is {}, not Undefined", expression, step->value)
+            );
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<RuleTestResult> run_rule_tests(const RuleFile& rule, Diagnostics& diagnostics) {
+    std::vector<RuleTestResult> results;
+    if (rule.tests.text.empty()) {
+        return results;
+    }
+    const auto parsed = document::Document::parse(rule.tests.text, rule.tests.path, diagnostics);
+    if (!parsed || !document::expect_mapping(parsed->root(), diagnostics, "tests: [...]")) {
+        return results;
+    }
+    document::check_keys(parsed->root(), diagnostics, {"tests"}, "a part of a test file");
+    const auto tests = document::require_key(parsed->root(), diagnostics, "tests");
+    if (!tests || !document::expect_sequence(*tests, diagnostics, "- name: ...")) {
+        return results;
+    }
+    TestReader reader{diagnostics};
+    RuleRunner runner;
+    for (const Node& test : tests->items()) {
+        if (!document::expect_mapping(test, diagnostics, "{name, given, expect}")) {
+            continue;
+        }
+        document::check_keys(test, diagnostics, {"name", "given", "expect"}, "a part of a test");
+        const auto given = document::require_key(test, diagnostics, "given");
+        const auto expect = document::require_key(test, diagnostics, "expect");
+        const auto message = given ? reader.given(*given) : std::nullopt;
+        const auto expectation = expect ? reader.expect(*expect) : std::nullopt;
+        if (!message || !expectation) {
+            continue;
+        }
+        const auto name = test.get("name");
+        RuleTestResult result{
+            .name = name ? std::string{name->text()} : fmt::format("test {}", results.size() + 1),
+            .file = rule.tests.path,
+            .line = test.range().begin.line,
+            .topic = message->topic,
+            .payload = std::string{message->payload()},
+        };
+        judge(result, *expectation, runner.run(rule.rule, *message, true));
+        results.push_back(std::move(result));
+    }
+    return results;
+}
+
+RuleTestSummary report_rule_tests(
+    const RuleFile& rule, const std::vector<RuleTestResult>& results
+) {
+    RuleTestSummary summary;
+    for (const auto& result : results) {
+        ++(result.passed() ? summary.passed : summary.failed);
+    }
+    summary.untested = results.empty() ? 1 : 0;
+    print(fmt::format(
+        "{:<32} {}{}\n",
+        rule.file.path,
+        results.empty() ? "no tests" : fmt::format("{} passed", summary.passed),
+        summary.failed == 0 ? "" : fmt::format(", {} failed", summary.failed)
+    ));
+    for (const auto& result : results) {
+        if (result.passed()) {
+            continue;
+        }
+        std::string block = fmt::format(
+            "  x \"{}\"  {}:{}\n      given   {} {}\n",
+            result.name,
+            result.file,
+            result.line,
+            result.topic,
+            is_utf8(result.payload) ? result.payload : to_base64(as_bytes(result.payload))
+        );
+        for (const auto& line : result.actual) {
+            block += fmt::format("      actual  {}\n", line);
+        }
+        for (const auto& problem : result.problems) {
+            block += fmt::format("      {}\n", problem);
+        }
+        print(block);
+    }
+    return summary;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,297 @@
+// `weir rules try`: what a rule would make of messages that were stored. It sends nothing.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <weir/base/digest.hpp>
+#include <weir/base/text.hpp>
+
+#include "api_client.hpp"
+#include "records.hpp"
+#include "rule_commands.hpp"
+#include "rule_files.hpp"
+#include "rule_run.hpp"
+
+namespace weir::cli {
+namespace {
+
+struct Options {
+    std::string rule;
+    std::string stream;
+    std::uint64_t last = 100;
+    bool follow = false;
+    Format format = Format::table;
+};
+
+constexpr std::uint64_t kPageMax = 1'000;
+constexpr std::chrono::milliseconds kPollPeriod{500};
+
+RuleMessage message_of(const Record& record) {
+    RuleMessage message;
+    message.topic = cell(record.members, "topic");
+    message.principal.thing = cell(record.members, "device");
+    message.client_id = message.principal.thing;
+    message.now_ms = parse_time(cell(record.members, "time")).value_or(0);
+    if (cell(record.members, "encoding") == "base64") {
+        const auto bytes = from_base64(cell(record.members, "payload"));
+        message.set_payload(bytes ? as_text(*bytes) : std::string_view{});
+    } else {
+        message.set_payload(record.payload());
+    }
+    return message;
+}
+
+/// Which fields the rule reads of messages, and how often they were there.
+class Fields {
+public:
+    explicit Fields(const rules::Program& program) {
+        for (const auto& node : program.nodes) {
+            if (node.op == rules::Op::path && node.level == 0) {
+                wanted_.try_emplace(fmt::format("{}", fmt::join(program.paths[node.data], ".")), 0);
+            }
+        }
+    }
+
+    void see(const RuleMessage& message) {
+        boost::system::error_code error;
+        const auto parsed = json::parse(message.payload(), error);
+        if (error || !parsed.is_object()) {
+            return;
+        }
+        ++messages_;
+        for (const auto& [name, member] : parsed.get_object()) {
+            if (seen_.size() < kSeenMax || seen_.contains(std::string{name})) {
+                ++seen_[std::string{name}];
+            }
+        }
+        for (auto& [path, count] : wanted_) {
+            count += has(parsed, path) ? 1 : 0;
+        }
+    }
+
+    /// A line for each field that no message has.
+    [[nodiscard]] std::vector<std::string> unknown() const {
+        std::vector<std::string_view> names;
+        std::string all;
+        for (const auto& [name, count] : seen_) {
+            names.push_back(name);
+            all += fmt::format("{}{} ({} %)", all.empty() ? "" : ", ", name, 100 * count / messages_);
+        }
+        std::vector<std::string> lines;
+        for (const auto& [path, count] : wanted_) {
+            if (count > 0 || messages_ == 0) {
+                continue;
+            }
+            const auto near = nearest(path, names);
+            lines.push_back(fmt::format(
+                "field '{}' is in none of {} messages{}; they have {}",
+                path,
+                messages_,
+                near ? fmt::format(", did you mean '{}'?", *near) : "",
+                all
+            ));
+        }
+        return lines;
+    }
+
+private:
+    static constexpr std::size_t kSeenMax = 100;
+
+    static bool has(const json::value& whole, std::string_view path) {
+        const json::value* value = &whole;
+        while (!path.empty()) {
+            const auto name = path.substr(0, path.find('.'));
+            path.remove_prefix(std::min(name.size() + 1, path.size()));
+            value = value->is_object() ? value->get_object().if_contains(name) : nullptr;
+            if (value == nullptr) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    std::map<std::string, std::uint64_t> wanted_;
+    std::map<std::string, std::uint64_t> seen_;
+    std::uint64_t messages_ = 0;
+};
+
+struct Totals {
+    std::uint64_t messages = 0;
+    std::uint64_t on_topic = 0;
+    std::uint64_t matched = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t undefined = 0;  ///< WHERE had no value.
+    std::string first_undefined;
+};
+
+/// The innermost expression of WHERE that has no value, if that is why the whole has none.
+const RuleStep* undefined_where(const RuleRun& run) {
+    const RuleStep* last = nullptr;
+    const RuleStep* first = nullptr;
+    for (const auto& step : run.steps) {
+        if (step.clause == "WHERE") {
+            last = &step;
+            first = first == nullptr && step.is_undefined ? &step : first;
+        }
+    }
+    return last != nullptr && last->is_undefined ? first : nullptr;
+}
+
+class Trial {
+public:
+    Trial(const RuleFile& file, Format format)
+        : file_{file}, format_{format}, fields_{*file.rule.program} {}
+
+    void add(const Record& record) {
+        const auto message = message_of(record);
+        const auto run = runner_.run(file_.rule, message, true);
+        ++totals_.messages;
+        if (!run.topic_matches) {
+            return;
+        }
+        ++totals_.on_topic;
+        fields_.see(message);
+        totals_.matched += run.deliveries.empty() ? 0 : 1;
+        totals_.failed += run.failures.empty() ? 0 : 1;
+        if (const auto* step = undefined_where(run)) {
+            ++totals_.undefined;
+            if (totals_.first_undefined.empty()) {
+                totals_.first_undefined = fmt::format(
+                    "`{}` has no value at offset {}", step->expression, record.offset()
+                );
+            }
+        }
+        show(record, run);
+    }
+
+    void finish() const {
+        if (format_ == Format::json) {
+            print_json(json::object{
+                {"messages", totals_.messages},
+                {"on_topic", totals_.on_topic},
+                {"matched", totals_.matched},
+                {"failed", totals_.failed},
+                {"where_undefined", totals_.undefined}
+            });
+        } else {
+            print(fmt::format(
+                "matched {} of {} messages, {} of them on the topic; {} failed; WHERE had no value for "
+                "{}{}\n",
+                totals_.matched,
+                totals_.messages,
+                totals_.on_topic,
+                totals_.failed,
+                totals_.undefined,
+                totals_.first_undefined.empty() ? "" : ", first: " + totals_.first_undefined
+            ));
+        }
+        for (const auto& line : fields_.unknown()) {
+            print_error("warning: " + line + '\n');
+        }
+    }
+
+private:
+    void show(const Record& record, const RuleRun& run) const {
+        for (const auto& delivery : run.deliveries) {
+            const auto payload =
+                delivery.is_json ? delivery.payload : to_base64(as_bytes(delivery.payload));
+            if (format_ == Format::json) {
+                print_json(json::object{
+                    {"offset", record.offset()},
+                    {"topic", cell(record.members, "topic")},
+                    {"to", delivery.to},
+                    {"payload", payload}
+                });
+            } else {
+                print(fmt::format(
+                    "{}  {}  ->  {}  {}\n",
+                    record.offset(),
+                    cell(record.members, "topic"),
+                    delivery.to,
+                    payload
+                ));
+            }
+        }
+        for (const auto& failure : run.failures) {
+            print_error(fmt::format("{}  failed: {}\n", record.offset(), failure));
+        }
+    }
+
+    const RuleFile& file_;
+    Format format_;
+    RuleRunner runner_;
+    Fields fields_;
+    Totals totals_;
+};
+
+/// Offset of the first of the last `count` records.
+std::uint64_t begin_of(Api& api, const std::string& stream, std::uint64_t count) {
+    const auto all = get(api, Target{"/v1/streams"});
+    for (const auto& row : all.at("streams").as_array()) {
+        const auto& members = row.as_object();
+        if (cell(members, "name") == stream) {
+            const auto first = members.at("first").to_number<std::uint64_t>();
+            const auto next = members.at("next").to_number<std::uint64_t>();
+            return std::max(first, next - std::min(next, count));
+        }
+    }
+    throw Failure{fmt::format("there is no stream '{}'", stream), "weir streams list"};
+}
+
+ExitCode run(const Options& options, const Globals& globals) {
+    const auto file = load_rule_file(options.rule, globals);
+    const auto api = registry_api(globals);
+    Trial trial{file, options.format};
+    auto next = begin_of(*api, options.stream, options.last);
+    for (std::uint64_t left = options.last; left > 0 || options.follow;) {
+        auto target = Target{"/v1/streams"}.segment(options.stream);
+        const auto limit = options.follow ? kPageMax : std::min(left, kPageMax);
+        target.query("from", fmt::to_string(next)).query("limit", fmt::to_string(limit));
+        const auto answer = get_text(*api, target);
+        const auto records = parse_records(answer);
+        for (const auto& record : records) {
+            trial.add(record);
+            next = record.offset() + 1;
+        }
+        left -= std::min<std::uint64_t>(left, records.size());
+        if (records.empty()) {
+            if (!options.follow) {
+                break;
+            }
+            std::this_thread::sleep_for(kPollPeriod);
+        }
+    }
+    trial.finish();
+    return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_rules_try(CLI::App& rules, Chosen& chosen) {
+    auto& command = *add_command(
+        rules,
+        "try",
+        "What a rule would make of the messages in a stream; sends nothing",
+        "weir rules try hot --stream raw --last 1000\n"
+        "weir rules try rules.d/hot.sql --stream raw --follow"
+    );
+    const auto options = std::make_shared<Options>();
+    command.add_option("rule", options->rule, "File or name of a rule")->required();
+    command.add_option("--stream", options->stream, "Where the messages are")->required();
+    command.add_option("--last", options->last, "The last so many of them (default: 100)");
+    command.add_flag("--follow", options->follow, "Go on with new ones as they come, until Ctrl-C");
+    add_format(command, options->format, false);
+    command.callback([&chosen, options] {
+        chosen = [options](const Globals& globals) { return run(*options, globals); };
+    });
+}
+
+}  // namespace weir::cli
