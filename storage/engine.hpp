@@ -30,7 +30,11 @@ public:
     virtual void add_usage(std::string_view key, std::string_view delta) = 0;
     /// Writes what was collected, all or nothing, and forgets it in any case. After an error
     /// nothing may be committed any more: what reached the disk is not known.
+    /// disk_full is the exception: after a resume() that succeeds, commits go on.
     [[nodiscard]] virtual Result<void> commit() = 0;
+    /// Ends what a full disk, or a failure in the background, stopped. Cheap if nothing did.
+    /// @errors disk_full: still no room, try later. Anything else is final.
+    [[nodiscard]] virtual Result<void> resume() { return {}; }
     /// Forgets what was collected.
     virtual void abandon() = 0;
 
@@ -42,6 +46,8 @@ public:
         Family family, std::string_view from, std::string_view to, const Visitor& visit
     ) const = 0;
 
+    /// What opening found. Damaged: nothing can be written.
+    [[nodiscard]] virtual Recovery recovery() const { return {}; }
     /// Free bytes where the data is; nothing if that has no meaning.
     [[nodiscard]] virtual std::optional<std::uint64_t> free_bytes() const = 0;
     /// What the last failed call said, for people.

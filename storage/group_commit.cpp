@@ -34,9 +34,20 @@ std::unique_ptr<Submission> GroupCommit::Queue::pop() noexcept {
 GroupCommit::GroupCommit(
     Engine& engine, Writer& writer, const StoreOptions& options, const Clock& clock
 )
-    : engine_{engine}, writer_{writer}, options_{options}, clock_{clock}, thread_{[this] {
-          run();
-      }} {
+    : engine_{engine}, writer_{writer}, options_{options}, clock_{clock} {
+    if (const auto found = engine_.recovery(); found.kind == Recovery::Kind::damaged) {
+        set_health(
+            Health::read_only,
+            found.file + " is damaged from byte " + std::to_string(found.from) + " to " +
+                std::to_string(found.to) + ": its records there are lost, later ones can be read"
+        );
+    } else if (found.kind == Recovery::Kind::tail_dropped) {
+        log::warn(
+            "storage_tail_dropped",
+            {{"file", found.file}, {"from", found.from}, {"bytes", found.to - found.from}}
+        );
+    }
+    thread_ = std::thread{[this] { run(); }};
     pthread_setname_np(thread_.native_handle(), "weir-storage");
 }
 
@@ -127,29 +138,48 @@ void GroupCommit::collect() {
 void GroupCommit::maintain() {
     const auto now = clock_.steady();
     const bool due = now >= next_maintenance_;
-    const bool wrote_much = bytes_since_check_ > options_.disk_free_min / kCheckShare;
-    const Health state = state_.load();
-    if (state != Health::read_only && options_.disk_free_min > 0 &&
-        (due || wrote_much || state == Health::disk_full)) {
-        bytes_since_check_ = 0;
-        const auto free = engine_.free_bytes();
-        if (free && *free < options_.disk_free_min) {
-            set_health(
-                Health::disk_full,
-                format_size(*free) + " free, " + format_size(options_.disk_free_min) +
-                    " needed: make room in the data directory"
-            );
-        } else {
-            set_health(Health::ok, {});
-        }
+    const bool wrote_much =
+        options_.disk_free_min > 0 && bytes_since_check_ > options_.disk_free_min / kCheckShare;
+    if (due || wrote_much || state_.load() == Health::disk_full) {
+        look_at_disk();
     }
     if (state_.load() == Health::read_only || (!due && !trim_requested_.exchange(false))) {
         return;
     }
     next_maintenance_ = now + options_.idle_interval;
-    if (!writer_.trim(clock_.wall())) {
-        set_health(Health::read_only, "trimming a stream failed: " + engine_.last_error());
+    if (const auto trimmed = writer_.trim(clock_.wall()); !trimmed) {
+        fail(trimmed.error(), "trimming a stream failed");
     }
+}
+
+void GroupCommit::look_at_disk() {
+    if (state_.load() == Health::read_only) {
+        return;
+    }
+    bytes_since_check_ = 0;
+    const auto free = engine_.free_bytes();
+    if (options_.disk_free_min > 0 && free && *free < options_.disk_free_min) {
+        set_health(
+            Health::disk_full,
+            format_size(*free) + " free, " + format_size(options_.disk_free_min) +
+                " needed: make room in the data directory"
+        );
+        return;
+    }
+    if (const auto resumed = engine_.resume(); resumed) {
+        set_health(Health::ok, {});
+    } else {
+        fail(resumed.error(), "the disk failed");
+    }
+}
+
+void GroupCommit::fail(error_code error, std::string_view what) {
+    const bool full = error == make_error_code(errc::disk_full);
+    set_health(
+        full ? Health::disk_full : Health::read_only,
+        std::string{what} + ": " + engine_.last_error() +
+            (full ? "; make room in the data directory" : "")
+    );
 }
 
 void GroupCommit::write_group() {
@@ -170,7 +200,7 @@ void GroupCommit::write_group() {
                 group_bytes_
             );
         } else {
-            set_health(Health::read_only, "a write failed: " + engine_.last_error());
+            fail(outcome.error(), "a write failed");
         }
     }
     complete_group(outcome);

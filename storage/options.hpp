@@ -45,6 +45,21 @@ struct HealthReport {
     std::string reason = {};  ///< For people; empty when ok.
 };
 
+/// What opening found in the write-ahead log.
+struct Recovery {
+    enum class Kind : std::uint8_t {
+        whole,
+        tail_dropped,  ///< A group that was never acknowledged was torn by a power cut.
+        damaged,       ///< Synced bytes changed; what is behind them is whole. Read-only.
+    };
+    Kind kind = Kind::whole;
+    std::string file = {};   ///< Name of the log.
+    std::uint64_t from = 0;  ///< The bytes that are dropped or damaged: from <= byte < to.
+    std::uint64_t to = 0;
+
+    friend bool operator==(const Recovery&, const Recovery&) = default;
+};
+
 /// Counters since opening. Read from any thread; not a consistent cut.
 struct StoreStats {
     /// Group writes that took less than 128 us, 256 us, ... doubling; the last bucket has no bound.

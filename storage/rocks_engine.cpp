@@ -1,128 +1,36 @@
 #include <weir/storage/detail/rocks_engine.hpp>
 
-#include <rocksdb/cache.h>
-#include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/merge_operator.h>
-#include <rocksdb/table.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/write_batch.h>
-#include <sys/statvfs.h>
 
-#include <array>
+#include <atomic>
 #include <mutex>
-#include <vector>
+#include <shared_mutex>
 
 #include <weir/storage/detail/data_dir.hpp>
-#include <weir/storage/detail/usage_merge.hpp>
+#include <weir/storage/detail/rocks_open.hpp>
 #include <weir/storage/store.hpp>
 
 namespace weir::storage::detail {
 namespace {
 
-constexpr std::size_t kWriteBufferBytes = 16 * 1024 * 1024;      // Per column family ...
-constexpr std::size_t kWriteBuffersBytesMax = 64 * 1024 * 1024;  // ... and for all together.
-constexpr std::size_t kBlockCacheBytes = 64 * 1024 * 1024;
-constexpr std::uint64_t kWalBytesMax = 128 * 1024 * 1024;
-constexpr int kOpenFilesMax = 512;
-
-/// By Family. `meta` is RocksDB's own family, which every database has.
-const std::array<std::string, kFamilies>& family_names() {
-    static const std::array<std::string, kFamilies> names = {
-        rocksdb::kDefaultColumnFamilyName,
-        "registry",
-        "sessions",
-        "queues",
-        "retained",
-        "streams",
-        "outbox",
-        "usage",
-        "audit"
-    };
-    return names;
-}
-
-rocksdb::Slice slice(std::string_view text) {
-    return {text.data(), text.size()};
-}
-std::string_view view(const rocksdb::Slice& text) {
-    return {text.data(), text.size()};
-}
-
-errc code_of(const rocksdb::Status& status) {
-    if (status.IsNoSpace()) {
-        return errc::disk_full;
-    }
-    return status.IsCorruption() ? errc::corrupt : errc::io_failed;
-}
-
-/// Adds UsageDeltas, so that counting needs no read.
-class UsageMerge final : public rocksdb::AssociativeMergeOperator {
+/// Remembers why RocksDB stopped. It tells on threads of its own.
+class BackgroundErrors final : public rocksdb::EventListener {
 public:
-    bool Merge(
-        const rocksdb::Slice& /*key*/,
-        const rocksdb::Slice* existing,
-        const rocksdb::Slice& value,
-        std::string* merged,
-        rocksdb::Logger* /*logger*/
-    ) const override {
-        auto sums =
-            merge_usage(existing == nullptr ? std::string_view{} : view(*existing), view(value));
-        if (!sums) {
-            return false;
-        }
-        *merged = std::move(*sums);
-        return true;
+    void OnBackgroundError(
+        rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status* status
+    ) override {
+        (status->IsNoSpace() ? no_room : failed) = true;
     }
-    [[nodiscard]] const char* Name() const override { return "weir.usage.v1"; }
+
+    std::atomic<bool> no_room{false};
+    std::atomic<bool> failed{false};
 };
-
-/// RocksDB's info log would grow without anybody reading it; what matters comes back as a Status.
-class NoLog final : public rocksdb::Logger {
-public:
-    using rocksdb::Logger::Logv;
-    void Logv(const char* /*format*/, va_list /*arguments*/) override {}
-};
-
-rocksdb::Options database_options(const StoreOptions& options) {
-    rocksdb::Options out;
-    out.create_if_missing = true;
-    out.create_missing_column_families = true;
-    out.paranoid_checks = true;
-    out.track_and_verify_wals_in_manifest = true;
-    out.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-    out.max_open_files = kOpenFilesMax;
-    out.db_write_buffer_size = kWriteBuffersBytesMax;
-    out.max_total_wal_size = kWalBytesMax;
-    out.max_background_jobs = 2;
-    out.info_log = std::make_shared<NoLog>();
-    out.stats_dump_period_sec = 0;
-    out.stats_persist_period_sec = 0;
-    // Without a log, families must reach the disk together or a batch would come back in parts.
-    out.atomic_flush = options.durability == Durability::none;
-    return out;
-}
-
-rocksdb::ColumnFamilyOptions family_options(
-    Family family, const std::shared_ptr<rocksdb::Cache>& cache
-) {
-    rocksdb::BlockBasedTableOptions table;
-    table.block_cache = cache;
-    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-    table.cache_index_and_filter_blocks = true;
-    rocksdb::ColumnFamilyOptions out;
-    out.write_buffer_size = kWriteBufferBytes;
-    out.compression = rocksdb::kLZ4Compression;
-    out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-    if (family == Family::usage) {
-        out.merge_operator = std::make_shared<UsageMerge>();
-    }
-    return out;
-}
 
 class RocksEngine final : public Engine {
 public:
-    explicit RocksEngine(const StoreOptions& options);
+    RocksEngine(const StoreOptions& options, rocksdb::Env* env);
     ~RocksEngine() override;
     RocksEngine(const RocksEngine&) = delete;
     RocksEngine& operator=(const RocksEngine&) = delete;
@@ -140,6 +48,7 @@ public:
         note(pending_.Merge(handle(Family::usage), slice(key), slice(delta)));
     }
     [[nodiscard]] Result<void> commit() override;
+    [[nodiscard]] Result<void> resume() override;
     void abandon() override {
         pending_.Clear();
         collecting_ = rocksdb::Status::OK();
@@ -150,6 +59,7 @@ public:
     [[nodiscard]] Result<void> scan(
         Family family, std::string_view from, std::string_view to, const Visitor& visit
     ) const override;
+    [[nodiscard]] Recovery recovery() const override { return recovery_; }
     [[nodiscard]] std::optional<std::uint64_t> free_bytes() const override;
     [[nodiscard]] std::string last_error() const override {
         const std::lock_guard lock{error_mutex_};
@@ -158,7 +68,7 @@ public:
 
 private:
     [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const {
-        return handles_[static_cast<std::size_t>(family)];
+        return database_.families[static_cast<std::size_t>(family)];
     }
     /// Collecting fails only beyond RocksDB's own limits; commit() tells.
     void note(const rocksdb::Status& status) {
@@ -167,74 +77,120 @@ private:
         }
     }
     [[nodiscard]] errc fail(const rocksdb::Status& status) const {
-        const std::lock_guard lock{error_mutex_};
-        last_error_ = status.ToString();
-        return code_of(status);
+        return fail(code_of(status), status.ToString());
     }
+    [[nodiscard]] errc fail(errc code, std::string text) const {
+        const std::lock_guard lock{error_mutex_};
+        last_error_ = std::move(text);
+        return code;
+    }
+    void close();
+    [[nodiscard]] Result<void> reopen();
 
     DataDirLock lock_;  ///< First: held until the database is closed.
-    std::string path_;
-    Durability durability_;
-    std::unique_ptr<rocksdb::DB> db_;
-    std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+    StoreOptions options_;
+    rocksdb::Env* env_;
+    std::shared_ptr<BackgroundErrors> background_ = std::make_shared<BackgroundErrors>();
+    mutable std::shared_mutex database_mutex_;  ///< Exclusive while the database is opened again.
+    Database database_;                         ///< Empty if that failed.
+    const Recovery recovery_;
+    rocksdb::SequenceNumber committed_ = 0;  ///< Storage thread.
     rocksdb::WriteBatch pending_;
     rocksdb::Status collecting_;
     mutable std::mutex error_mutex_;
     mutable std::string last_error_;
 };
 
-RocksEngine::RocksEngine(const StoreOptions& options)
-    : lock_{options.path}, path_{options.path}, durability_{options.durability} {
-    const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (std::size_t i = 0; i < kFamilies; ++i) {
-        families.emplace_back(family_names()[i], family_options(static_cast<Family>(i), cache));
-    }
-    rocksdb::DB* db = nullptr;
-    const auto status =
-        rocksdb::DB::Open(database_options(options), path_ + "/db", families, &handles_, &db);
-    if (!status.ok()) {
-        const errc code = code_of(status);
-        throw OpenError{
-            code,
-            "cannot open the database in " + path_ + ": " + status.ToString() +
-                (code == errc::corrupt
-                     ? "; nothing was changed: check the disk, then restore a backup"
-                     : "")
-        };
-    }
-    db_.reset(db);
-}
+RocksEngine::RocksEngine(const StoreOptions& options, rocksdb::Env* env)
+    : lock_{options.path},
+      options_{options},
+      env_{env},
+      database_{open_database(options, env, background_, false)},
+      recovery_{database_.recovery},
+      committed_{database_.db->GetLatestSequenceNumber()} {}
 
 RocksEngine::~RocksEngine() {
-    if (durability_ == Durability::none) {
-        rocksdb::FlushOptions wait;
-        static_cast<void>(db_->Flush(wait, handles_));  // What fails here was never promised.
+    if (database_.db && options_.durability == Durability::none) {
+        const rocksdb::FlushOptions wait;
+        // What fails here was never promised.
+        static_cast<void>(database_.db->Flush(wait, database_.families));
     }
-    for (auto* const family : handles_) {
-        static_cast<void>(db_->DestroyColumnFamilyHandle(family));
+    close();
+}
+
+void RocksEngine::close() {
+    if (!database_.db) {
+        return;
     }
-    static_cast<void>(db_->Close());
+    for (auto* const family : database_.families) {
+        static_cast<void>(database_.db->DestroyColumnFamilyHandle(family));
+    }
+    static_cast<void>(database_.db->Close());
+    database_ = {};
 }
 
 Result<void> RocksEngine::commit() {
+    if (background_->no_room) {
+        abandon();
+        return errc::disk_full;
+    }
     rocksdb::Status status = collecting_;
     if (status.ok()) {
         rocksdb::WriteOptions how;
-        how.sync = durability_ == Durability::fsync;
-        how.disableWAL = durability_ == Durability::none;
-        status = db_->Write(how, &pending_);
+        how.sync = options_.durability == Durability::fsync;
+        how.disableWAL = options_.durability == Durability::none;
+        status = database_.db->Write(how, &pending_);
     }
     abandon();
     if (!status.ok()) {
         return fail(status);
     }
+    committed_ = database_.db->GetLatestSequenceNumber();
+    return {};
+}
+
+Result<void> RocksEngine::resume() {
+    if (background_->failed) {
+        return fail(errc::io_failed, "RocksDB failed in the background");
+    }
+    if (!background_->no_room) {
+        return {};
+    }
+    const std::unique_lock lock{database_mutex_};
+    return reopen();
+}
+
+/// DB::Resume() leaves the log that ran out of room in use, and unusable. Opening again drops the
+/// torn group from it; reads wait meanwhile.
+Result<void> RocksEngine::reopen() {
+    close();
+    try {
+        database_ = open_database(options_, env_, background_, false);
+    } catch (const OpenError& error) {
+        const errc code = fail(error.code(), error.what());
+        try {
+            database_ = open_database(options_, env_, nullptr, true);
+        } catch (const OpenError&) {  // Then reads fail too.
+        }
+        return code;
+    }
+    if (database_.recovery.kind == Recovery::Kind::damaged) {
+        return fail(errc::corrupt, database_.recovery.file + " is damaged");
+    }
+    if (database_.db->GetLatestSequenceNumber() != committed_) {
+        return fail(errc::io_failed, "a group that was refused had reached the disk");
+    }
+    background_->no_room = false;
     return {};
 }
 
 Result<std::optional<std::string>> RocksEngine::get(Family family, std::string_view key) const {
+    const std::shared_lock lock{database_mutex_};
+    if (!database_.db) {
+        return errc::disk_full;
+    }
     std::string value;
-    const auto status = db_->Get(rocksdb::ReadOptions{}, handle(family), slice(key), &value);
+    const auto status = database_.db->Get(rocksdb::ReadOptions{}, handle(family), slice(key), &value);
     if (status.IsNotFound()) {
         return std::nullopt;
     }
@@ -247,12 +203,16 @@ Result<std::optional<std::string>> RocksEngine::get(Family family, std::string_v
 Result<void> RocksEngine::scan(
     Family family, std::string_view from, std::string_view to, const Visitor& visit
 ) const {
+    const std::shared_lock lock{database_mutex_};
+    if (!database_.db) {
+        return errc::disk_full;
+    }
     const rocksdb::Slice bound = slice(to);
     rocksdb::ReadOptions how;
     if (!to.empty()) {
         how.iterate_upper_bound = &bound;
     }
-    const std::unique_ptr<rocksdb::Iterator> it{db_->NewIterator(how, handle(family))};
+    const std::unique_ptr<rocksdb::Iterator> it{database_.db->NewIterator(how, handle(family))};
     for (it->Seek(slice(from)); it->Valid(); it->Next()) {
         if (!visit(view(it->key()), view(it->value()))) {
             break;
@@ -265,17 +225,17 @@ Result<void> RocksEngine::scan(
 }
 
 std::optional<std::uint64_t> RocksEngine::free_bytes() const {
-    struct statvfs info{};
-    if (statvfs(path_.c_str(), &info) != 0) {
+    std::uint64_t free = 0;
+    if (!env_->GetFreeSpace(options_.path, &free).ok()) {
         return std::nullopt;
     }
-    return std::uint64_t{info.f_bavail} * info.f_frsize;
+    return free;
 }
 
 }  // namespace
 
-std::unique_ptr<Engine> open_rocks_engine(const StoreOptions& options) {
-    return std::make_unique<RocksEngine>(options);
+std::unique_ptr<Engine> open_rocks_engine(const StoreOptions& options, rocksdb::Env* env) {
+    return std::make_unique<RocksEngine>(options, env == nullptr ? rocksdb::Env::Default() : env);
 }
 
 }  // namespace weir::storage::detail

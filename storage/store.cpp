@@ -100,6 +100,9 @@ OutboxRoom& Store::outbox_room(std::string_view sink) {
 std::uint32_t Store::usage_open_hour() const {
     return impl_->writer.usage_open_hour();
 }
+Recovery Store::recovery() const {
+    return impl_->engine->recovery();
+}
 HealthReport Store::health() const {
     return impl_->commits->health();
 }

@@ -198,6 +198,8 @@ public:
     /// Hours before this one are closed.
     [[nodiscard]] std::uint32_t usage_open_hour() const;
 
+    /// What opening found in the write-ahead log.
+    [[nodiscard]] Recovery recovery() const;
     [[nodiscard]] HealthReport health() const;
     [[nodiscard]] StoreStats stats() const;
     /// Rises whenever the storage thread finishes something. For the watchdog, with busy().

@@ -58,11 +58,14 @@ private:
     /// Moves what was submitted to the end of `queue_`; waits for it if there is nothing to do.
     void collect();
     void take_submitted();
-    /// Retention and free space; once per idle interval.
+    /// Retention and the state of the disk; once per idle interval.
     void maintain();
+    /// Stops committing when the disk fills up, goes on when there is room.
+    void look_at_disk();
     void write_group();
     void fill_group();
     void complete_group(const Result<void>& outcome);
+    void fail(error_code error, std::string_view what);
     void set_health(Health state, std::string reason);
     void count_write(std::chrono::microseconds took, std::uint64_t batches, std::uint64_t bytes);
 
@@ -110,7 +113,7 @@ private:
         std::array<std::atomic<std::uint64_t>, StoreStats::kBuckets> write_us_buckets{};
     } counters_;
 
-    std::thread thread_;  ///< Last: it uses all of the above.
+    std::thread thread_;  ///< Uses all of the above.
 };
 
 }  // namespace weir::storage::detail

@@ -4,9 +4,16 @@
 
 #include <weir/storage/engine.hpp>
 
+namespace rocksdb {
+class Env;
+}
+
 namespace weir::storage::detail {
 
-/// Takes the directory's lock, then opens or makes the database in it. @throws OpenError
-[[nodiscard]] std::unique_ptr<Engine> open_rocks_engine(const StoreOptions& options);
+/// Takes the directory's lock, then opens or makes the database in it. `env` is for tests that
+/// inject faults below RocksDB; it outlives the engine. @throws OpenError
+[[nodiscard]] std::unique_ptr<Engine> open_rocks_engine(
+    const StoreOptions& options, rocksdb::Env* env = nullptr
+);
 
 }  // namespace weir::storage::detail

@@ -13,6 +13,7 @@
 #include <weir/storage/store.hpp>
 
 #include "support/temp_dir.hpp"
+#include "workload.hpp"
 
 namespace weir::storage {
 namespace {
@@ -24,22 +25,6 @@ int rounds() {
     return text == nullptr ? 3 : std::atoi(text);
 }
 
-/// Batch number i touches four families.
-Batch make_batch(std::uint64_t i) {
-    const std::string number = std::to_string(i);
-    UsageDelta delta;
-    delta.counters[0] = 1;
-    Batch batch;
-    batch.append_stream("stream", {.topic = "t", .payload = as_bytes(number)});
-    batch.enqueue_outbox("sink", {.topic = "t", .payload = as_bytes(number)});
-    if (i % 8 == 7) {
-        batch.settle_outbox("sink", i - 7, i - 4);
-    }
-    batch.put(Family::sessions, number, 1, as_bytes(number));
-    batch.add_usage({.device = "p", .hour = 1}, delta);
-    return batch;
-}
-
 /// Never returns: writes until killed, and tells every acknowledged number through the pipe.
 [[noreturn]] void write_until_killed(const std::string& path, int pipe_end) {
     const auto store = Store::open({.path = path});
@@ -49,7 +34,7 @@ Batch make_batch(std::uint64_t i) {
         for (auto finished = done.load(); i >= finished + kInFlight; finished = done.load()) {
             done.wait(finished);
         }
-        store->submit(make_batch(i), [&done, i, pipe_end](const Result<CommitInfo>& info) {
+        store->submit(test::make_batch(i), [&done, i, pipe_end](const Result<CommitInfo>& info) {
             if (!info || ::write(pipe_end, &i, sizeof i) != sizeof i) {
                 ::_exit(1);
             }
@@ -85,31 +70,6 @@ std::uint64_t run_and_kill(const std::string& path, int acks) {
     return last;
 }
 
-void expect_whole(const std::string& path, std::uint64_t acknowledged) {
-    const auto store = Store::open({.path = path});
-    const auto stream = *store->stream("stream");
-    const std::uint64_t count = stream.records();
-    EXPECT_GE(count, acknowledged);
-    const ReadLimit all{.records = count + 10, .bytes = std::size_t{1} << 30U};
-    const auto entries = store->read_stream("stream", 1, all);
-    ASSERT_TRUE(entries);
-    ASSERT_EQ(entries->size(), count);
-    for (std::uint64_t i = 1; i <= count; ++i) {
-        ASSERT_EQ(as_text((*entries)[i - 1].record.payload), std::to_string(i));
-        ASSERT_TRUE(*store->get(Family::sessions, std::to_string(i)));
-    }
-    EXPECT_FALSE(*store->get(Family::sessions, std::to_string(count + 1)));
-    const auto outbox = *store->outbox("sink");
-    EXPECT_EQ(outbox.next, stream.next);
-    EXPECT_EQ(store->read_outbox("sink", 1, all)->size(), outbox.records);
-    std::uint64_t usage = 0;
-    EXPECT_TRUE(store->read_usage({.from_hour = 0, .to_hour = 9}, [&](const UsageEntry& entry) {
-        usage += entry.sums.counters[0];
-        return true;
-    }));
-    EXPECT_EQ(usage, count) << "usage parted from its messages";
-}
-
 TEST(KilledStore, LosesNothingAcknowledgedAndSplitsNoBatch_D1_D7) {
     const weir::test::TempDir directory;
     const std::string path = directory / "data";
@@ -118,7 +78,7 @@ TEST(KilledStore, LosesNothingAcknowledgedAndSplitsNoBatch_D1_D7) {
         const int acks = std::uniform_int_distribution{1, 400}(random);
         const std::uint64_t acknowledged = run_and_kill(path, acks);
         ASSERT_GT(acknowledged, 0U);
-        expect_whole(path, acknowledged);
+        test::expect_whole(*Store::open({.path = path}), acknowledged);
     }
 }
 
