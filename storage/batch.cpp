@@ -30,7 +30,7 @@ bool fits(const OutboxRecord& record) {
 }
 
 bool is_owner_keyed(Family family) {
-    return family != Family::streams && family != Family::outbox && family != Family::usage;
+    return family == Family::meta || family == Family::registry || family == Family::audit;
 }
 
 }  // namespace

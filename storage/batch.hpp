@@ -7,13 +7,14 @@
 
 #include <weir/base/bytes.hpp>
 #include <weir/storage/records.hpp>
+#include <weir/storage/session_records.hpp>
 
 namespace weir::storage {
 
-/// The column families. `streams`, `outbox` and `usage` have calls of their own; the others hold
-/// records of their owners under the owners' keys, read with Store::get and Store::scan. In `meta` the
-/// store has keys of its own; a module that keeps a little state there starts its keys with its name
-/// and a slash ("sinks/pager").
+/// The column families. `meta`, `registry` and `audit` hold records of their owners under the
+/// owners' keys, read with Store::get and Store::scan; the others have calls of their own. In `meta`
+/// the store has keys of its own; a module that keeps a little state there starts its keys with its
+/// name and a slash ("sinks/pager").
 enum class Family : std::uint8_t {
     meta,
     registry,
@@ -63,8 +64,41 @@ public:
     /// Hours before `before` never change again.
     void close_usage(std::uint32_t before);
 
+    // Sessions. What is put replaces what was there.
+    void put_session(SessionId session, const SessionRecord& record);
+    void put_subscription(
+        SessionId session, std::string_view filter, const SubscriptionRecord& record
+    );
+    void erase_subscription(SessionId session, std::string_view filter);
+    void put_will(SessionId session, const WillRecord& record);
+    void erase_will(SessionId session);
+    /// QoS 2 from the client: the id is taken, until PUBREL erases it. [MQTT5-4.3.3-10]
+    void put_inbound_id(SessionId session, std::uint16_t packet_id);
+    void erase_inbound_id(SessionId session, std::uint16_t packet_id);
+    /// The session, and all that it has: subscriptions, will, ids, queue.
+    void drop_session(SessionId session);
+
+    // Queues. The owner of a session numbers its entries: sequences rise, and order the queue.
+    /// The message for the enqueue() calls that follow. Stored once, however many batches keep it
+    /// under this id, and freed with the last entry that refers to it; not stored without one.
+    void keep(MessageId message, const MessageRecord& record);
+    /// Puts the message kept last into a queue; `entry.message` and `entry.bytes` are filled in.
+    void enqueue(SessionId session, std::uint64_t sequence, QueueEntry entry);
+    // These ignore entries that are gone, and entries whose enqueue() was refused.
+    void mark_sent(SessionId session, std::uint64_t sequence, std::uint16_t packet_id);
+    /// PUBREC came: frees the message, keeps the packet id.
+    void mark_released(SessionId session, std::uint64_t sequence, std::uint16_t packet_id);
+    /// The client gave it back (AMQP): it waits again, at its old place.
+    void mark_queued(SessionId session, std::uint64_t sequence);
+    /// Done: PUBACK, PUBCOMP, an outcome, expired or dropped.
+    void settle(SessionId session, std::uint64_t sequence);
+
+    /// Replaces what the topic had.
+    void retain(const RetainedRecord& record);
+    void erase_retained(std::string_view tenant, std::string_view topic);
+
     /// A record of the owner's own format; `version` is the owner's and stored in front. Families:
-    /// meta, registry, sessions, queues, retained, audit.
+    /// meta, registry, audit.
     void put(Family family, std::string_view key, std::uint8_t version, ByteView body);
     void erase(Family family, std::string_view key);
     /// Erases from <= key < to.
@@ -84,8 +118,14 @@ private:
     /// Appends an operation's header and names; returns where the size of its value stands.
     std::size_t open_op(const Op& op, std::string_view name);
     void close_op(std::size_t value_size_at);
+    template <class Record>
+    void put_record(Family family, std::string_view key, const Record& record);
+    void erase_record(Family family, std::string_view key);
+    void mark(const Op& op, std::uint16_t packet_id);
 
     Bytes ops_;  ///< Headers, names and values, as in detail/batch_reader.hpp.
+    MessageId kept_{};
+    std::uint32_t kept_bytes_ = 0;
     bool invalid_ = false;
 };
 

@@ -3,68 +3,15 @@
 #include <algorithm>
 #include <optional>
 
+#include <weir/storage/detail/record_codec.hpp>
+
 namespace weir::storage {
 namespace {
 
-constexpr Byte kVersion = 1;
-constexpr std::string_view kDefaultTenant = "default";
-
-/// The default tenant is stored as nothing: it would be most of a small record.
-std::string_view stored_tenant(std::string_view tenant) {
-    return tenant == kDefaultTenant ? "" : tenant;
-}
-std::string_view read_tenant(std::string_view tenant) {
-    return tenant.empty() ? kDefaultTenant : tenant;
-}
-
-template <class Size>
-void append_sized(Bytes& out, ByteView field) {
-    append_be(out, static_cast<Size>(field.size()));
-    append(out, field);
-}
-template <class Size>
-void append_sized(Bytes& out, std::string_view field) {
-    append_sized<Size>(out, as_bytes(field));
-}
-
-/// Reads a record's fields in order; remembers whether all of them were there.
-class RecordReader {
-public:
-    explicit RecordReader(ByteView in) noexcept : in_{in} {}
-
-    template <class T>
-    T integer() noexcept {
-        const auto value = in_.read_be<T>();
-        complete_ = complete_ && value.has_value();
-        return value.value_or(0);
-    }
-    template <class Size>
-    ByteView sized() noexcept {
-        const auto field = in_.read(integer<Size>());
-        complete_ = complete_ && field.has_value();
-        return field.value_or(ByteView{});
-    }
-    template <class Size>
-    std::string_view text() noexcept {
-        return as_text(sized<Size>());
-    }
-    ByteView rest() noexcept { return in_.rest(); }
-    [[nodiscard]] bool complete() const noexcept { return complete_; }
-
-private:
-    ByteCursor in_;
-    bool complete_ = true;
-};
-
-Result<RecordReader> open_record(ByteView in) noexcept {
-    if (in.empty() || in[0] == 0) {
-        return errc::malformed_record;
-    }
-    if (in[0] > kVersion) {
-        return errc::newer_version;
-    }
-    return RecordReader{in.subspan(1)};
-}
+using detail::append_sized;
+using detail::open_record;
+using detail::read_tenant;
+using detail::stored_tenant;
 
 /// LEB128, as counters are mostly small.
 void append_varint(Bytes& out, std::uint64_t value) {
@@ -103,7 +50,7 @@ UsageDelta& UsageDelta::operator+=(const UsageDelta& other) noexcept {
 }
 
 void encode(Bytes& out, const StreamRecord& record) {
-    out.push_back(kVersion);
+    out.push_back(detail::kRecordVersion);
     append_be(out, static_cast<std::uint64_t>(record.time_ms));
     append_sized<std::uint8_t>(out, stored_tenant(record.tenant));
     append_sized<std::uint16_t>(out, record.topic);
@@ -113,7 +60,7 @@ void encode(Bytes& out, const StreamRecord& record) {
 }
 
 void encode(Bytes& out, const OutboxRecord& record) {
-    out.push_back(kVersion);
+    out.push_back(detail::kRecordVersion);
     append_be(out, static_cast<std::uint64_t>(record.time_ms));
     append_sized<std::uint8_t>(out, stored_tenant(record.tenant));
     append_sized<std::uint8_t>(out, record.rule);
@@ -125,7 +72,7 @@ void encode(Bytes& out, const OutboxRecord& record) {
 }
 
 void encode(Bytes& out, const DeadLetterNote& note, ByteView encoded_outbox_record) {
-    out.push_back(kVersion);
+    out.push_back(detail::kRecordVersion);
     append_be(out, static_cast<std::uint64_t>(note.time_ms));
     append_be(out, note.attempts);
     append_sized<std::uint16_t>(out, note.reason.substr(0, 65'535));
@@ -133,7 +80,7 @@ void encode(Bytes& out, const DeadLetterNote& note, ByteView encoded_outbox_reco
 }
 
 void encode(Bytes& out, const UsageDelta& delta) {
-    out.push_back(kVersion);
+    out.push_back(detail::kRecordVersion);
     for (std::size_t i = 0; i < kUsageCounters; ++i) {
         if (delta.counters[i] != 0) {
             out.push_back(static_cast<Byte>(i));

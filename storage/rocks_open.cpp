@@ -3,12 +3,15 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_checksum.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/table.h>
 
 #include <array>
+#include <filesystem>
 
+#include <weir/base/log.hpp>
 #include <weir/storage/detail/usage_merge.hpp>
 #include <weir/storage/detail/wal_scan.hpp>
 #include <weir/storage/store.hpp>
@@ -125,11 +128,29 @@ rocksdb::WALRecoveryMode recovery_mode(Recovery::Kind kind) {
 }
 
 Recovery examine_logs(rocksdb::Env& env, const std::string& path) {
-    const auto scanned = scan_logs(*env.GetFileSystem(), database_path(path));
+    const auto scanned = scan_logs(*env.GetFileSystem(), path);
     if (!scanned) {
         throw OpenError{errc::io_failed, "cannot read the write-ahead log in " + path};
     }
     return *scanned;
+}
+
+/// RocksDB takes an unsynced change of the MANIFEST that a power cut garbled for corruption. What
+/// such a change says was not relied on yet, so it goes.
+void drop_torn_manifest_tail(rocksdb::Env& env, const std::string& path) {
+    const auto found = scan_manifest(*env.GetFileSystem(), path);
+    if (!found || found->kind != Recovery::Kind::tail_dropped) {
+        return;  // The rest RocksDB reports.
+    }
+    log::warn(
+        "storage_tail_dropped",
+        {{"file", found->file}, {"from", found->from}, {"bytes", found->to - found->from}}
+    );
+    std::error_code ec;
+    std::filesystem::resize_file(path + '/' + found->file, found->from, ec);
+    if (ec) {
+        throw OpenError{errc::io_failed, "cannot repair " + found->file + ": " + ec.message()};
+    }
 }
 
 }  // namespace
@@ -140,8 +161,12 @@ Database open_database(
     std::shared_ptr<rocksdb::EventListener> listener,
     bool read_only
 ) {
+    const std::string path = database_path(options.path);
     Database out;
-    out.recovery = examine_logs(*env, options.path);
+    out.recovery = examine_logs(*env, path);
+    if (!read_only && out.recovery.kind != Recovery::Kind::damaged) {
+        drop_torn_manifest_tail(*env, path);
+    }
     const bool damaged = out.recovery.kind == Recovery::Kind::damaged;
     auto how = database_options(options, env);
     how.wal_recovery_mode = recovery_mode(out.recovery.kind);
@@ -149,7 +174,6 @@ Database open_database(
         how.listeners.push_back(std::move(listener));
     }
     const auto families = all_families();
-    const std::string path = database_path(options.path);
     rocksdb::DB* db = nullptr;
     const auto status =
         damaged || read_only

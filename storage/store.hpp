@@ -111,6 +111,60 @@ struct ReadLimit {
     std::size_t bytes = 1024 * 1024;  ///< The first record is given even if it alone is larger.
 };
 
+/// What a queue holds, in flight or not.
+struct QueueSummary {
+    std::uint64_t first = 0;  ///< Sequence of the oldest entry.
+    std::uint64_t next = 1;   ///< One more than that of the newest.
+    std::uint64_t entries = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// A session as it was when the gateway stopped.
+struct StoredSession {
+    SessionId id{};
+    SessionRecord record;  ///< Points into `buffer`.
+    std::vector<std::pair<std::string, SubscriptionRecord>> subscriptions;  ///< By filter.
+    std::vector<std::uint16_t> inbound_ids;  ///< QoS 2: received, not released.
+    std::optional<WillRecord> will;          ///< Points into `will_buffer`.
+    QueueSummary queue;
+    Bytes buffer;
+    Bytes will_buffer;
+
+    StoredSession() = default;
+    StoredSession(StoredSession&&) noexcept = default;
+    StoredSession& operator=(StoredSession&&) noexcept = default;
+};
+
+struct QueuedMessage {
+    std::uint64_t sequence = 0;
+    QueueEntry entry;
+    MessageRecord message;  ///< Points into `buffer`. Empty when released.
+    Bytes buffer;
+
+    QueuedMessage() = default;
+    QueuedMessage(QueuedMessage&&) noexcept = default;
+    QueuedMessage& operator=(QueuedMessage&&) noexcept = default;
+};
+
+struct RetainedMessage {
+    RetainedRecord record;  ///< Points into `buffer`.
+    Bytes buffer;
+
+    RetainedMessage() = default;
+    RetainedMessage(RetainedMessage&&) noexcept = default;
+    RetainedMessage& operator=(RetainedMessage&&) noexcept = default;
+};
+
+struct RetainedPage {
+    std::vector<RetainedMessage> messages;
+    std::string last = {};  ///< The topic that the scan reached: where the next page begins after.
+    bool more = false;
+};
+
+/// Called once, on the store's reading thread; must be short and must not throw.
+using QueueReader = std::move_only_function<void(Result<std::vector<QueuedMessage>>)>;
+using RetainedReader = std::move_only_function<void(Result<RetainedPage>)>;
+
 /// Returned `false` ends a scan. The views are valid during the call.
 using ScanVisitor = std::function<bool(std::string_view key, std::uint8_t version, ByteView body)>;
 
@@ -190,6 +244,38 @@ public:
 
     /// After it returns the watcher is not called and not running any more.
     void unwatch(WatchId id);
+
+    /// Ids are not used twice while anything has them. Any thread, no I/O.
+    [[nodiscard]] SessionId new_session_id() noexcept;
+    [[nodiscard]] MessageId new_message_id() noexcept;
+    /// All sessions, for the broker's start: reads every subscription and queue entry, no message.
+    [[nodiscard]] Result<void> read_sessions(const std::function<bool(StoredSession&&)>& visit
+    ) const;
+    /// Entries with sequence >= from, oldest first, those in flight too. Cheap if `from` is not
+    /// older than the oldest entry: what was settled still has to be stepped over.
+    [[nodiscard]] Result<std::vector<QueuedMessage>> read_queue(
+        SessionId session, std::uint64_t from, ReadLimit limit = {}
+    ) const;
+    /// The same from any thread, a shard's too; sees what was committed when it runs.
+    void async_read_queue(
+        SessionId session, std::uint64_t from, ReadLimit limit, QueueReader done
+    );
+    /// A page of what an MQTT filter matches, by topic, from behind the topic `after` on. Expired
+    /// messages are in it. Ends early, with `more`, after kRetainedVisitsMax topics.
+    [[nodiscard]] Result<RetainedPage> read_retained(
+        std::string_view tenant,
+        std::string_view filter,
+        std::string_view after = {},
+        ReadLimit limit = {}
+    ) const;
+    void async_read_retained(
+        std::string tenant,
+        std::string filter,
+        std::string after,
+        ReadLimit limit,
+        RetainedReader done
+    );
+    static constexpr std::size_t kRetainedVisitsMax = 100'000;
 
     /// Sums per device and hour, by hour, then tenant, then device.
     [[nodiscard]] Result<void> read_usage(

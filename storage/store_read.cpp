@@ -1,23 +1,12 @@
 // Reads of a Store: any control thread, beside the storage thread.
 #include <weir/storage/detail/keys.hpp>
+#include <weir/storage/detail/session_keys.hpp>
 #include <weir/storage/detail/store_impl.hpp>
 
 namespace weir::storage {
 namespace {
 
 using detail::LogKey;
-
-/// The first key after all keys with this prefix; empty if there is none.
-std::string end_of_prefix(std::string_view prefix) {
-    std::string end{prefix};
-    while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xFFU) {
-        end.pop_back();
-    }
-    if (!end.empty()) {
-        end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1U);
-    }
-    return end;
-}
 
 /// Reads the entries of one kind of a log. `decode` fills the entry from its buffer.
 template <class Entry, class Decode>
@@ -104,7 +93,7 @@ Result<void> Store::scan(
     WEIR_CHECK(impl_->engine->scan(
         family,
         std::max(prefix, start),
-        end_of_prefix(prefix),
+        detail::end_of_prefix(prefix),
         [&](std::string_view key, std::string_view value) {
             if (value.empty()) {
                 outcome = errc::malformed_record;

@@ -77,6 +77,9 @@ bool is_whole(ByteView rest, const Fragment& fragment) {
 /// One pass over all logs. Remembers the first damage and looks behind it for a whole record.
 class Scan {
 public:
+    /// `numbered`: records begin with sequence numbers.
+    explicit Scan(bool numbered) noexcept : numbered_{numbered} {}
+
     void begin_log(const std::string& name) {
         log_ = name;
         at_ = 0;
@@ -136,7 +139,7 @@ private:
         append(head_, fragment.payload.first(std::min(missing, fragment.payload.size())));
         if (fragment.type == FragmentType::full || fragment.type == FragmentType::last) {
             record_.reset();
-            if (head_.size() == kRecordHeadBytes) {
+            if (numbered_ && head_.size() == kRecordHeadBytes) {
                 complete_record();
             }
         }
@@ -175,11 +178,8 @@ private:
             const ByteView rest = block.subspan(at);
             const auto fragment = parse_fragment(rest);
             if (fragment && fragment->begins_record() &&
-                fragment->payload.size() >= kRecordHeadBytes &&
                 (fragment->type == FragmentType::full || fragment->size() == rest.size()) &&
-                load_le<std::uint64_t>(fragment->payload.data()) - next_sequence_ <
-                    kSequenceStepMax &&
-                is_whole(rest, *fragment)) {
+                is_likely(*fragment) && is_whole(rest, *fragment)) {
                 damage_->kind = Recovery::Kind::damaged;
                 damage_->to = at_ + at;
                 return;
@@ -187,6 +187,14 @@ private:
         }
     }
 
+    /// Spares most checksums, and what a device sent is not taken for a record.
+    [[nodiscard]] bool is_likely(const Fragment& fragment) const noexcept {
+        return !numbered_ || (fragment.payload.size() >= kRecordHeadBytes &&
+                              load_le<std::uint64_t>(fragment.payload.data()) - next_sequence_ <
+                                  kSequenceStepMax);
+    }
+
+    const bool numbered_;
     std::string log_;
     std::uint64_t at_ = 0;                 // Where the block starts.
     std::optional<std::uint64_t> record_;  // Where the open record starts.
@@ -233,7 +241,7 @@ Result<Recovery> scan_logs(rocksdb::FileSystem& files, const std::string& direct
     if (!files.GetChildren(directory, io, &names, nullptr).ok()) {
         return errc::io_failed;
     }
-    Scan scan;
+    Scan scan{true};
     std::vector<char> buffer(kBlockBytes);
     for (const auto& name : log_names(std::move(names))) {
         scan.begin_log(name);
@@ -245,6 +253,29 @@ Result<Recovery> scan_logs(rocksdb::FileSystem& files, const std::string& direct
             break;
         }
     }
+    return scan.result();
+}
+
+Result<Recovery> scan_manifest(rocksdb::FileSystem& files, const std::string& directory) {
+    std::string name;
+    const std::string current = directory + "/CURRENT";
+    if (!files.FileExists(current, rocksdb::IOOptions{}, nullptr).ok()) {
+        return Recovery{};
+    }
+    if (!rocksdb::ReadFileToString(&files, current, &name).ok()) {
+        return errc::io_failed;
+    }
+    if (!name.ends_with('\n')) {
+        return Recovery{};  // RocksDB has words for that.
+    }
+    name.pop_back();
+    Scan scan{false};
+    scan.begin_log(name);
+    std::vector<char> buffer(kBlockBytes);
+    if (!scan_log(files, directory + '/' + name, scan, buffer).ok()) {
+        return errc::io_failed;
+    }
+    scan.end_log();
     return scan.result();
 }
 

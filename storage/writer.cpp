@@ -58,6 +58,7 @@ Result<void> Writer::load() {
     usage_open_hour_ = open_hour_;
     WEIR_CHECK(load_heads<StreamHead>(engine_, Family::streams, catalog_, decode_stream_head));
     WEIR_CHECK(load_heads<OutboxHead>(engine_, Family::outbox, catalog_, decode_outbox_head));
+    WEIR_CHECK(sessions_.load());
     if (!schema) {
         put_mark(engine_, kSchemaKey, kSchemaVersion);
         WEIR_CHECK(engine_.commit());
@@ -74,45 +75,82 @@ void Writer::touch(T& log, std::vector<T*>& list) {
 }
 
 Result<void> Writer::apply(const Batch& batch, std::vector<std::uint64_t>& offsets) {
+    sessions_.begin_batch();
     BatchReader reader{batch};
     for (BatchReader::Item item{}; reader.next(item);) {
         dirty_ = true;
-        switch (item.kind) {
-            case OpKind::append_stream: {
-                StreamLog& log = catalog_.stream(item.name);
-                offsets.push_back(log.working.next);
-                append_stream(log, item);
-                break;
-            }
-            case OpKind::enqueue_outbox: {
-                OutboxLog& log = catalog_.outbox(item.name);
-                offsets.push_back(log.working.next);
-                enqueue(log, item);
-                break;
-            }
-            case OpKind::settle_outbox:
-            case OpKind::dead_letter:
-                WEIR_CHECK(settle(catalog_.outbox(item.name), item.from, item.to, item.value));
-                break;
-            case OpKind::purge_dead_letters:
-                WEIR_CHECK(purge(catalog_.outbox(item.name), item.from, item.to));
-                break;
-            case OpKind::add_usage:
-                add_usage(item);
-                break;
-            case OpKind::close_usage:
-                close_usage(static_cast<std::uint32_t>(item.from));
-                break;
-            case OpKind::put:
-                engine_.put(item.family, item.name, item.value);
-                break;
-            case OpKind::erase:
-                engine_.erase(item.family, item.name);
-                break;
-            case OpKind::erase_range:
-                engine_.erase_range(item.family, item.name, item.value);
-                break;
+        WEIR_CHECK(apply(item, offsets));
+    }
+    return {};
+}
+
+Result<void> Writer::apply(const BatchReader::Item& item, std::vector<std::uint64_t>& offsets) {
+    switch (item.kind) {
+        case OpKind::append_stream: {
+            StreamLog& log = catalog_.stream(item.name);
+            offsets.push_back(log.working.next);
+            append_stream(log, item);
+            break;
         }
+        case OpKind::enqueue_outbox: {
+            OutboxLog& log = catalog_.outbox(item.name);
+            offsets.push_back(log.working.next);
+            enqueue(log, item);
+            break;
+        }
+        case OpKind::settle_outbox:
+        case OpKind::dead_letter:
+            return settle(catalog_.outbox(item.name), item.from, item.to, item.value);
+        case OpKind::purge_dead_letters:
+            return purge(catalog_.outbox(item.name), item.from, item.to);
+        case OpKind::add_usage:
+            add_usage(item);
+            break;
+        case OpKind::close_usage:
+            close_usage(static_cast<std::uint32_t>(item.from));
+            break;
+        case OpKind::put:
+            if (item.family == Family::sessions) {
+                sessions_.note(item.family, item.name);
+            }
+            engine_.put(item.family, item.name, item.value);
+            break;
+        case OpKind::erase:
+            engine_.erase(item.family, item.name);
+            break;
+        case OpKind::erase_range:
+            engine_.erase_range(item.family, item.name, item.value);
+            break;
+        default:
+            return apply_queue(item);
+    }
+    return {};
+}
+
+Result<void> Writer::apply_queue(const BatchReader::Item& item) {
+    const SessionId session{item.from};
+    const auto packet_id = [&item] {
+        return load_be<std::uint16_t>(as_bytes(item.value).data());
+    };
+    switch (item.kind) {
+        case OpKind::keep:
+            sessions_.keep(MessageId{item.from}, item.value);
+            break;
+        case OpKind::enqueue:
+            sessions_.enqueue(session, item.to, item.value);
+            break;
+        case OpKind::mark_queued:
+            return sessions_.mark(session, item.to, EntryState::queued, 0);
+        case OpKind::mark_sent:
+            return sessions_.mark(session, item.to, EntryState::sent, packet_id());
+        case OpKind::mark_released:
+            return sessions_.mark(session, item.to, EntryState::released, packet_id());
+        case OpKind::settle:
+            return sessions_.settle(session, item.to);
+        case OpKind::drop_session:
+            return sessions_.drop(session);
+        default:
+            break;
     }
     return {};
 }
@@ -345,6 +383,7 @@ void Writer::end_group(bool committed) {
     } else {
         open_hour_ = usage_open_hour_;
     }
+    sessions_.end_group(committed);
     streams_.clear();
     outboxes_.clear();
     removed_.clear();

@@ -20,6 +20,13 @@ enum class OpKind : std::uint8_t {
     put,
     erase,
     erase_range,
+    keep,          // from: message; value: its record
+    enqueue,       // from: session, to: sequence (as in all below); value: entry
+    mark_queued,
+    mark_sent,     // value: packet id
+    mark_released, // value: packet id
+    settle,
+    drop_session,
 };
 
 /// Fixed part of an operation; the name (or key) and the value follow it.

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <weir/storage/detail/group_commit.hpp>
+#include <weir/storage/detail/read_thread.hpp>
 #include <weir/storage/store.hpp>
 
 namespace weir::storage {
@@ -14,6 +15,7 @@ struct Store::Impl {
     detail::Catalog catalog;
     detail::Writer writer;
     std::unique_ptr<detail::GroupCommit> commits;
+    detail::ReadThread reads;  ///< Last: what it reads outlives it.
 };
 
 }  // namespace weir::storage

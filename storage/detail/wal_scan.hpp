@@ -19,4 +19,9 @@ namespace weir::storage::detail {
 /// @errors io_failed: a log cannot be read.
 [[nodiscard]] Result<Recovery> scan_logs(rocksdb::FileSystem& files, const std::string& directory);
 
+/// The same for the MANIFEST in use, which has the format of a log.
+[[nodiscard]] Result<Recovery> scan_manifest(
+    rocksdb::FileSystem& files, const std::string& directory
+);
+
 }  // namespace weir::storage::detail

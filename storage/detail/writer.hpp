@@ -6,6 +6,7 @@
 
 #include <weir/storage/detail/batch_reader.hpp>
 #include <weir/storage/detail/catalog.hpp>
+#include <weir/storage/detail/session_writer.hpp>
 #include <weir/storage/engine.hpp>
 
 namespace weir::storage::detail {
@@ -14,7 +15,8 @@ namespace weir::storage::detail {
 /// heads and the stream index. Between groups the catalog's working and committed heads are equal.
 class Writer {
 public:
-    Writer(Engine& engine, Catalog& catalog) noexcept : engine_{engine}, catalog_{catalog} {}
+    Writer(Engine& engine, Catalog& catalog) noexcept
+        : engine_{engine}, catalog_{catalog}, sessions_{engine} {}
 
     /// Reads heads and marks; writes the schema mark into a new store. Before the storage thread
     /// starts.
@@ -34,9 +36,15 @@ public:
     /// Returns the reservations of a batch that will not be applied. Any thread.
     void release(const Batch& batch);
 
+    /// For its ids: any thread.
+    [[nodiscard]] SessionWriter& sessions() noexcept { return sessions_; }
     [[nodiscard]] std::uint32_t usage_open_hour() const noexcept { return usage_open_hour_.load(); }
 
 private:
+    [[nodiscard]] Result<void> apply(
+        const BatchReader::Item& item, std::vector<std::uint64_t>& offsets
+    );
+    [[nodiscard]] Result<void> apply_queue(const BatchReader::Item& item);
     void append_stream(StreamLog& log, const BatchReader::Item& item);
     void enqueue(OutboxLog& log, const BatchReader::Item& item);
     [[nodiscard]] Result<void> settle(
@@ -54,6 +62,7 @@ private:
 
     Engine& engine_;
     Catalog& catalog_;
+    SessionWriter sessions_;
     bool dirty_ = false;
     std::vector<StreamLog*> streams_;  ///< Touched by the group.
     std::vector<OutboxLog*> outboxes_;

@@ -13,6 +13,7 @@ namespace weir::storage::test {
 /// The switches of a FaultyEngine; shared with it, as the Store owns the engine.
 struct Faults {
     std::atomic<bool> fail_commit{false};
+    std::atomic<errc> commit_error{errc{}};  ///< Commits fail with it.
     std::atomic<bool> fail_scan{false};
     std::atomic<std::uint64_t> free_bytes{~std::uint64_t{0}};
     std::atomic<int> commits{0};
@@ -68,6 +69,10 @@ public:
         if (faults_->fail_commit) {
             memory_.abandon();
             return errc::io_failed;
+        }
+        if (const errc error = faults_->commit_error; error != errc{}) {
+            memory_.abandon();
+            return error;
         }
         return memory_.commit();
     }

@@ -26,7 +26,7 @@ protected:
         batch.append_stream("alarms", {.time_ms = 5, .payload = as_bytes("hot")});
         batch.enqueue_outbox("pager", {.time_ms = 6, .payload = as_bytes("a")});
         batch.enqueue_outbox("pager", {.time_ms = 7, .payload = as_bytes("b")});
-        batch.put(Family::retained, "t", 1, as_bytes("v"));
+        batch.put(Family::registry, "t", 1, as_bytes("v"));
         batch.close_usage(7);
         UsageDelta delta;
         delta.counters[1] = 2;
@@ -46,7 +46,7 @@ protected:
         EXPECT_EQ(outbox.next, 3U);
         EXPECT_EQ(outbox.oldest_ms, 7);
         EXPECT_EQ(store.outbox_room("pager").stored(), outbox.bytes);
-        EXPECT_EQ(as_text((*store.get(Family::retained, "t"))->body), "v");
+        EXPECT_EQ(as_text((*store.get(Family::registry, "t"))->body), "v");
         EXPECT_EQ(store.usage_open_hour(), 7U);
         std::uint64_t sum = 0;
         EXPECT_TRUE(store.read_usage({.from_hour = 0, .to_hour = 99}, [&](const UsageEntry& entry) {

@@ -379,14 +379,14 @@ TEST_P(StoreContract, KeepsOwnersRecordsWithTheirVersion) {
     batch.put(Family::registry, "thing/a", 3, as_bytes("A"));
     batch.put(Family::registry, "thing/b", 1, as_bytes("B"));
     batch.put(Family::registry, "thinh", 1, as_bytes("no"));
-    batch.put(Family::sessions, "thing/a", 1, {});
+    batch.put(Family::audit, "thing/a", 1, {});
     commit(std::move(batch));
     const auto value = store_->get(Family::registry, "thing/a");
     ASSERT_TRUE(value && *value);
     EXPECT_EQ((*value)->version, 3);
     EXPECT_EQ(as_text((*value)->body), "A");
     EXPECT_FALSE(*store_->get(Family::registry, "thing/c"));
-    EXPECT_FALSE(*store_->get(Family::retained, "thing/a"));
+    EXPECT_FALSE(*store_->get(Family::meta, "thing/a"));
     const auto keys = [&](std::string_view prefix, std::string_view start = {}) {
         std::string out;
         EXPECT_TRUE(store_->scan(
