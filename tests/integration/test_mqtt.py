@@ -29,6 +29,7 @@ class Mqtt(unittest.TestCase):
             made.session_present = flags["session present"]
         return made
 
+    # [MQTT3-3.3.4-1] [MQTT5-3.3.4-1]
     def test_messages_reach_subscribers_at_every_qos(self):
         for version in (V311, V5):
             with self.subTest(version=version):
@@ -42,6 +43,7 @@ class Mqtt(unittest.TestCase):
                 publisher.close()
                 subscriber.close()
 
+    # [MQTT5-3.8.4-8]
     def test_the_lower_qos_of_publish_and_subscription_holds(self):
         publisher, subscriber = self.client("alice"), self.client("bob")
         subscriber.subscribe("low", 0)
@@ -75,6 +77,7 @@ class Mqtt(unittest.TestCase):
         late.subscribe("state/+", 1)
         late.nothing_before("mark")
 
+    # [MQTT5-3.1.2-8] [MQTT5-3.14.4-3]
     def test_a_will_is_published_when_the_connection_breaks_but_not_after_disconnect(self):
         watcher = self.client("bob")
         watcher.subscribe("wills/#", 1)
@@ -86,6 +89,7 @@ class Mqtt(unittest.TestCase):
         polite.close()
         watcher.nothing_before("mark")
 
+    # [MQTT5-3.1.2-22]
     def test_a_silent_client_is_ended_after_one_and_a_half_keep_alives(self):
         watcher = self.client("bob")
         watcher.subscribe("wills/#", 1)
@@ -97,6 +101,7 @@ class Mqtt(unittest.TestCase):
         # 1.5 s of silence, a second of the timer, three seconds in which the peer may still close in order.
         self.assertLess(time.monotonic() - began, 8.0)
 
+    # [MQTT5-3.1.4-3]
     def test_a_second_connection_takes_the_session_over(self):
         first = self.client("alice")
         second = self.client("alice")
@@ -111,6 +116,7 @@ class Mqtt(unittest.TestCase):
         self.assertEqual(code.value, 0x87)
         owner.nothing_before("mark")
 
+    # [MQTT3-3.1.2-5] [MQTT5-4.5.0-1]
     def test_a_persistent_session_keeps_subscriptions_and_messages(self):
         for version, options in ((V311, {"clean": False}), (V5, {"clean": False, "expiry": 600})):
             with self.subTest(version=version):
@@ -132,6 +138,7 @@ class Mqtt(unittest.TestCase):
                 self.assertFalse(clean.session_present)
                 publisher.close()
 
+    # [MQTT5-3.3.2-5] [MQTT5-3.3.2-6]
     def test_messages_expire_in_the_queue(self):
         publisher = self.client("alice")
         keeper = self.client("bob", client_id="expirer", clean=False, expiry=600)
@@ -174,6 +181,7 @@ class Mqtt(unittest.TestCase):
         self.assertEqual((message.topic, bool(message.retain)), ("asis", True))
         client.publish("asis", b"", qos=1, retain=True)
 
+    # [MQTT5-3.10.4-2]
     def test_unsubscribe_stops_messages(self):
         client = self.client("alice")
         client.subscribe("on/#", 1)
@@ -182,6 +190,7 @@ class Mqtt(unittest.TestCase):
         client.publish("on/1", b"1", qos=1)
         client.nothing_before("mark")
 
+    # [MQTT5-3.3.4-2]
     def test_overlapping_subscriptions_give_one_copy_at_the_highest_qos(self):
         client = self.client("alice")
         client.subscribe("o/#", 0)
@@ -190,6 +199,7 @@ class Mqtt(unittest.TestCase):
         self.assertEqual(client.receive().qos, 1)
         client.nothing_before("mark")
 
+    # [MQTT5-4.6.0-5] [MQTT5-4.6.0-6]
     def test_order_is_kept_under_load(self):
         publisher, subscriber = self.client("alice"), self.client("bob")
         subscriber.subscribe("order/#", 2)

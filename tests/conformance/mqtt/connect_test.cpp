@@ -143,6 +143,26 @@ TEST_P(
         << "it is as if the client had sent it";
 }
 
+TEST_P(Connect, KeepsASessionAsLongAsItsClientAsks_MQTT5_3_1_2_23_MQTT5_4_1_0_2) {
+    constexpr std::string_view kForever = "11 ffffffff";
+    v5("ever", "00", kForever).drops();
+    EXPECT_TRUE(peer().connects(connect5("ever", "00", kForever)).session_present);
+    v5("changed", "00", kOneHour).sends("e0 07 00 05 11 00000000").expects_close();
+    EXPECT_FALSE(peer().connects(connect5("changed", "00", kOneHour)).session_present);
+    v5("longer", "00", "11 00000001").sends("e0 07 00 05 11 00000e10").expects_close();
+    EXPECT_TRUE(peer().connects(connect5("longer", "00")).session_present);
+    v5("never", "00").sends("e0 07 00 05 11 00000001").expects("e0 01 82").expects_close();
+}
+
+TEST_P(Connect, SpeaksTheOldVersionToo) {
+    auto old = peer();
+    old.sends("10 0f 0006 'MQIsdp' 03 02 003c 0001 'o'").expects("20 02 00 00");
+    old.sends("82 06 0001 0001 't' 02").expects("90 03 0001 02");
+    v5("new").sends("34 10 0001 't' 0001 09 02 00000064 03 0001 'x' '1'").expects("50 02 0001");
+    old.expects("34 06 0001 't' 0001 '1'").sends("50 02 0001").expects("62 02 0001");
+    old.sends("70 02 0001").expects_nothing_more();
+}
+
 class Admission : public GatewayTest {};
 INSTANTIATE_TEST_SUITE_P(Mqtt, Admission, kOneWay, name_of);
 
