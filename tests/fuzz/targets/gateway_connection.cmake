@@ -1,0 +1,1 @@
+weir_fuzz(gateway_connection LIBRARIES weir::endpoints weir::document weir::rules)
