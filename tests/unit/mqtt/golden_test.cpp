@@ -115,6 +115,26 @@ TEST_P(GoldenPacket, IsRefusedOrValid_WhenOneBitIsFlipped) {
     }
 }
 
+TEST_P(
+    GoldenPacket,
+    IsRefused_WithAnyOtherFlags_MQTT3_2_2_2_1_MQTT3_2_2_2_2_MQTT3_3_6_1_1_MQTT3_3_8_1_1_MQTT3_3_10_1_1_MQTT3_3_14_1_1_MQTT5_2_1_3_1_MQTT5_3_6_1_1_MQTT5_3_8_1_1_MQTT5_3_10_1_1_MQTT5_3_14_1_1_MQTT5_3_15_1_1
+) {
+    const auto frame = read_frame(bytes_, kNoLimit);
+    ASSERT_TRUE(frame);
+    if (frame->type == PacketType::publish || GetParam().version == Version::v31) {
+        return;  // Its flags say something; 3.1 ignores those that say nothing.
+    }
+    for (std::uint8_t flags = 0; flags < 16; ++flags) {
+        Frame other = *frame;
+        other.flags = flags;
+        const auto packet = decode(other, options_);
+        EXPECT_EQ(packet.has_value(), flags == frame->flags);
+        if (flags != frame->flags) {
+            EXPECT_EQ(packet.error(), errc::malformed_packet);
+        }
+    }
+}
+
 // No packet may carry what it does not declare.
 TEST_P(GoldenPacket, EndsWhereItsLengthSays_WhenBytesFollow) {
     const auto frame = read_frame(bytes_, kNoLimit);
