@@ -88,6 +88,7 @@ Gateway::Impl::Impl(const Options& chosen)
             GatewayShard::Shared{
                 .store = *store,
                 .registry = registry,
+                .mechanisms = options.mechanisms,
                 .pool = pool,
                 .limits = limits,
                 .brokers = brokers,

@@ -12,6 +12,7 @@
 #include <weir/app_config/configuration.hpp>
 #include <weir/base/clock.hpp>
 #include <weir/base/error.hpp>
+#include <weir/identity/exchange.hpp>
 #include <weir/identity/registry.hpp>
 #include <weir/sinks/status.hpp>
 #include <weir/storage/store.hpp>
@@ -61,6 +62,8 @@ public:
     struct Options {
         std::filesystem::path config;  ///< weir.yaml or its folder.
         bool in_memory = false;        ///< Nothing durable: for demonstrations.
+        /// What devices may name as MQTT 5 Authentication Method; on every listener.
+        identity::Mechanisms mechanisms = {};
     };
 
     /// @throws BadConfiguration, storage::OpenError, net::ListenError, std::exception.

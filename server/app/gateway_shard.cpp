@@ -80,6 +80,7 @@ GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared&
           .publisher = publisher,
           .meter = meter,
           .registry = shared.registry,
+          .mechanisms = shared.mechanisms,
           .pool = shared.pool,
           .connections = connections,
           .all = shared.services,

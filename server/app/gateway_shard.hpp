@@ -52,6 +52,7 @@ public:
     struct Shared {
         storage::Store& store;
         const identity::Registry& registry;
+        const identity::Mechanisms& mechanisms;
         runtime::BlockingPool& pool;
         const model::Limits& limits;
         std::span<broker::Broker* const> brokers;

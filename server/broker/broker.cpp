@@ -445,6 +445,15 @@ bool Broker::review(Session& session) {
     return true;
 }
 
+bool Broker::renew(Session& session, model::PrincipalPtr principal) {
+    session.principal_ = std::move(principal);
+    if (review(session)) {
+        return true;
+    }
+    expel(session, Reason::policy_changed);
+    return false;
+}
+
 void Broker::expel(Session& session, Reason reason) {
     context_.metrics.refuse(reason);
     context_.decisions.record(session.device(), Action::connect, reason, context_.clock.wall());

@@ -88,6 +88,9 @@ public:
     /// The connection is gone. Does nothing if the session has another one by now.
     /// @param publish_will  False after a DISCONNECT that says so.
     void disconnect(Session& session, const Subscriber& subscriber, bool publish_will);
+    /// The client authenticated again: its rights follow who it is now, who must be the same identity. @return False if it may not
+    /// be connected any more: it was ended.
+    bool renew(Session& session, model::PrincipalPtr principal);
     /// DISCONNECT with a new session expiry, or a will that is not wanted any more.
     void drop_will(Session& session) noexcept { session.will_.reset(); }
 

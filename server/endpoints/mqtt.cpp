@@ -6,6 +6,7 @@
 
 #include <weir/endpoints/connection.hpp>
 #include <weir/endpoints/mqtt_connecting.hpp>
+#include <weir/endpoints/mqtt_extra.hpp>
 #include <weir/endpoints/mqtt_send.hpp>
 #include <weir/metering/formula.hpp>
 #include <weir/pipeline/subscribe.hpp>
@@ -33,7 +34,7 @@ namespace {
 
 std::size_t MqttEndpoint::on_bytes(ByteView bytes) noexcept {
     std::size_t taken = 0;
-    for (;;) {
+    do {
         const auto fed = protocol_.feed(bytes.subspan(taken), *this);
         if (!fed) {
             give_up(mqtt::reason_code_of(fed.error()));
@@ -44,10 +45,15 @@ std::size_t MqttEndpoint::on_bytes(ByteView bytes) noexcept {
             return taken;
         }
         authenticate();
-        if (session_ == nullptr) {
-            return taken;
-        }
+    } while (!is_waiting() && !connection_.closing());
+    return taken;
+}
+
+MqttEndpoint::Extra& MqttEndpoint::extra() {
+    if (!extra_) {
+        extra_ = std::make_unique<Extra>();
     }
+    return *extra_;
 }
 
 void MqttEndpoint::give_up(ReasonCode code) {
@@ -76,10 +82,13 @@ void MqttEndpoint::give_up(ReasonCode code) {
         default:
             break;
     }
-    const auto farewell = protocol_.farewell(code);
-    connection_.out().append(farewell.view());
-    connection_.services().refuse(connection_.device(), model::Action::disconnect, {reason});
-    connection_.close(reason, Connection::Goodbye::said);
+    leave(code, {reason});
+}
+
+void MqttEndpoint::leave(ReasonCode code, model::Verdict verdict) {
+    connection_.out().append(protocol_.farewell(code).view());
+    connection_.services().refuse(connection_.device(), model::Action::disconnect, verdict);
+    connection_.close(verdict.reason, Connection::Goodbye::said);
 }
 
 // --- PUBLISH -------------------------------------------------------------------------------------------------------
@@ -164,7 +173,7 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
     const auto type =
         packet.qos == mqtt::Qos::at_least_once ? PacketType::puback : PacketType::pubrec;
     Progress progress = Progress::blocked;
-    if (!parking_ || parking_->empty()) {
+    if (!extra_ || extra_->parking.empty()) {
         number = acks_.next_number();
         progress = services.publisher.route(
             origin(),
@@ -174,11 +183,8 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
     }
     if (is_held_back(progress)) {
         services.metrics().parked.add();
-        if (!parking_) {
-            parking_ = std::make_unique<Parking>();
-        }
         number = packet.qos == mqtt::Qos::at_most_once ? 0 : acks_.next_number();
-        const bool fits = parking_->add(
+        const bool fits = extra().parking.add(
             {message, number, services.shard.now() + services.publisher.block_timeout()},
             connection_.limits()
         );
@@ -209,20 +215,18 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
 }
 
 void MqttEndpoint::on_retry() noexcept {
-    if (session_ == nullptr || !parking_) {
+    if (session_ == nullptr || !extra_ || extra_->parking.empty()) {
         return;
     }
     const Services& services = connection_.services();
-    parking_->retry(
+    extra_->parking.retry(
         services.publisher,
         origin(),
         connection_.id(),
         services.shard.now(),
         [this](std::uint64_t number) { settle(number, true); }
     );
-    if (parking_->empty()) {
-        parking_.reset();
-    } else {
+    if (!extra_->parking.empty()) {
         connection_.retry_later();
     }
 }
@@ -400,12 +404,6 @@ Next MqttEndpoint::on_disconnect(const mqtt::Disconnect& packet) noexcept {
         }
     }
     connection_.close(Reason::peer_disconnected, Connection::Goodbye::said);
-    return Next::stop;
-}
-
-Next MqttEndpoint::on_auth(const mqtt::Auth& /*packet*/) noexcept {
-    // No method is offered: a CONNECT that names one is refused, so that no AUTH can follow it.
-    connection_.close(Reason::protocol_error);
     return Next::stop;
 }
 

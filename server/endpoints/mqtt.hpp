@@ -10,7 +10,7 @@
 #include <weir/broker/broker.hpp>
 #include <weir/endpoints/ack_queue.hpp>
 #include <weir/endpoints/endpoint.hpp>
-#include <weir/endpoints/parking.hpp>
+#include <weir/identity/exchange.hpp>
 #include <weir/mqtt/server_protocol.hpp>
 #include <weir/pipeline/publish.hpp>
 
@@ -28,7 +28,7 @@ public:
     ~MqttEndpoint() override;
 
     std::size_t on_bytes(ByteView bytes) noexcept override;
-    [[nodiscard]] bool is_waiting() const noexcept override { return connecting_ != nullptr; }
+    [[nodiscard]] bool is_waiting() const noexcept override;
     void on_arrival() noexcept override;
     void on_writable() noexcept override;
     void on_durable(std::uint64_t number, bool stored) noexcept override;
@@ -40,6 +40,8 @@ public:
 private:
     /// What CONNECT said, while it is being answered.
     struct Connecting;
+    struct Rounds;
+    struct Extra;
 
     // Connecting: mqtt_connect.cpp
     mqtt::Next on_connect(const mqtt::Connect& packet) noexcept override;
@@ -50,15 +52,26 @@ private:
     void accept(bool session_present);
     void refuse(mqtt::ReasonCode code, model::Verdict verdict);
 
+    // Authentication in rounds: mqtt_auth.cpp
+    [[nodiscard]] std::unique_ptr<Rounds> begin_rounds(std::string_view method) const;
+    /// Answers the client, or says how it ended.
+    std::optional<Result<identity::Proved>> advance(Rounds& rounds, ByteView data);
+    void send_auth(mqtt::ReasonCode code, std::string_view method, ByteView data);
+    void exchange();
+    mqtt::Next on_auth(const mqtt::Auth& packet) noexcept override;
+    void reauthenticate(ByteView data);
+
     // From the client: mqtt.cpp
+    [[nodiscard]] Extra& extra();
     void give_up(mqtt::ReasonCode code);
+    /// Tells the client, records it and closes.
+    void leave(mqtt::ReasonCode code, model::Verdict verdict);
     mqtt::Next on_publish(const mqtt::Publish& packet) noexcept override;
     mqtt::Next on_ack(const mqtt::Ack& packet) noexcept override;
     mqtt::Next on_subscribe(const mqtt::Subscribe& packet) noexcept override;
     mqtt::Next on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept override;
     mqtt::Next on_pingreq() noexcept override;
     mqtt::Next on_disconnect(const mqtt::Disconnect& packet) noexcept override;
-    mqtt::Next on_auth(const mqtt::Auth& packet) noexcept override;
     [[nodiscard]] pipeline::Origin origin() const noexcept;
     mqtt::Next violation(const mqtt::Publish& packet, model::Verdict verdict);
     void publish(const mqtt::Publish& packet, const model::MessagePtr& message);
@@ -79,7 +92,7 @@ private:
     mqtt::ServerProtocol protocol_;
     broker::Session* session_ = nullptr;  ///< Null before CONNACK and after end().
     std::unique_ptr<Connecting> connecting_;
-    std::unique_ptr<Parking> parking_;  ///< Publishes that a full outbox holds back.
+    std::unique_ptr<Extra> extra_;
     AckQueue acks_;
     std::uint32_t packet_bytes_max_ = 0;  ///< The client's Maximum Packet Size; 0: none.
     bool publish_will_ = true;

@@ -10,6 +10,7 @@
 #include <weir/endpoints/connection.hpp>
 #include <weir/endpoints/mqtt.hpp>
 #include <weir/endpoints/mqtt_connecting.hpp>
+#include <weir/endpoints/mqtt_extra.hpp>
 #include <weir/endpoints/mqtt_send.hpp>
 #include <weir/identity/authenticator.hpp>
 #include <weir/metering/formula.hpp>
@@ -23,6 +24,13 @@ using mqtt::Next;
 using mqtt::PropertyId;
 using mqtt::ReasonCode;
 
+namespace {
+
+/// Room for CONNACK's properties but those of the authentication.
+constexpr std::size_t kConnackBytes = 512;
+
+}  // namespace
+
 std::chrono::milliseconds session_expiry(
     std::uint32_t seconds, const model::Limits& limits
 ) noexcept {
@@ -34,6 +42,10 @@ MqttEndpoint::MqttEndpoint(Connection& connection)
     : connection_{connection}, protocol_{server_limits(connection.limits())} {}
 
 MqttEndpoint::~MqttEndpoint() = default;
+
+bool MqttEndpoint::is_waiting() const noexcept {
+    return connecting_ != nullptr && !connecting_->awaits_auth;
+}
 
 mqtt::ServerLimits MqttEndpoint::server_limits(const model::Limits& limits) noexcept {
     const auto narrow = [](std::uint64_t value, std::uint64_t max) { return std::min(value, max); };
@@ -67,7 +79,11 @@ Next MqttEndpoint::on_connect(const mqtt::Connect& packet) noexcept {
     made->asked_expiry_s = properties.number(PropertyId::session_expiry_interval).value_or(0);
     made->receive_maximum =
         static_cast<std::uint16_t>(properties.number(PropertyId::receive_maximum).value_or(0xFFFF));
-    made->is_refused_method = properties.find(PropertyId::authentication_method).has_value();
+    made->method =
+        properties.text(PropertyId::authentication_method).value_or(std::string_view{});
+    if (const auto data = properties.binary(PropertyId::authentication_data)) {
+        made->data.assign(data->begin(), data->end());
+    }
     packet_bytes_max_ = properties.number(PropertyId::maximum_packet_size).value_or(0);
     if (packet.version == mqtt::Version::v5) {
         made->expiry = session_expiry(made->asked_expiry_s, limits);
@@ -103,8 +119,8 @@ void MqttEndpoint::authenticate() {
     Connecting& connecting = *connecting_;
     const Services& services = connection_.services();
     connecting.begun = true;
-    if (connecting.is_refused_method) {
-        return refuse(ReasonCode::bad_authentication_method, {Reason::bad_credentials});
+    if (connecting.rounds) {
+        return exchange();
     }
     if (connecting.client_id.empty()) {
         connecting.is_assigned = true;
@@ -118,6 +134,13 @@ void MqttEndpoint::authenticate() {
         is_amqp_session(connecting.client_id) ||
         !policy::is_plain_client_id(connecting.client_id)) {
         return refuse(ReasonCode::client_identifier_not_valid, {Reason::client_id_invalid});
+    }
+    if (!connecting.method.empty()) {
+        connecting.rounds = begin_rounds(connecting.method);
+        if (!connecting.rounds) {
+            return refuse(ReasonCode::bad_authentication_method, {Reason::bad_credentials});
+        }
+        return exchange();
     }
     auto outcome = identity::authenticate(
         services.registry,
@@ -145,7 +168,9 @@ void MqttEndpoint::authenticate() {
 void MqttEndpoint::authenticated(Result<model::PrincipalPtr> outcome) {
     if (!outcome) {
         const Reason reason = identity::reason_of(outcome.error());
-        return refuse(static_cast<ReasonCode>(model::info(reason).mqtt5), {reason});
+        const auto code = connecting_->rounds ? ReasonCode::not_authorized
+                                              : static_cast<ReasonCode>(model::info(reason).mqtt5);
+        return refuse(code, {reason});
     }
     const Services& services = connection_.services();
     connecting_->principal = std::move(*outcome);
@@ -215,7 +240,7 @@ void MqttEndpoint::accept(bool session_present) {
     const bool overrides = connecting.keep_alive_s == 0 || connecting.keep_alive_s > longest;
     const std::uint16_t keep_alive_s = overrides ? longest : connecting.keep_alive_s;
 
-    std::array<Byte, 512> memory;
+    Bytes memory(kConnackBytes + connecting.method.size() + connecting.data.size());
     mqtt::PropertyWriter properties{memory};
     if (protocol_.version() == mqtt::Version::v5) {
         const auto allowed = server_limits(limits);
@@ -230,6 +255,12 @@ void MqttEndpoint::accept(bool session_present) {
         }
         if (overrides) {
             properties.number(PropertyId::server_keep_alive, keep_alive_s);
+        }
+        if (!connecting.method.empty()) {  // [MQTT5-4.12.0-6]
+            properties.text(PropertyId::authentication_method, connecting.method);
+        }
+        if (!connecting.data.empty()) {
+            properties.binary(PropertyId::authentication_data, connecting.data);
         }
         const auto expiry_s =
             std::chrono::duration_cast<std::chrono::seconds>(connecting.expiry).count();

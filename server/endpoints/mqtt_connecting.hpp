@@ -9,6 +9,7 @@
 
 #include <weir/broker/session.hpp>
 #include <weir/endpoints/mqtt.hpp>
+#include <weir/endpoints/mqtt_extra.hpp>
 #include <weir/model/limits.hpp>
 #include <weir/model/principal.hpp>
 
@@ -20,8 +21,8 @@ struct MqttEndpoint::Connecting {
     Bytes password;
     bool is_assigned = false;  ///< The client left the id to us.
     bool clean_start = true;
-    bool is_refused_method = false;  ///< Enhanced authentication was asked for.
-    bool begun = false;
+    bool begun = false;        ///< Nothing new came that authentication could go on with.
+    bool awaits_auth = false;  ///< The client must answer a challenge.
     std::uint16_t keep_alive_s = 0;
     std::uint16_t receive_maximum = 0xFFFF;
     std::uint32_t asked_expiry_s = 0;
@@ -29,6 +30,9 @@ struct MqttEndpoint::Connecting {
     std::unique_ptr<broker::Will> will;
     std::size_t metered_bytes = 0;
     model::PrincipalPtr principal;
+    std::string method;  ///< Of enhanced authentication; empty: none.
+    std::unique_ptr<Rounds> rounds;
+    Bytes data;  ///< Authentication Data: the client's last, and in the end what CONNACK is to carry.
 };
 
 /// Seconds as MQTT 5 has them, cut at the limit; 0xFFFFFFFF is "never".

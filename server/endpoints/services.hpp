@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <weir/broker/broker.hpp>
+#include <weir/identity/exchange.hpp>
 #include <weir/identity/registry.hpp>
 #include <weir/metering/meter.hpp>
 #include <weir/net/shard_io.hpp>
@@ -26,6 +27,7 @@ struct Services {
     pipeline::Publisher& publisher;
     metering::Meter& meter;
     const identity::Registry& registry;
+    const identity::Mechanisms& mechanisms;
     runtime::BlockingPool& pool;
     Connections& connections;
     Services* const* all;  ///< Of every shard, by number.

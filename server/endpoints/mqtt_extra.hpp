@@ -1,0 +1,28 @@
+/// What few MQTT connections need: kept apart, so that the others do not pay for it. Private to the MQTT endpoint.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <weir/endpoints/mqtt.hpp>
+#include <weir/endpoints/parking.hpp>
+#include <weir/identity/exchange.hpp>
+
+namespace weir::endpoints {
+
+/// An authentication exchange under way.
+struct MqttEndpoint::Rounds {
+    /// More than any SASL mechanism takes; a peer that goes on is refused.
+    static constexpr unsigned kMost = 8;
+
+    std::string method;
+    std::unique_ptr<identity::Exchange> exchange;
+    unsigned left = kMost;
+};
+
+struct MqttEndpoint::Extra {
+    Parking parking;  ///< Publishes that a full outbox holds back.
+    std::unique_ptr<Rounds> reauthentication;
+};
+
+}  // namespace weir::endpoints
