@@ -29,4 +29,19 @@ std::size_t AliasTable::footprint() const noexcept {
     return bytes;
 }
 
+AliasGiver::Use AliasGiver::use_for(std::string_view topic, std::uint16_t maximum) const noexcept {
+    if (topic.size() < kTopicBytesMin) {
+        return {};
+    }
+    for (std::size_t i = 0; i < topics_.size(); ++i) {
+        if (topics_[i] == topic) {
+            return {.alias = static_cast<std::uint16_t>(i + 1)};
+        }
+    }
+    if (topics_.size() >= maximum) {
+        return {};
+    }
+    return {.alias = static_cast<std::uint16_t>(topics_.size() + 1), .is_new = true};
+}
+
 }  // namespace weir::mqtt

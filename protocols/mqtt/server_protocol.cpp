@@ -9,6 +9,21 @@ namespace {
 
 constexpr auto kCountMax = std::numeric_limits<std::uint16_t>::max();
 
+/// A reason as it may be told in a packet.
+ReasonCode nearest(ReasonCode reason, PacketContext context) noexcept {
+    if (is_allowed(reason, context)) {
+        return reason;
+    }
+    switch (reason) {
+        case ReasonCode::server_shutting_down:
+            return ReasonCode::server_unavailable;
+        case ReasonCode::bad_user_name_or_password:
+            return ReasonCode::not_authorized;
+        default:
+            return ReasonCode::unspecified_error;
+    }
+}
+
 }  // namespace
 
 Result<std::size_t> ServerProtocol::feed(ByteView in, Handler& handler) noexcept {
@@ -41,23 +56,22 @@ void ServerProtocol::accept(std::uint16_t keep_alive_s, const ServerLimits& limi
     limits_ = limits;
 }
 
-Farewell ServerProtocol::farewell(ReasonCode reason) const noexcept {
+Farewell ServerProtocol::farewell(ReasonCode reason, const Properties& properties) const noexcept {
     Farewell out;
-    const auto put = [&](const auto& packet) {
-        out.size =
-            static_cast<std::size_t>(write(out.bytes.data(), packet, version_) - out.bytes.data());
-    };
-    const auto allowed = [&](PacketContext context) {
-        return is_allowed(reason, context) ? reason : ReasonCode::unspecified_error;
-    };
     if (state_ == ConnectionState::connected) {
         if (version_ == Version::v5) {
-            put(Disconnect{.reason_code = allowed(PacketContext::disconnect_from_server)});
+            const auto code = nearest(reason, PacketContext::disconnect_from_server);
+            append_packet(
+                out.bytes, Disconnect{.reason_code = code, .properties = properties}, version_
+            );
         }
     } else if (state_ != ConnectionState::closed && version_known_) {
         if (version_ == Version::v5 || return_code_of(reason)) {
             const bool v5 = version_ == Version::v5;
-            put(Connack{.reason_code = v5 ? allowed(PacketContext::connack) : reason});
+            const auto code = v5 ? nearest(reason, PacketContext::connack) : reason;
+            append_packet(
+                out.bytes, Connack{.reason_code = code, .properties = properties}, version_
+            );
         }
     }
     return out;

@@ -1,7 +1,6 @@
 /// The server's end of one MQTT connection: bytes in, checked packets out.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -38,10 +37,9 @@ enum class [[nodiscard]] Next : std::uint8_t {
 
 /// What a peer is sent before its connection is closed; empty if its version has no such packet.
 struct Farewell {
-    std::array<Byte, 8> bytes{};
-    std::size_t size = 0;
+    Bytes bytes;
 
-    [[nodiscard]] ByteView view() const noexcept { return ByteView{bytes}.first(size); }
+    [[nodiscard]] ByteView view() const noexcept { return bytes; }
 };
 
 /// The state machine of one connection. Owned by the connection and used on its thread only; it can
@@ -97,8 +95,10 @@ public:
     [[nodiscard]] std::uint16_t unsettled() const noexcept { return unsettled_; }
 
     /// What to send before closing for that reason: CONNACK before the connection was accepted,
-    /// DISCONNECT after.
-    [[nodiscard]] Farewell farewell(ReasonCode reason) const noexcept;
+    /// DISCONNECT after. A reason that may not stand there becomes the nearest that may.
+    [[nodiscard]] Farewell farewell(
+        ReasonCode reason, const Properties& properties = {}
+    ) const noexcept;
 
     [[nodiscard]] ConnectionState state() const noexcept { return state_; }
     /// Of the client; v311 until CONNECT came.

@@ -21,7 +21,32 @@ void make_room(boost::circular_buffer<T>& ring) {
 }  // namespace
 
 bool Flow::open(std::uint64_t window) const noexcept {
-    return unsettled_ < window && window_.size() < kPacketIds;
+    return unsettled_ - held_ < window && window_.size() < kPacketIds;
+}
+
+void Flow::begin_again() noexcept {
+    again_ = window_.size();
+    held_ = unsettled_;
+}
+
+Flow::Again Flow::next_again() noexcept {
+    for (; held_ > 0; --again_) {
+        const std::size_t position = window_.size() - again_;
+        if (window_[position].state != State::settled) {
+            return {
+                .packet_id =
+                    static_cast<std::uint16_t>((first_id_ - 1U + position) % kPacketIds + 1U),
+                .entry = &window_[position]
+            };
+        }
+    }
+    again_ = 0;
+    return {};
+}
+
+void Flow::went_again() noexcept {
+    --again_;
+    --held_;
 }
 
 std::uint16_t Flow::start(Copy copy) {
@@ -33,11 +58,15 @@ std::uint16_t Flow::start(Copy copy) {
     return id;
 }
 
+std::size_t Flow::position_of(std::uint16_t packet_id) const noexcept {
+    return (packet_id + kPacketIds - first_id_) % kPacketIds;
+}
+
 Flow::InFlight* Flow::find(std::uint16_t packet_id) noexcept {
     if (packet_id == 0) {
         return nullptr;
     }
-    const std::size_t position = (packet_id + kPacketIds - first_id_) % kPacketIds;
+    const std::size_t position = position_of(packet_id);
     if (position >= window_.size() || window_[position].state == State::settled) {
         return nullptr;
     }
@@ -52,6 +81,9 @@ bool Flow::settle(std::uint16_t packet_id) noexcept {
     entry->state = State::settled;
     entry->copy = {};
     --unsettled_;
+    if (position_of(packet_id) >= window_.size() - again_) {
+        --held_;
+    }
     drop_settled();
     return true;
 }
@@ -80,6 +112,7 @@ void Flow::drop_settled() noexcept {
     while (!window_.empty() && window_.front().state == State::settled) {
         window_.pop_front();
         first_id_ = after(first_id_);
+        again_ = std::min(again_, window_.size());
     }
 }
 

@@ -35,8 +35,20 @@ public:
         State state = State::sent;
     };
 
-    /// @return True if `window` leaves room for one more.
+    /// @return True if `window` leaves room for one more on this connection.
     [[nodiscard]] bool open(std::uint64_t window) const noexcept;
+
+    /// Another connection: all that is unsettled must go again, in order, before anything new.
+    void begin_again() noexcept;
+    struct Again {
+        std::uint16_t packet_id = 0;  ///< 0: nothing is left to go again.
+        InFlight* entry = nullptr;
+    };
+    [[nodiscard]] Again next_again() noexcept;
+    /// What next_again() told is on its way.
+    void went_again() noexcept;
+    [[nodiscard]] bool goes_again() const noexcept { return held_ != 0; }
+
     /// Takes the next packet id (1, 2, ... 65535, 1) for a copy of QoS 1 or 2. Only while open().
     std::uint16_t start(Copy copy);
     [[nodiscard]] const Copy& copy_of(std::uint16_t packet_id) const noexcept {
@@ -77,6 +89,8 @@ private:
     [[nodiscard]] static std::uint16_t after(std::uint16_t id) noexcept {
         return id == 0xFFFF ? std::uint16_t{1} : static_cast<std::uint16_t>(id + 1);
     }
+    /// Where it is, or would be, in window_.
+    [[nodiscard]] std::size_t position_of(std::uint16_t packet_id) const noexcept;
     [[nodiscard]] InFlight* find(std::uint16_t packet_id) noexcept;
     [[nodiscard]] const InFlight* find(std::uint16_t packet_id) const noexcept {
         return const_cast<Flow*>(this)->find(packet_id);
@@ -87,6 +101,8 @@ private:
     boost::circular_buffer<Copy> queue_;
     std::uint64_t queued_bytes_ = 0;
     std::size_t unsettled_ = 0;
+    std::size_t again_ = 0;  // Entries at the end of window_ that did not go again yet,
+    std::size_t held_ = 0;   // and how many of those are unsettled.
     std::uint16_t first_id_ = 1;
 };
 

@@ -48,7 +48,7 @@ bool Session::can_send(Qos qos) const noexcept {
     if (qos == Qos::at_most_once) {
         return !queued || !subscriber_->queues_at_most_once();
     }
-    return !queued && (!flow_ || flow_->open(window_));
+    return !queued && (!flow_ || (!flow_->goes_again() && flow_->open(window_)));
 }
 
 bool Session::may_receive(const model::Message& message) {
@@ -113,7 +113,7 @@ void Session::offer(
 }
 
 void Session::pump() {
-    if (subscriber_ == nullptr || !flow_) {
+    if (subscriber_ == nullptr || !flow_ || !pump_again()) {
         return;
     }
     while (!flow_->queue_empty()) {
@@ -158,18 +158,29 @@ void Session::given_back(std::uint16_t packet_id) {
 }
 
 void Session::resend() {
-    if (!flow_) {
-        return;
+    if (flow_) {
+        flow_->begin_again();
+        pump();
     }
-    flow_->for_each_unsettled([this](std::uint16_t id, const Flow::InFlight& entry) {
-        if (entry.state == Flow::State::released) {
+}
+
+bool Session::pump_again() {
+    for (auto next = flow_->next_again(); next.entry != nullptr; next = flow_->next_again()) {
+        const auto [id, entry] = next;
+        if (entry->state == Flow::State::released) {
+            flow_->went_again();
             subscriber_->release(id);
-            return;
+        } else if (!subscriber_->ready(entry->copy.qos) || !flow_->open(window_)) {
+            return false;
+        } else if (!may_receive(*entry->copy.message)) {
+            flow_->settle(id);
+        } else {
+            flow_->went_again();
+            context_.metrics.redelivered.add();
+            transmit(entry->copy, id, true);
         }
-        context_.metrics.redelivered.add();
-        transmit(entry.copy, id, true);
-    });
-    pump();
+    }
+    return true;
 }
 
 }  // namespace weir::broker

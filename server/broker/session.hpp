@@ -114,6 +114,8 @@ private:
     void transmit(const Copy& copy, std::uint16_t packet_id, bool duplicate);
     void lose(model::Reason reason, const model::Message& message, std::uint64_t count = 1);
     void resend();
+    /// Sends what an earlier connection left unsettled. @return False if some of it must wait.
+    bool pump_again();
 
     Context& context_;
     std::uint64_t id_;

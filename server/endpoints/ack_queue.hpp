@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include <weir/model/reason.hpp>
 #include <weir/mqtt/packet.hpp>
 
 namespace weir::endpoints {
@@ -18,6 +19,7 @@ public:
         std::uint16_t packet_id = 0;
         mqtt::ReasonCode reason_code = mqtt::ReasonCode::success;
         bool ready = false;
+        model::Reason reason = model::Reason::none;  ///< Of an error, for its Reason String.
     };
 
     [[nodiscard]] bool empty() const noexcept { return !owed_ || owed_->empty(); }

@@ -37,7 +37,7 @@ std::size_t MqttEndpoint::on_bytes(ByteView bytes) noexcept {
     do {
         const auto fed = protocol_.feed(bytes.subspan(taken), *this);
         if (!fed) {
-            give_up(mqtt::reason_code_of(fed.error()));
+            give_up(fed.error());
             return bytes.size();
         }
         taken += *fed;
@@ -56,7 +56,8 @@ MqttEndpoint::Extra& MqttEndpoint::extra() {
     return *extra_;
 }
 
-void MqttEndpoint::give_up(ReasonCode code) {
+void MqttEndpoint::give_up(const error_code& error) {
+    const ReasonCode code = mqtt::reason_code_of(error);
     Reason reason = Reason::malformed_packet;
     switch (code) {
         case ReasonCode::protocol_error:
@@ -82,13 +83,36 @@ void MqttEndpoint::give_up(ReasonCode code) {
         default:
             break;
     }
-    leave(code, {reason});
+    say(code, reason);
+    connection_.services().refuse(connection_.device(), model::Action::disconnect, {reason});
+    connection_.close(reason, Connection::Goodbye::said);
 }
 
 void MqttEndpoint::leave(ReasonCode code, model::Verdict verdict) {
-    connection_.out().append(protocol_.farewell(code).view());
+    say(code, verdict.reason);
     connection_.services().refuse(connection_.device(), model::Action::disconnect, verdict);
     connection_.close(verdict.reason, Connection::Goodbye::said);
+}
+
+bool MqttEndpoint::needs_words(ReasonCode code) const noexcept {
+    return takes_words_ &&
+           (code == ReasonCode::unspecified_error || code == ReasonCode::not_authorized ||
+            code == ReasonCode::quota_exceeded);
+}
+
+void MqttEndpoint::say(ReasonCode code, Reason reason) {
+    std::array<Byte, 160> memory;
+    mqtt::PropertyWriter properties{memory};
+    if (needs_words(code)) {
+        properties.text(mqtt::PropertyId::reason_string, model::info(reason).text);
+    }
+    auto farewell = protocol_.farewell(code, properties.properties());
+    if (!fits(farewell.bytes.size())) {
+        farewell = protocol_.farewell(code);
+    }
+    if (fits(farewell.bytes.size())) {
+        connection_.out().append(farewell.view());
+    }
 }
 
 // --- PUBLISH -------------------------------------------------------------------------------------------------------
@@ -156,12 +180,12 @@ Next MqttEndpoint::violation(const mqtt::Publish& packet, model::Verdict verdict
         on_violation == policy::OnViolation::nack && protocol_.version() == mqtt::Version::v5;
     const auto code = told ? reason_code_of(verdict.reason) : ReasonCode::success;
     if (packet.qos == mqtt::Qos::at_least_once) {
-        owe(PacketType::puback, packet.packet_id, code);
+        owe(PacketType::puback, packet.packet_id, code, verdict.reason);
     } else if (packet.qos == mqtt::Qos::exactly_once) {
         if (told) {
             session_->drop_inbound_id(packet.packet_id);
         }
-        owe(PacketType::pubrec, packet.packet_id, code);
+        owe(PacketType::pubrec, packet.packet_id, code, verdict.reason);
     }
     return Next::go_on;
 }
@@ -173,7 +197,7 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
     const auto type =
         packet.qos == mqtt::Qos::at_least_once ? PacketType::puback : PacketType::pubrec;
     Progress progress = Progress::blocked;
-    if (!extra_ || extra_->parking.empty()) {
+    if (!extra_ || !extra_->parking) {
         number = acks_.next_number();
         progress = services.publisher.route(
             origin(),
@@ -183,8 +207,11 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
     }
     if (is_held_back(progress)) {
         services.metrics().parked.add();
+        if (!extra().parking) {
+            extra().parking = std::make_unique<Parking>();
+        }
         number = packet.qos == mqtt::Qos::at_most_once ? 0 : acks_.next_number();
-        const bool fits = extra().parking.add(
+        const bool fits = extra().parking->add(
             {message, number, services.shard.now() + services.publisher.block_timeout()},
             connection_.limits()
         );
@@ -215,24 +242,34 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
 }
 
 void MqttEndpoint::on_retry() noexcept {
-    if (session_ == nullptr || !extra_ || extra_->parking.empty()) {
+    if (session_ == nullptr || !extra_ || !extra_->parking) {
         return;
     }
     const Services& services = connection_.services();
-    extra_->parking.retry(
+    extra_->parking->retry(
         services.publisher,
         origin(),
         connection_.id(),
         services.shard.now(),
         [this](std::uint64_t number) { settle(number, true); }
     );
-    if (!extra_->parking.empty()) {
+    if (extra_->parking->empty()) {
+        extra_->parking.reset();
+    } else {
         connection_.retry_later();
     }
 }
 
-void MqttEndpoint::owe(PacketType type, std::uint16_t packet_id, ReasonCode code) {
-    acks_.push({.type = type, .packet_id = packet_id, .reason_code = code, .ready = true});
+void MqttEndpoint::owe(
+    PacketType type, std::uint16_t packet_id, ReasonCode code, Reason reason
+) {
+    acks_.push({
+        .type = type,
+        .packet_id = packet_id,
+        .reason_code = code,
+        .ready = true,
+        .reason = mqtt::is_error(code) ? reason : Reason::none,
+    });
     send_ready_acks();
 }
 
@@ -255,6 +292,7 @@ void MqttEndpoint::settle(std::uint64_t number, bool stored) {
             return;
         }
         owed.reason_code = ReasonCode::unspecified_error;
+        owed.reason = Reason::storage_failed;
     }
     owed.ready = true;
     send_ready_acks();
@@ -262,7 +300,7 @@ void MqttEndpoint::settle(std::uint64_t number, bool stored) {
 
 void MqttEndpoint::send_ready_acks() {
     acks_.release([this](const AckQueue::Owed& owed) {
-        send_ack(owed.type, owed.packet_id, owed.reason_code);
+        send_ack(owed.type, owed.packet_id, owed.reason_code, owed.reason);
         if (owed.type == PacketType::puback || mqtt::is_error(owed.reason_code)) {
             protocol_.settled();
         }
@@ -318,6 +356,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
     const auto subscription_id =
         packet.properties.number(mqtt::PropertyId::subscription_identifier).value_or(0);
     std::vector<ReasonCode> codes;
+    Reason refused = Reason::none;
     std::vector<broker::SubscribeRequest> requests;
     std::size_t bytes = 0;
     for (const mqtt::Subscription& wanted : packet.subscriptions) {
@@ -328,6 +367,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
                 session_->device(), model::Action::subscribe, {Reason::topic_invalid}, wanted.filter
             );
             codes.push_back(ReasonCode::topic_filter_invalid);
+            refused = Reason::topic_invalid;
             continue;
         }
         if (parsed->is_shared()) {
@@ -357,21 +397,24 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
          &connections = services.connections,
          id = connection_.id(),
          packet_id = packet.packet_id,
+         refused,
          codes = std::move(codes)](std::span<const model::Verdict> verdicts) mutable {
             if (connections.find(id) == nullptr || session_ == nullptr) {
                 return;
             }
             auto verdict = verdicts.begin();
+            Reason why = refused;
             for (ReasonCode& code : codes) {
                 if (mqtt::is_error(code)) {
                     continue;
                 }
                 if (!verdict->accepted()) {
                     code = reason_code_of(verdict->reason);
+                    why = why == Reason::none ? verdict->reason : why;
                 }
                 ++verdict;
             }
-            send(mqtt::Suback{.packet_id = packet_id, .reason_codes = list_of(codes)});
+            send_why(mqtt::Suback{.packet_id = packet_id, .reason_codes = list_of(codes)}, why);
         }
     );
     return Next::go_on;
@@ -396,7 +439,7 @@ Next MqttEndpoint::on_pingreq() noexcept {
 }
 
 Next MqttEndpoint::on_disconnect(const mqtt::Disconnect& packet) noexcept {
-    publish_will_ = packet.reason_code == ReasonCode::disconnect_with_will;
+    publish_will_ = packet.reason_code != ReasonCode::success;  // [MQTT5-3.14.4-3]
     if (session_ != nullptr) {
         if (const auto expiry =
                 packet.properties.number(mqtt::PropertyId::session_expiry_interval)) {
@@ -420,7 +463,7 @@ void MqttEndpoint::say_goodbye(Reason reason) noexcept {
     if (reason == Reason::peer_closed || (!accepted && reason == Reason::handshake_timeout)) {
         return;
     }
-    connection_.out().append(protocol_.farewell(reason_code_of(reason)).view());
+    say(reason_code_of(reason), reason);
 }
 
 void MqttEndpoint::on_ended(Reason /*reason*/) noexcept {

@@ -51,6 +51,7 @@ private:
     void attach();
     void accept(bool session_present);
     void refuse(mqtt::ReasonCode code, model::Verdict verdict);
+    [[nodiscard]] std::optional<std::string> response_information() const;
 
     // Authentication in rounds: mqtt_auth.cpp
     [[nodiscard]] std::unique_ptr<Rounds> begin_rounds(std::string_view method) const;
@@ -63,9 +64,13 @@ private:
 
     // From the client: mqtt.cpp
     [[nodiscard]] Extra& extra();
-    void give_up(mqtt::ReasonCode code);
+    void give_up(const error_code& error);
     /// Tells the client, records it and closes.
     void leave(mqtt::ReasonCode code, model::Verdict verdict);
+    /// Puts CONNACK or DISCONNECT, with its reason, behind what was sent.
+    void say(mqtt::ReasonCode code, model::Reason reason);
+    /// A Reason String is worth its bytes: the client takes it, and the code stands for several reasons.
+    [[nodiscard]] bool needs_words(mqtt::ReasonCode code) const noexcept;
     mqtt::Next on_publish(const mqtt::Publish& packet) noexcept override;
     mqtt::Next on_ack(const mqtt::Ack& packet) noexcept override;
     mqtt::Next on_subscribe(const mqtt::Subscribe& packet) noexcept override;
@@ -75,7 +80,12 @@ private:
     [[nodiscard]] pipeline::Origin origin() const noexcept;
     mqtt::Next violation(const mqtt::Publish& packet, model::Verdict verdict);
     void publish(const mqtt::Publish& packet, const model::MessagePtr& message);
-    void owe(mqtt::PacketType type, std::uint16_t packet_id, mqtt::ReasonCode code);
+    void owe(
+        mqtt::PacketType type,
+        std::uint16_t packet_id,
+        mqtt::ReasonCode code,
+        model::Reason reason = model::Reason::none
+    );
     void settle(std::uint64_t number, bool stored);
     void send_ready_acks();
 
@@ -84,9 +94,21 @@ private:
     void deliver(const broker::Delivery& delivery) noexcept override;
     void release(std::uint16_t packet_id) noexcept override;
     void end(model::Reason reason) noexcept override;
+    /// The client takes packets of that size.
+    [[nodiscard]] bool fits(std::size_t packet_bytes) const noexcept {
+        return packet_bytes_max_ == 0 || packet_bytes <= packet_bytes_max_;
+    }
     template <class Packet>
     void send(const Packet& packet);
-    void send_ack(mqtt::PacketType type, std::uint16_t packet_id, mqtt::ReasonCode code);
+    /// The same; a Reason String is added where it may be, and fits.
+    template <class Packet>
+    void send_why(Packet packet, model::Reason reason);
+    void send_ack(
+        mqtt::PacketType type,
+        std::uint16_t packet_id,
+        mqtt::ReasonCode code,
+        model::Reason reason = model::Reason::none
+    );
 
     Connection& connection_;
     mqtt::ServerProtocol protocol_;
@@ -95,7 +117,9 @@ private:
     std::unique_ptr<Extra> extra_;
     AckQueue acks_;
     std::uint32_t packet_bytes_max_ = 0;  ///< The client's Maximum Packet Size; 0: none.
+    std::uint16_t aliases_max_ = 0;       ///< That we may give to the client.
     bool publish_will_ = true;
+    bool takes_words_ = false;  ///< The client speaks MQTT 5 and takes Reason Strings.
 };
 
 static_assert(sizeof(MqttEndpoint) <= 160, "part of every idle connection");

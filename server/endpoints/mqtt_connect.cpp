@@ -26,8 +26,10 @@ using mqtt::ReasonCode;
 
 namespace {
 
-/// Room for CONNACK's properties but those of the authentication.
+/// Room for CONNACK's properties but for the texts that the client brought.
 constexpr std::size_t kConnackBytes = 512;
+/// Topics are compared with each alias in turn.
+constexpr std::uint64_t kAliasesGivenMax = 32;
 
 }  // namespace
 
@@ -85,6 +87,15 @@ Next MqttEndpoint::on_connect(const mqtt::Connect& packet) noexcept {
         made->data.assign(data->begin(), data->end());
     }
     packet_bytes_max_ = properties.number(PropertyId::maximum_packet_size).value_or(0);
+    takes_words_ = packet.version == mqtt::Version::v5 &&
+                   properties.number(PropertyId::request_problem_information).value_or(1) == 1;
+    aliases_max_ = static_cast<std::uint16_t>(std::min<std::uint64_t>(
+        {properties.number(PropertyId::topic_alias_maximum).value_or(0),
+         limits.topic_alias_maximum,
+         kAliasesGivenMax}
+    ));
+    made->wants_response_information =
+        properties.number(PropertyId::request_response_information).value_or(0) == 1;
     if (packet.version == mqtt::Version::v5) {
         made->expiry = session_expiry(made->asked_expiry_s, limits);
     } else {
@@ -228,7 +239,9 @@ void MqttEndpoint::attach() {
     connection_.meter_count(metering::connect(connecting.metered_bytes));
     accept(result.session_present);
     connecting_.reset();
-    services.broker.resume(*session_);
+    if (!connection_.closing()) {
+        services.broker.resume(*session_);
+    }
 }
 
 void MqttEndpoint::accept(bool session_present) {
@@ -240,7 +253,10 @@ void MqttEndpoint::accept(bool session_present) {
     const bool overrides = connecting.keep_alive_s == 0 || connecting.keep_alive_s > longest;
     const std::uint16_t keep_alive_s = overrides ? longest : connecting.keep_alive_s;
 
-    Bytes memory(kConnackBytes + connecting.method.size() + connecting.data.size());
+    Bytes memory(
+        kConnackBytes + connecting.client_id.size() + connecting.method.size() +
+        connecting.data.size()
+    );
     mqtt::PropertyWriter properties{memory};
     if (protocol_.version() == mqtt::Version::v5) {
         const auto allowed = server_limits(limits);
@@ -255,6 +271,9 @@ void MqttEndpoint::accept(bool session_present) {
         }
         if (overrides) {
             properties.number(PropertyId::server_keep_alive, keep_alive_s);
+        }
+        if (const auto information = response_information()) {
+            properties.text(PropertyId::response_information, *information);
         }
         if (!connecting.method.empty()) {  // [MQTT5-4.12.0-6]
             properties.text(PropertyId::authentication_method, connecting.method);
@@ -271,6 +290,9 @@ void MqttEndpoint::accept(bool session_present) {
         }
     }
     send(mqtt::Connack{.session_present = session_present, .properties = properties.properties()});
+    if (connection_.closing()) {
+        return;
+    }
     protocol_.accept(keep_alive_s, server_limits(limits));
     connection_.established(protocol_.keep_alive_timeout());
 }
@@ -279,8 +301,18 @@ void MqttEndpoint::refuse(ReasonCode code, model::Verdict verdict) {
     connection_.services().refuse(
         connection_.device(), Action::connect, verdict, connecting_->client_id
     );
-    connection_.out().append(protocol_.farewell(code).view());
+    say(code, verdict.reason);
     connection_.close(verdict.reason, Connection::Goodbye::said);
+}
+
+std::optional<std::string> MqttEndpoint::response_information() const {
+    if (!connecting_->wants_response_information) {
+        return std::nullopt;
+    }
+    // Told only where it holds: the client may receive there. [MQTT5-3.1.2-28]
+    std::string prefix = "reply/" + session_->client_id();
+    const auto verdict = session_->policies().subscribe(session_->subject(), prefix + "/#");
+    return verdict.accepted() ? std::optional{std::move(prefix)} : std::nullopt;
 }
 
 }  // namespace weir::endpoints

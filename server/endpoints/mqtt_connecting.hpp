@@ -21,6 +21,7 @@ struct MqttEndpoint::Connecting {
     Bytes password;
     bool is_assigned = false;  ///< The client left the id to us.
     bool clean_start = true;
+    bool wants_response_information = false;
     bool begun = false;        ///< Nothing new came that authentication could go on with.
     bool awaits_auth = false;  ///< The client must answer a challenge.
     std::uint16_t keep_alive_s = 0;

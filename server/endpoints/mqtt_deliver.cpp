@@ -1,6 +1,7 @@
 // From the session to the client.
 #include <weir/endpoints/connection.hpp>
 #include <weir/endpoints/mqtt.hpp>
+#include <weir/endpoints/mqtt_extra.hpp>
 #include <weir/endpoints/mqtt_send.hpp>
 #include <weir/metering/formula.hpp>
 
@@ -39,8 +40,16 @@ void MqttEndpoint::deliver(const broker::Delivery& delivery) noexcept {
             std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(left).count())
         );
     }
+    mqtt::AliasGiver::Use use;
+    if (aliases_max_ > 0) {
+        use = extra().aliases.use_for(header.topic, aliases_max_);
+        header.topic_alias = use.alias;
+        if (use.alias != 0 && !use.is_new) {
+            header.topic = {};
+        }
+    }
     const std::size_t head = mqtt::publish_head_size(header, version);
-    if (packet_bytes_max_ != 0 && head + header.payload_bytes > packet_bytes_max_) {
+    if (!fits(head + header.payload_bytes)) {
         // What the client cannot take is dropped as if it had been delivered. [MQTT5-3.1.2-25]
         services.metrics().lose(Reason::packet_too_large);
         services.context().decisions.record(
@@ -58,6 +67,9 @@ void MqttEndpoint::deliver(const broker::Delivery& delivery) noexcept {
             });
         }
         return;
+    }
+    if (use.is_new) {
+        extra().aliases.give(message.topic());
     }
     auto& out = connection_.out();
     const ByteView payload = message.payload();
@@ -85,9 +97,11 @@ void MqttEndpoint::release(std::uint16_t packet_id) noexcept {
     send_ack(mqtt::PacketType::pubrel, packet_id, mqtt::ReasonCode::success);
 }
 
-void MqttEndpoint::send_ack(mqtt::PacketType type, std::uint16_t packet_id, mqtt::ReasonCode code) {
+void MqttEndpoint::send_ack(
+    mqtt::PacketType type, std::uint16_t packet_id, mqtt::ReasonCode code, Reason reason
+) {
     connection_.services().metrics().acks_sent.add();
-    send(mqtt::Ack{.type = type, .packet_id = packet_id, .reason_code = code});
+    send_why(mqtt::Ack{.type = type, .packet_id = packet_id, .reason_code = code}, reason);
 }
 
 void MqttEndpoint::end(Reason reason) noexcept {

@@ -7,6 +7,7 @@
 #include <weir/endpoints/mqtt.hpp>
 #include <weir/endpoints/parking.hpp>
 #include <weir/identity/exchange.hpp>
+#include <weir/mqtt/alias_table.hpp>
 
 namespace weir::endpoints {
 
@@ -21,7 +22,8 @@ struct MqttEndpoint::Rounds {
 };
 
 struct MqttEndpoint::Extra {
-    Parking parking;  ///< Publishes that a full outbox holds back.
+    std::unique_ptr<Parking> parking;  ///< Publishes that a full outbox holds back; null: none.
+    mqtt::AliasGiver aliases;
     std::unique_ptr<Rounds> reauthentication;
 };
 

@@ -1,6 +1,8 @@
 /// Writing packets of the MQTT endpoint. Private to it.
 #pragma once
 
+#include <array>
+
 #include <weir/endpoints/connection.hpp>
 #include <weir/endpoints/mqtt.hpp>
 #include <weir/mqtt/encoder.hpp>
@@ -11,10 +13,28 @@ template <class Packet>
 void MqttEndpoint::send(const Packet& packet) {
     const auto version = protocol_.version();
     const std::size_t size = mqtt::size_of(packet, version);
+    if (!fits(size)) {  // [MQTT5-3.1.2-24]
+        return leave(mqtt::ReasonCode::packet_too_large, {model::Reason::packet_too_large});
+    }
     Byte* const out = connection_.out().reserve(size);
     static_cast<void>(mqtt::write(out, packet, version));
     connection_.out().commit(size);
     connection_.flush_later();
+}
+
+template <class Packet>
+void MqttEndpoint::send_why(Packet packet, model::Reason reason) {
+    std::array<Byte, 160> memory;
+    const auto& info = model::info(reason);
+    if (needs_words(static_cast<mqtt::ReasonCode>(info.mqtt5))) {
+        mqtt::PropertyWriter why{memory};
+        why.text(mqtt::PropertyId::reason_string, info.text);
+        packet.properties = why.properties();
+        if (!fits(mqtt::size_of(packet, protocol_.version()))) {
+            packet.properties = {};
+        }
+    }
+    send(packet);
 }
 
 }  // namespace weir::endpoints

@@ -3,4 +3,5 @@ weir_test(gateway_test LABELS integration TIMEOUT 120
   SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/gateway_test.cpp)
 weir_test(mqtt_gateway_test LABELS integration TIMEOUT 120
   LIBRARIES weir::app weir::mqtt weir_test_support fmt::fmt
-  SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/mqtt_auth_test.cpp)
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/mqtt_auth_test.cpp
+    ${CMAKE_SOURCE_DIR}/tests/integration/mqtt_properties_test.cpp)

@@ -64,7 +64,7 @@ protected:
     static Bytes bytes_of(std::string_view hex) { return weir::test::bytes_of(hex); }
 };
 
-TEST_F(Auth, TakesRoundsUntilTheClientIsKnown_WhicheverShardItsSessionIsOn_MQTT5_4_12_0_6) {
+TEST_F(Auth, TakesRoundsUntilTheClientIsKnown_WhicheverShardItsSessionIsOn_MQTT5_4_12_0_2_MQTT5_4_12_0_5) {
     for (const char* client_id : {"c0", "c1", "c2", "c3", "c4", "c5"}) {
         HexPeer peer{port_};
         connect(peer, client_id);
