@@ -46,6 +46,7 @@ CLI::App* add_command(
 /// Adds `-o table|json|csv`, or only the first two.
 void add_format(CLI::App& command, Format& format, bool with_csv = true);
 
+void add_bench(CLI::App& app, Chosen& chosen);
 void add_can_i(CLI::App& app, Chosen& chosen);
 void add_cert(CLI::App& app, Chosen& chosen);
 void add_check(CLI::App& app, Chosen& chosen);

@@ -59,6 +59,7 @@ ExitCode run(int argc, char** argv) {
           add_sinks,
           add_usage,
           add_cert,
+          add_bench,
           add_explain,
           add_version}) {
         add(app, chosen);
