@@ -1,0 +1,4 @@
+# Threats that need no gateway.
+weir_threats(threats_unit_test TIMEOUT 60 THREATS T-05 T-06 T-14
+  LIBRARIES weir::base weir::amqp weir::mqtt weir::document weir::model weir::rules weir_test_support
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/threats/decoders_test.cpp)
