@@ -23,6 +23,7 @@ constexpr Byte kProxy = 0x21;
 constexpr Byte kUnspecified = 0x00;
 constexpr Byte kTcp4 = 0x11;
 constexpr Byte kTcp6 = 0x21;
+constexpr Byte kChecksumType = 0x03;
 
 class Category final : public boost::system::error_category {
 public:
@@ -93,13 +94,32 @@ Result<Preface> parse_v1(std::string_view text) noexcept {
     return out;
 }
 
-bool extensions_are_whole(ByteCursor cursor) noexcept {
+/// CRC-32C over `bytes`, as if those of `zeros`, which lie in them, were 0.
+std::uint32_t crc32c(ByteView bytes, ByteView zeros) noexcept {
+    constexpr std::uint32_t kReversedPolynomial = 0x82F6'3B78;
+    std::uint32_t crc = 0xFFFF'FFFF;
+    for (const Byte& byte : bytes) {
+        const bool is_zero = &byte >= zeros.data() && &byte < zeros.data() + zeros.size();
+        crc ^= is_zero ? 0U : byte;
+        for (int bit = 0; bit < 8; ++bit) {
+            crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? kReversedPolynomial : 0U);
+        }
+    }
+    return ~crc;
+}
+
+/// @param cursor The extensions, at the end of `preface`. Each must be whole, and a checksum right.
+bool extensions_hold(ByteView preface, ByteCursor cursor) noexcept {
     while (!cursor.empty()) {
-        if (!cursor.read_be<std::uint8_t>()) {
+        const auto type = cursor.read_be<std::uint8_t>();
+        const auto length = type ? cursor.read_be<std::uint16_t>() : std::nullopt;
+        const auto value = length ? cursor.read(*length) : std::nullopt;
+        if (!value) {
             return false;
         }
-        const auto length = cursor.read_be<std::uint16_t>();
-        if (!length || !cursor.read(*length)) {
+        const bool is_checksum = *type == kChecksumType;
+        if (is_checksum && (value->size() != sizeof(std::uint32_t) ||
+                            load_be<std::uint32_t>(value->data()) != crc32c(preface, *value))) {
             return false;
         }
     }
@@ -150,7 +170,7 @@ Result<Preface> parse_v2(ByteView in) noexcept {
     }
     ByteCursor cursor{in.subspan(kV2HeaderBytes, size - kV2HeaderBytes)};
     out.proxied = true;
-    if (!read_addresses(cursor, family == kTcp6, out) || !extensions_are_whole(cursor)) {
+    if (!read_addresses(cursor, family == kTcp6, out) || !extensions_hold(in.first(size), cursor)) {
         return errc::malformed;
     }
     return out;

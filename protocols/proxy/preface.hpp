@@ -46,8 +46,8 @@ struct Preface {
     std::size_t size = 0;  ///< Bytes of the preface; the peer's own bytes follow.
 };
 
-/// Reads a preface of either version. Extensions (TLV) are checked for their lengths and otherwise
-/// ignored.
+/// Reads a preface of either version. Extensions (TLV) are checked for their lengths, a checksum
+/// (CRC-32C) for its value; otherwise they are ignored.
 /// @param in  The connection's first bytes, kept by the caller until this says more than need_more.
 [[nodiscard]] Result<Preface> parse_preface(ByteView in) noexcept;
 

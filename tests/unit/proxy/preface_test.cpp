@@ -113,6 +113,23 @@ INSTANTIATE_TEST_SUITE_P(
         PrefaceCase{
             "v2_extension", v2('\x21', '\x11', kTcp4Body + "\x01\x00\x02h2"s), "192.0.2.1:50000"
         },
+        PrefaceCase{
+            "v2_checksum",
+            v2('\x21', '\x11', kTcp4Body + "\x03\x00\x04"s + "\x58\x08\xEB\x23"s),
+            "192.0.2.1:50000"
+        },
+        PrefaceCase{
+            "v2_wrong_checksum",
+            v2('\x21', '\x11', kTcp4Body + "\x03\x00\x04"s + "\x01\x02\x03\x04"s),
+            {},
+            errc::malformed
+        },
+        PrefaceCase{
+            "v2_short_checksum",
+            v2('\x21', '\x11', kTcp4Body + "\x03\x00\x02"s + "\x01\x02"s),
+            {},
+            errc::malformed
+        },
         PrefaceCase{"v2_local", v2('\x20', '\x00', ""), ""},
         PrefaceCase{"v2_local_with_rest", v2('\x20', '\x11', kTcp4Body), ""},
         PrefaceCase{"v2_unspecified", v2('\x21', '\x00', ""), ""},
