@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 #include <weir/app_config/config_codes.hpp>
+#include <weir/app_config/republish_loops.hpp>
 #include <weir/base/text.hpp>
 #include <weir/document/yaml.hpp>
 
@@ -137,6 +138,11 @@ std::shared_ptr<const rules::RuleSet> load_rules(const Config& config, Diagnosti
         }
         definitions.push_back(std::move(*rule));
     }
+    std::vector<const rules::RuleDefinition*> all;
+    std::ranges::transform(definitions, std::back_inserter(all), [](const auto& rule) {
+        return &rule;
+    });
+    warn_of_loops(all, diagnostics);
     return diagnostics.errors() == errors_before ? rules::RuleSet::build(std::move(definitions))
                                                  : nullptr;
 }

@@ -5,7 +5,7 @@
 namespace weir::rules {
 
 std::span<const document::CodeInfo> codes() noexcept {
-    static constexpr std::array<document::CodeInfo, 14> kCodes = {{
+    static constexpr std::array<document::CodeInfo, 16> kCodes = {{
         {code::kSyntax,
          "the SQL of a rule cannot be read",
          "The caret stands where the statement stopped making sense. A statement is [SET ..] "
@@ -60,6 +60,13 @@ std::span<const document::CodeInfo> codes() noexcept {
          "the evaluation takes too many steps",
          "A rule has 10,000 steps for one message: one for each operation, and more for long texts "
          "and lists. The message goes to the rule's on_error instead."},
+        {code::kLoop,
+         "rules may feed each other for ever",
+         "A rule republishes to a topic that it takes itself, or that another rule takes and "
+         "republishes. After limits.hops rounds the message is dropped: lost{republish_loop}."},
+        {code::kUntested,
+         "the rule has no tests",
+         "Write hot_test.yaml beside hot.sql; `weir rules test` runs it."},
     }};
     return kCodes;
 }

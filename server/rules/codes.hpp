@@ -23,6 +23,8 @@ inline constexpr std::string_view kAlwaysUndefined = "WEIR-0311";
 inline constexpr std::string_view kTemplate = "WEIR-0312";
 inline constexpr std::string_view kAlias = "WEIR-0313";
 inline constexpr std::string_view kBudget = "WEIR-0314";
+inline constexpr std::string_view kLoop = "WEIR-0315";
+inline constexpr std::string_view kUntested = "WEIR-0316";
 }  // namespace code
 
 [[nodiscard]] std::span<const document::CodeInfo> codes() noexcept;

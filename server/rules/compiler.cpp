@@ -338,6 +338,8 @@ void Compiler::statement(const ast::Statement& statement, bool filter_required) 
                 "the condition is never true",
                 "compare with =, <> or <"
             );
+        } else {
+            check_contradiction(program_.where);
         }
     }
     if (statement.foreach) {

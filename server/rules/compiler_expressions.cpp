@@ -196,6 +196,7 @@ NodeId Compiler::binary(const Expression& expression) {
     if (row.types == kNumber) {
         require_numbers(expression, ids);
     }
+    check_operands(row.op, ids);
     return fold(emit(row.op, expression.extent, row.types, ids));
 }
 

@@ -184,6 +184,27 @@ no match
     EXPECT_THAT(elsewhere.out, HasSubstr("does not match cmd/p7"));
 }
 
+TEST_F(Cli, RulesLintFindsLoopsAndRulesWithoutTests) {
+    const auto rule = [&](const std::string& name, const std::string& to, const std::string& from) {
+        write(name + ".sql", "---\nto: {republish: {topic: '" + to + "'}}\n---\nSELECT * FROM '" + from + "'\n");
+        write(name + "_test.yaml", "tests: [{given: {topic: none}, expect: {match: false}}]\n");
+    };
+    rule("ping", "b/${topic(2)}/x", "a/+");
+    rule("pong", "a/${topic(2)}", "b/#");
+    rule("own", "copy/${topic()}", "copy/#");
+    rule("other", "d/${x}/e", "d/+/f");
+    const auto found = weir("rules lint .");
+    EXPECT_EQ(found.exit_code, 1);
+    EXPECT_THAT(found.out, HasSubstr("'ping' publishes may come back"));
+    EXPECT_THAT(found.out, HasSubstr("'pong' publishes may come back"));
+    EXPECT_THAT(found.out, HasSubstr("'own' publishes may come back"));
+    EXPECT_THAT(found.out, testing::Not(HasSubstr("'other'")));
+    EXPECT_THAT(found.out, HasSubstr("4 rules, 3 warnings\n"));
+    EXPECT_EQ(weir("rules lint other.sql").exit_code, 0);
+    write("other_test.yaml", "");
+    EXPECT_THAT(weir("rules lint other.sql").out, HasSubstr("has no tests"));
+}
+
 TEST_F(Cli, RulesTryReadsTheDataDirectoryWhileNoGatewayRuns) {
     ASSERT_EQ(weir("init my-gw").exit_code, 0);
     const auto tried = weir("-c my-gw rules try hot --stream alarms");

@@ -8,6 +8,7 @@ namespace weir::cli {
 void add_rules_eval(CLI::App& rules, Chosen& chosen);
 void add_rules_explain(CLI::App& rules, Chosen& chosen);
 void add_rules_functions(CLI::App& rules, Chosen& chosen);
+void add_rules_lint(CLI::App& rules, Chosen& chosen);
 void add_rules_test(CLI::App& rules, Chosen& chosen);
 void add_rules_try(CLI::App& rules, Chosen& chosen);
 

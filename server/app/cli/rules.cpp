@@ -33,6 +33,7 @@ void add_rules(CLI::App& app, Chosen& chosen) {
         };
     });
     add_rules_test(rules, chosen);
+    add_rules_lint(rules, chosen);
     add_rules_try(rules, chosen);
     add_rules_explain(rules, chosen);
     add_rules_eval(rules, chosen);

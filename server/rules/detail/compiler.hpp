@@ -107,6 +107,10 @@ private:
     [[nodiscard]] std::string_view keep(std::string_view text);
     template <class T>
     [[nodiscard]] std::span<T> allocate(std::size_t count);
+    void warn_undefined(NodeId id, std::string message, std::string help = {});
+    [[nodiscard]] std::optional<Value> constant_of(NodeId id) const;
+    void check_operands(Op op, std::span<const NodeId> ids);
+    void check_contradiction(NodeId where);
     void require_numbers(const Expression& expression, std::span<const NodeId> ids);
 
     [[nodiscard]] const ProgramNode& node(NodeId id) const { return program_.nodes[id]; }

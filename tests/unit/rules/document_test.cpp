@@ -164,6 +164,21 @@ TEST(RuleDocument, LetsTemplatesSeeVariables) {
     );
 }
 
+TEST(Diagnostic, IsSilentAboutConditionsThatCanBeTrue) {
+    for (const std::string_view where :
+         {"a > 1 AND a < 2",
+          "a >= 1 AND a <= 1",
+          "a = 1 OR a = 2",
+          "a > 5 AND b < 3",
+          "a > '5'",
+          "a = 'x' AND a = 'x'",
+          "(SELECT VALUE v FROM a) = [1] AND v < 0",
+          "a IN b AND c",
+          "'true' AND a"}) {
+        EXPECT_EQ(reported_sql("SELECT a FROM 'a' WHERE " + std::string{where}), "") << where;
+    }
+}
+
 TEST(Diagnostic, ShowsTheLineWithACaret) {
     EXPECT_EQ(
         reported_sql("SELECT temp\nFRM 'data/+'\n"),
@@ -311,6 +326,21 @@ INSTANTIATE_TEST_SUITE_P(
             "always_undefined", "SELECT abs(true) AS x FROM 'a'", "5:8", "warning[WEIR-0311]"
         },
         ErrorCase{"not_a_number", "SELECT (a = 1) * 2 AS x FROM 'a'", "5:8", "never a number"},
+        ErrorCase{
+            "text_order", "SELECT a FROM 'a' WHERE a > 'bad'", "5:29", "this is no number", "= or <>"
+        },
+        ErrorCase{"and_number", "SELECT a FROM 'a' WHERE a AND 5", "5:31", "neither true nor false"},
+        ErrorCase{"in_text", "SELECT a FROM 'a' WHERE a IN 'b'", "5:30", "no list", "IN [...]"},
+        ErrorCase{
+            "contradiction",
+            "SELECT a FROM 'a' WHERE a.b > 80 AND c = 1 AND 70 > a.b",
+            "5:48",
+            "no value of `a.b` meets this",
+            "write OR"
+        },
+        ErrorCase{
+            "two_values", "SELECT a FROM 'a' WHERE a = 1 AND a = 2", "5:35", "warning[WEIR-0310]"
+        },
         ErrorCase{
             "regex",
             "SELECT regexp_matches(a, '(') AS x FROM 'a'",
