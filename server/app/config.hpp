@@ -93,7 +93,8 @@ struct AdminConfig {
 };
 
 struct MetricsConfig {
-    std::optional<Endpoint> listen;  ///< Nothing: off.
+    std::optional<Endpoint> listen;             ///< Nothing: off.
+    std::chrono::milliseconds sys_interval{0};  ///< Of the `$SYS` topics; 0: off.
 };
 
 struct MeteringConfig {

@@ -43,7 +43,10 @@ AdminConfig make_admin(const Section& section) {
 }
 
 MetricsConfig make_metrics(const Section& section, Diagnostics& diagnostics) {
-    MetricsConfig metrics{section.get<std::optional<Endpoint>>("metrics.listen")};
+    MetricsConfig metrics{
+        .listen = section.get<std::optional<Endpoint>>("metrics.listen"),
+        .sys_interval = section.get<milliseconds>("metrics.sys_interval"),
+    };
     if (metrics.listen && !is_loopback(metrics.listen->address) &&
         !section.get<bool>("metrics.allow_plaintext")) {
         report(

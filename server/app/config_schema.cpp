@@ -84,6 +84,7 @@ std::vector<Key> gateway_schema() {
 
         {.path = "metrics", .type = mapping, .help = "For Prometheus and health probes."},
         {.path = "metrics.listen", .type = endpoint, .fallback = "127.0.0.1:9464", .words = {"none"}, .reload = Reload::restart, .help = "Address and port of /metrics, /healthz and /readyz, and nothing else; none switches it off."},
+        {.path = "metrics.sys_interval", .type = duration, .fallback = "10s", .max = kHour, .reload = Reload::restart, .help = "How often the topics below $SYS are published to those who may subscribe to them; 0 switches them off."},
         {.path = "metrics.allow_plaintext", .type = boolean, .fallback = "false", .reload = Reload::restart, .help = "Says that metrics may be read by other machines without TLS."},
 
         {.path = "metering", .type = mapping, .help = "Counting what devices use."},

@@ -81,6 +81,7 @@ Gateway::Impl::Impl(const Options& chosen)
 
     brokers.resize(count);
     services.resize(count);
+    status_sources.resize(count);
     for (unsigned i = 0; i < count; ++i) {
         parts.push_back(std::make_unique<GatewayShard>(
             shards[std::size_t{i}],
@@ -94,10 +95,15 @@ Gateway::Impl::Impl(const Options& chosen)
                 .brokers = brokers,
                 .services = services.data(),
                 .decision_bytes_max = kDecisionBytes / count,
+                .status =
+                    {.shards = status_sources,
+                     .interval = now->config.metrics.sys_interval,
+                     .version = WEIR_VERSION},
             }
         ));
         brokers[i] = &parts.back()->broker;
         services[i] = &parts.back()->services;
+        status_sources[i] = parts.back().get();
         parts.back()->publisher.use(first);
         parts.back()->broker.apply_policies(now->policies);
     }

@@ -61,6 +61,7 @@ struct Gateway::Impl {
     runtime::BlockingPool pool;
     std::vector<broker::Broker*> brokers;
     std::vector<endpoints::Services*> services;
+    std::vector<const GatewayShard*> status_sources;
     std::vector<std::unique_ptr<GatewayShard>> parts;
     std::vector<std::unique_ptr<Door>> doors;
     std::jthread housekeeping;  ///< Seals the ledger's hours.

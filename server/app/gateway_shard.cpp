@@ -85,6 +85,7 @@ GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared&
           .connections = connections,
           .all = shared.services,
       },
+      status{broker, shared.status},
       store_{shared.store},
       registry_{shared.registry},
       registry_version_{shared.registry.version()} {
@@ -116,6 +117,7 @@ std::optional<SteadyTime> GatewayShard::on_deadline(SteadyTime now) noexcept {
     meter.tick(shard.wall_now());
     flush_usage([] {});
     broker.advance();
+    status.tick(now, shard.wall_now());
     publisher.advance();
     if (const auto version = registry_.version(); version != registry_version_) {
         registry_version_ = version;

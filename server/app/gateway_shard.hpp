@@ -17,6 +17,8 @@
 #include <weir/runtime/shard.hpp>
 #include <weir/why/decision_log.hpp>
 
+#include "status_topics.hpp"
+
 namespace weir::app {
 
 /// Time as the shard's wake sees it.
@@ -58,6 +60,7 @@ public:
         std::span<broker::Broker* const> brokers;
         endpoints::Services* const* services;
         std::size_t decision_bytes_max;
+        StatusTopics::Gateway status;
     };
 
     GatewayShard(runtime::Shard& shard, unsigned number, const Shared& shared);
@@ -80,6 +83,7 @@ public:
     pipeline::Completions completions;
     pipeline::Publisher publisher;
     endpoints::Services services;
+    StatusTopics status;
 
 private:
     std::optional<SteadyTime> on_deadline(SteadyTime now) noexcept override;

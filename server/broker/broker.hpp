@@ -107,6 +107,11 @@ public:
     /// Offers a message to every session that wants it, on all shards.
     /// @return True if anybody wants it.
     bool fan_out(const model::MessagePtr& message);
+    /// Offers a message to the sessions of this shard only.
+    void tell_here(const model::MessagePtr& message) { static_cast<void>(offer_here(message)); }
+    [[nodiscard]] const StatusListeners& status_listeners() const noexcept {
+        return interest_.status_listeners();
+    }
     /// Keeps or removes a retained message.
     void retain(
         const model::MessagePtr& message, model::PrincipalPtr publisher, std::string_view client_id

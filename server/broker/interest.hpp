@@ -17,6 +17,12 @@ namespace weir::broker {
 using ShardMask = std::uint64_t;
 inline constexpr unsigned kShardsMax = 64;
 
+/// Subscriptions of a shard below `$SYS`.
+struct StatusListeners {
+    std::uint64_t now = 0;
+    std::uint64_t ever = 0;  ///< Grows with each new one.
+};
+
 /// Belongs to one shard and is called there only.
 class Interest {
 public:
@@ -28,6 +34,10 @@ public:
     /// What another shard told.
     void add_remote(std::string_view filter, unsigned shard);
     void remove_remote(std::string_view filter, unsigned shard);
+
+    [[nodiscard]] const StatusListeners& status_listeners() const noexcept {
+        return status_listeners_;
+    }
 
     /// Calls `visit(Subscription&)` for each subscription of this shard that matches.
     template <class Visit>
@@ -46,6 +56,7 @@ public:
 private:
     TopicIndex<Subscription*> local_;
     TopicIndex<unsigned> remote_;
+    StatusListeners status_listeners_;
     boost::unordered_flat_map<std::string, std::uint32_t, TextHash, std::equal_to<>> filters_;
 };
 

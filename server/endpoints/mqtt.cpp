@@ -138,6 +138,10 @@ Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
         owe(PacketType::pubrec, packet.packet_id, ReasonCode::success);
         return Next::go_on;
     }
+    if (packet.retain && connection_.limits().retained_messages == 0) {  // [MQTT5-3.2.2-14]
+        leave(ReasonCode::retain_not_supported, {Reason::retain_denied});
+        return Next::stop;
+    }
     const Services& services = connection_.services();
     const auto verdict = services.publisher.admit(origin(), packet.topic, packet.retain);
     if (!verdict.accepted()) {

@@ -28,6 +28,7 @@ namespace {
 
 /// Room for CONNACK's properties but for the texts that the client brought.
 constexpr std::size_t kConnackBytes = 512;
+constexpr std::int64_t kKeepAliveMax = 0xFFFF;
 /// Topics are compared with each alias in turn.
 constexpr std::uint64_t kAliasesGivenMax = 32;
 
@@ -60,7 +61,10 @@ mqtt::ServerLimits MqttEndpoint::server_limits(const model::Limits& limits) noex
                 .levels = static_cast<std::uint16_t>(narrow(limits.topic_levels, kTopicLevelsMax)),
             },
         .properties =
-            {.user_properties = static_cast<std::uint16_t>(narrow(limits.user_properties, 0xFFFF))},
+            {.user_properties = static_cast<std::uint16_t>(narrow(limits.user_properties, 0xFFFF)),
+             .user_property_bytes = limits.user_properties < 0xFFFF
+                                        ? mqtt::PropertyLimits{}.user_property_bytes
+                                        : static_cast<std::uint32_t>(mqtt::kPacketBytesMax)},
         .receive_maximum = static_cast<std::uint16_t>(narrow(limits.receive_maximum, 0xFFFF)),
         .topic_alias_maximum =
             static_cast<std::uint16_t>(narrow(limits.topic_alias_maximum, 0xFFFF)),
@@ -213,8 +217,13 @@ void MqttEndpoint::attach() {
     }
     if (connecting.will) {
         const auto& will = *connecting.will->message;
-        if (const auto verdict = policies->will(subject, will.topic(), will.retain());
-            !verdict.accepted()) {
+        if (will.retain() && connection_.limits().retained_messages == 0) {  // [MQTT5-3.2.2-13]
+            return refuse(ReasonCode::retain_not_supported, {Reason::retain_denied});
+        }
+        const auto verdict = pipeline::is_reserved(will.topic())
+                                 ? model::Verdict{Reason::will_denied}
+                                 : policies->will(subject, will.topic(), will.retain());
+        if (!verdict.accepted()) {
             return refuse(ReasonCode::not_authorized, verdict);
         }
     }
@@ -248,9 +257,11 @@ void MqttEndpoint::accept(bool session_present) {
     const auto& limits = connection_.limits();
     const Connecting& connecting = *connecting_;
     const auto longest = static_cast<std::uint16_t>(std::min<std::int64_t>(
-        0xFFFF, std::chrono::duration_cast<std::chrono::seconds>(limits.keep_alive_max).count()
+        kKeepAliveMax, std::chrono::duration_cast<std::chrono::seconds>(limits.keep_alive_max).count()
     ));
-    const bool overrides = connecting.keep_alive_s == 0 || connecting.keep_alive_s > longest;
+    // A maximum of all that the protocol can say is none: 0 stays "never".
+    const bool overrides = (connecting.keep_alive_s == 0 && longest < kKeepAliveMax) ||
+                           connecting.keep_alive_s > longest;
     const std::uint16_t keep_alive_s = overrides ? longest : connecting.keep_alive_s;
 
     Bytes memory(
@@ -265,6 +276,9 @@ void MqttEndpoint::accept(bool session_present) {
             .number(PropertyId::shared_subscription_available, 0);
         if (allowed.topic_alias_maximum > 0) {
             properties.number(PropertyId::topic_alias_maximum, allowed.topic_alias_maximum);
+        }
+        if (limits.retained_messages == 0) {
+            properties.number(PropertyId::retain_available, 0);
         }
         if (connecting.is_assigned) {
             properties.text(PropertyId::assigned_client_identifier, connecting.client_id);

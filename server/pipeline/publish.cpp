@@ -61,7 +61,9 @@ void Publisher::use(std::shared_ptr<const Routes> routes) {
 }
 
 model::Verdict Publisher::admit(const Origin& origin, std::string_view topic, bool retain) {
-    const auto verdict = origin.policies->publish(origin.subject, topic, retain);
+    const auto verdict = is_reserved(topic)
+                             ? model::Verdict{Reason::publish_denied}
+                             : origin.policies->publish(origin.subject, topic, retain);
     if (!verdict.accepted()) {
         context_.metrics.refuse(verdict.reason);
         context_.decisions.record(
@@ -352,7 +354,8 @@ void Publisher::republish(
         return;
     }
     const auto topic = evaluator_.render(action.topic);
-    if (!topic || !mqtt::is_valid_text(*topic) || !mqtt::is_valid_topic_name(*topic)) {
+    if (!topic || !mqtt::is_valid_text(*topic) || !mqtt::is_valid_topic_name(*topic) ||
+        is_reserved(*topic)) {
         ran_.push_back({&rule, Reason::topic_invalid});
         return;
     }
@@ -371,7 +374,10 @@ void Publisher::republish(
 
 void Publisher::publish_will(const broker::Session& session, const broker::Will& will) {
     const model::Message& said = *will.message;
-    const auto verdict = session.policies().will(session.subject(), said.topic(), said.retain());
+    const auto verdict =
+        is_reserved(said.topic())
+            ? model::Verdict{Reason::will_denied}
+            : session.policies().will(session.subject(), said.topic(), said.retain());
     if (!verdict.accepted()) {
         context_.metrics.refuse(verdict.reason);
         context_.decisions.record(

@@ -68,6 +68,11 @@ struct Routes {
     std::vector<std::vector<std::shared_ptr<RuleMetrics>>> metrics;
 };
 
+/// Topics that only the gateway publishes to. [MQTT5-4.7.2-1]
+[[nodiscard]] inline bool is_reserved(std::string_view topic) noexcept {
+    return topic == "$SYS" || topic.starts_with("$SYS/");
+}
+
 /// Belongs to one shard and is called there only.
 class Publisher final : public broker::WillPublisher {
 public:
@@ -85,7 +90,7 @@ public:
     /// Before the first message, and after each reload.
     void use(std::shared_ptr<const Routes> routes);
 
-    /// May this be published? Records the refusal.
+    /// May this be published? `$SYS` is the gateway's own, whatever policies say. Records the refusal.
     [[nodiscard]] model::Verdict admit(const Origin& origin, std::string_view topic, bool retain);
 
     /// Gives an admitted message its effects.

@@ -190,5 +190,72 @@ TEST_F(Properties, KeepsToTheReceiveMaximumOfEachConnection_MQTT5_3_3_4_9) {
     second.expects("32 07 0001 't' 0005 00 '5' d0 00");
 }
 
+// ---- $SYS, and what the gateway does not take
+
+constexpr std::string_view kStatusPolicy = R"(policy: open
+match: {anonymous: true}
+allow:
+  - connect: "*"
+    shared: true
+  - publish: ["#", "$SYS/#"]
+    retain: true
+    shared: true
+  - subscribe: ["#", "$SYS/#"]
+on_violation: nack
+)";
+
+TEST_F(Properties, TellsItsStatusBelowSys_ToWhoMayListen) {
+    start();
+    HexPeer nosy{port_};
+    connect(nosy, "17 00");
+    nosy.sends("82 17 0001 00 0011 '$SYS/broker/versi' 00");
+    nosy.expects("90 04 0001 00 87");
+    gateway_.reset();
+    write("policies.d/open.yaml", kStatusPolicy);
+    start();
+    for (const char* client_id : {"a", "b", "c"}) {  // On different shards.
+        HexPeer listener{port_};
+        connect(listener, "", client_id);
+        listener.sends("82 19 0002 00 0013 '$SYS/broker/version' 00");
+        listener.expects("90 04 0002 00 00");
+        const auto told = listener.packet();
+        EXPECT_TRUE(has(told, "0013 '$SYS/broker/version' 00 'weir '"));
+    }
+}
+
+TEST_F(Properties, TakesNoPublishBelowSys_WhateverPoliciesSay_MQTT5_4_7_2_1) {
+    write("policies.d/open.yaml", kStatusPolicy);
+    start();
+    HexPeer peer{port_};
+    connect(peer, "17 00");
+    peer.sends("32 0c 0006 '$SYS/x' 0001 00 'y'");
+    peer.expects("40 03 0001 87");
+    HexPeer dying{port_};
+    dying.sends("10 19 0004 'MQTT' 05 06 003c 02 17 00 0001 'd' 00 0004 '$SYS' 0000");
+    dying.expects("20 03 00 87 00");
+}
+
+TEST_F(Properties, SaysThatNothingIsRetained_MQTT5_3_2_2_13_MQTT5_3_2_2_14) {
+    start({}, ", limits: {retained_messages: 0}");
+    HexPeer peer{port_};
+    EXPECT_TRUE(has(connect(peer, ""), "25 00"));
+    peer.sends("31 04 0001 't' 00");
+    peer.expects("e0 01 9a");
+    peer.expects_close();
+    HexPeer dying{port_};
+    dying.sends("10 14 0004 'MQTT' 05 26 003c 00 0001 'd' 00 0001 't' 0000");
+    dying.expects("20 03 00 9a 00");
+}
+
+TEST_F(Properties, LiftsWhatItCan_WhenNothingIsLimited) {
+    start("limits: {preset: none}\n");
+    HexPeer peer{port_};
+    peer.sends("10 13 0004 'MQTT' 05 00 0000 05 11 ffffffff 0001 'd'");
+    const auto connack = peer.packet();
+    EXPECT_FALSE(has(connack, "13 ffff")) << "keep-alive 0 is never";
+    EXPECT_FALSE(has(connack, "11 ffffffff")) << "granted as asked: not said";
+    EXPECT_EQ(connack.at(3), 0U);
+}
+
 }  // namespace
 }  // namespace weir::app::test
