@@ -1,8 +1,9 @@
 # What docs call threats, against a whole gateway. Each is a label: ctest -L threat.T-04
-weir_threats(threats_test TIMEOUT 120 THREATS T-04 T-25 T-27 T-29 T-31 T-42
+weir_threats(threats_test TIMEOUT 120 THREATS T-04 T-07 T-25 T-27 T-29 T-31 T-42
   LIBRARIES weir::app weir::websocket weir::mqtt weir_test_support fmt::fmt OpenSSL::Crypto
   SOURCES
     ${CMAKE_SOURCE_DIR}/tests/integration/threats/consumers_test.cpp
+    ${CMAKE_SOURCE_DIR}/tests/integration/threats/malformed_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/integration/threats/memory_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/integration/threats/names_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/integration/threats/proxy_test.cpp
