@@ -11,6 +11,8 @@
 
 namespace weir::storage {
 
+class Disk;
+
 /// Two implementations: RocksDB and memory; a third, in tests, fails on demand.
 ///
 /// Writes are collected and committed by the storage thread alone; reads come from any thread at
@@ -50,6 +52,8 @@ public:
     [[nodiscard]] virtual Recovery recovery() const { return {}; }
     /// Free bytes where the data is; nothing if that has no meaning.
     [[nodiscard]] virtual std::optional<std::uint64_t> free_bytes() const = 0;
+    /// What only an engine on disk can do; null in memory.
+    [[nodiscard]] virtual Disk* disk() noexcept { return nullptr; }
     /// What the last failed call said, for people.
     [[nodiscard]] virtual std::string last_error() const = 0;
 };

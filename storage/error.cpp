@@ -7,7 +7,7 @@
 namespace weir::storage {
 namespace {
 
-constexpr std::array<std::string_view, 11> kTexts = {
+constexpr std::array<std::string_view, 12> kTexts = {
     "no error",
     "the stored record is malformed",
     "the stored record was written by a newer release",
@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 11> kTexts = {
     "too much waits to be written",
     "the store is closing",
     "the name or key is empty or too long",
+    "the store is in memory only",
 };
 
 class StorageCategory final : public boost::system::error_category {

@@ -16,6 +16,7 @@ enum class errc {
     overloaded,  ///< More bytes wait for the storage thread than `pending_bytes_max`.
     stopped,     ///< The store is closing.
     bad_name,    ///< A stream or sink name, or a key, is empty or too long.
+    not_on_disk,  ///< The store is in memory only.
 };
 
 [[nodiscard]] const boost::system::error_category& storage_category() noexcept;

@@ -9,6 +9,7 @@
 #include <shared_mutex>
 
 #include <weir/storage/detail/data_dir.hpp>
+#include <weir/storage/detail/rocks_disk.hpp>
 #include <weir/storage/detail/rocks_open.hpp>
 #include <weir/storage/store.hpp>
 
@@ -28,9 +29,9 @@ public:
     std::atomic<bool> failed{false};
 };
 
-class RocksEngine final : public Engine {
+class RocksEngine final : public Engine, private Disk {
 public:
-    RocksEngine(const StoreOptions& options, rocksdb::Env* env);
+    RocksEngine(const StoreOptions& options, rocksdb::Env* env, bool read_only);
     ~RocksEngine() override;
     RocksEngine(const RocksEngine&) = delete;
     RocksEngine& operator=(const RocksEngine&) = delete;
@@ -61,12 +62,28 @@ public:
     ) const override;
     [[nodiscard]] Recovery recovery() const override { return recovery_; }
     [[nodiscard]] std::optional<std::uint64_t> free_bytes() const override;
+    [[nodiscard]] Disk* disk() noexcept override { return this; }
     [[nodiscard]] std::string last_error() const override {
         const std::lock_guard lock{error_mutex_};
         return last_error_;
     }
 
 private:
+    [[nodiscard]] Result<BackupInfo> backup(const BackupOptions& options) override;
+    [[nodiscard]] Result<void> verify_files(VerifyReport& report) override;
+    [[nodiscard]] DiskUse use() override;
+    [[nodiscard]] Result<void> compact() override;
+
+    /// Calls `run` with the database open, and keeps it open meanwhile.
+    template <class Run>
+    [[nodiscard]] Result<void> with_database(Run&& run) {
+        const std::shared_lock lock{database_mutex_};
+        if (!database_.db) {
+            return errc::disk_full;
+        }
+        const rocksdb::Status status = run();
+        return status.ok() ? Result<void>{} : Result<void>{fail(status)};
+    }
     [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const {
         return database_.families[static_cast<std::size_t>(family)];
     }
@@ -101,11 +118,11 @@ private:
     mutable std::string last_error_;
 };
 
-RocksEngine::RocksEngine(const StoreOptions& options, rocksdb::Env* env)
+RocksEngine::RocksEngine(const StoreOptions& options, rocksdb::Env* env, bool read_only)
     : lock_{options.path},
       options_{options},
       env_{env},
-      database_{open_database(options, env, background_, false)},
+      database_{open_database(options, env, background_, read_only)},
       recovery_{database_.recovery},
       committed_{database_.db->GetLatestSequenceNumber()} {}
 
@@ -232,10 +249,51 @@ std::optional<std::uint64_t> RocksEngine::free_bytes() const {
     return free;
 }
 
+Result<BackupInfo> RocksEngine::backup(const BackupOptions& options) {
+    BackupInfo made;
+    const bool flush = options_.durability == Durability::none;  // There is no log to copy.
+    WEIR_CHECK(with_database([&] { return back_up(*database_.db, options, flush, made); }));
+    return made;
+}
+
+Result<void> RocksEngine::verify_files(VerifyReport& report) {
+    return with_database([&] { return verify_tables(*database_.db, report); });
+}
+
+DiskUse RocksEngine::use() {
+    DiskUse out;
+    ignore_error(
+        with_database([&] {
+            out = use_of(database_);
+            return rocksdb::Status::OK();
+        }),
+        "a database that is not open uses nothing"
+    );
+    return out;
+}
+
+Result<void> RocksEngine::compact() {
+    return with_database([&] { return compact_all(database_); });
+}
+
+rocksdb::Env* env_or_default(rocksdb::Env* env) {
+    return env == nullptr ? rocksdb::Env::Default() : env;
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> open_rocks_engine(const StoreOptions& options, rocksdb::Env* env) {
-    return std::make_unique<RocksEngine>(options, env == nullptr ? rocksdb::Env::Default() : env);
+    return std::make_unique<RocksEngine>(options, env_or_default(env), false);
+}
+
+std::unique_ptr<Engine> open_rocks_engine_read_only(
+    const std::string& data_directory, rocksdb::Env* env
+) {
+    if (!env_or_default(env)->FileExists(database_path(data_directory)).ok()) {
+        throw OpenError{errc::io_failed, "there is no database in " + data_directory};
+    }
+    const StoreOptions options{.path = data_directory};
+    return std::make_unique<RocksEngine>(options, env_or_default(env), true);
 }
 
 }  // namespace weir::storage::detail

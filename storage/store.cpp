@@ -6,6 +6,7 @@
 #include <weir/storage/detail/memory_engine.hpp>
 #include <weir/storage/detail/rocks_engine.hpp>
 #include <weir/storage/detail/store_impl.hpp>
+#include <weir/storage/detail/verify.hpp>
 
 namespace weir::storage {
 namespace {
@@ -100,6 +101,45 @@ OutboxRoom& Store::outbox_room(std::string_view sink) {
 std::uint32_t Store::usage_open_hour() const {
     return impl_->writer.usage_open_hour();
 }
+Result<BackupInfo> Store::backup(const BackupOptions& options) {
+    Disk* const disk = impl_->engine->disk();
+    if (disk == nullptr) {
+        return errc::not_on_disk;
+    }
+    const std::lock_guard lock{impl_->backup_mutex};
+    return disk->backup(options);
+}
+
+Result<VerifyReport> Store::verify() {
+    Disk* const disk = impl_->engine->disk();
+    if (disk == nullptr) {
+        return errc::not_on_disk;
+    }
+    VerifyReport report;
+    if (!disk->verify_files(report)) {
+        report.add(impl_->engine->last_error());
+    }
+    detail::verify_records(*impl_->engine, report);
+    return report;
+}
+
+Result<DiskUse> Store::disk_use() {
+    Disk* const disk = impl_->engine->disk();
+    if (disk == nullptr) {
+        return errc::not_on_disk;
+    }
+    return disk->use();
+}
+
+Result<void> Store::compact() {
+    Disk* const disk = impl_->engine->disk();
+    return disk == nullptr ? Result<void>{errc::not_on_disk} : disk->compact();
+}
+
+std::string Store::last_error() const {
+    return impl_->engine->last_error();
+}
+
 Recovery Store::recovery() const {
     return impl_->engine->recovery();
 }

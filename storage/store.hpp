@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <weir/storage/batch.hpp>
+#include <weir/storage/disk.hpp>
 #include <weir/storage/options.hpp>
 #include <weir/storage/outbox_room.hpp>
 #include <weir/storage/records.hpp>
@@ -283,6 +284,16 @@ public:
     ) const;
     /// Hours before this one are closed.
     [[nodiscard]] std::uint32_t usage_open_hour() const;
+
+    // Control threads only; they take their time, and traffic goes on. In memory: errc::not_on_disk.
+    /// One backup after the other; files that did not change since the last one are shared with it.
+    [[nodiscard]] Result<BackupInfo> backup(const BackupOptions& options);
+    /// Every table and every record. @errors not_on_disk; problems are in the report.
+    [[nodiscard]] Result<VerifyReport> verify();
+    [[nodiscard]] Result<DiskUse> disk_use();
+    [[nodiscard]] Result<void> compact();
+    /// What the disk said when something failed last, for people.
+    [[nodiscard]] std::string last_error() const;
 
     /// What opening found in the write-ahead log.
     [[nodiscard]] Recovery recovery() const;

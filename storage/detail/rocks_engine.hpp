@@ -16,4 +16,9 @@ namespace weir::storage::detail {
     const StoreOptions& options, rocksdb::Env* env = nullptr
 );
 
+/// As above, but changes nothing and makes nothing. @throws OpenError
+[[nodiscard]] std::unique_ptr<Engine> open_rocks_engine_read_only(
+    const std::string& data_directory, rocksdb::Env* env = nullptr
+);
+
 }  // namespace weir::storage::detail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include <weir/storage/detail/group_commit.hpp>
 #include <weir/storage/detail/read_thread.hpp>
@@ -15,6 +16,7 @@ struct Store::Impl {
     detail::Catalog catalog;
     detail::Writer writer;
     std::unique_ptr<detail::GroupCommit> commits;
+    std::mutex backup_mutex;  ///< Backups to one directory must not meet.
     detail::ReadThread reads;  ///< Last: what it reads outlives it.
 };
 

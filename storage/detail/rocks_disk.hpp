@@ -1,0 +1,18 @@
+/// Backups, checks and sizes of an open RocksDB database.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <weir/storage/detail/rocks_open.hpp>
+#include <weir/storage/disk.hpp>
+
+namespace weir::storage::detail {
+
+[[nodiscard]] rocksdb::Status back_up(
+    rocksdb::DB& db, const BackupOptions& options, bool flush, BackupInfo& made
+);
+[[nodiscard]] rocksdb::Status verify_tables(rocksdb::DB& db, VerifyReport& report);
+[[nodiscard]] DiskUse use_of(const Database& database);
+[[nodiscard]] rocksdb::Status compact_all(const Database& database);
+
+}  // namespace weir::storage::detail
