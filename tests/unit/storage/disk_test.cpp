@@ -1,6 +1,7 @@
 // Backups, their restoration, and looking inside a store.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <thread>
