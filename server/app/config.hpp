@@ -80,16 +80,8 @@ struct RuntimeConfig {
     std::uint32_t shards = 0;  ///< 0: one per processor.
 };
 
-struct AdminHttpsConfig {
-    Endpoint listen;
-    std::filesystem::path cert;
-    Secret key;
-    Secret token;
-};
-
 struct AdminConfig {
     std::filesystem::path socket;
-    std::optional<AdminHttpsConfig> https;
 };
 
 struct MetricsConfig {

@@ -29,17 +29,7 @@ StorageConfig make_storage(const Section& section) {
 }
 
 AdminConfig make_admin(const Section& section) {
-    AdminConfig admin{.socket = section.get<Path>("admin.socket"), .https = {}};
-    if (section.has("admin.https")) {
-        admin.https = AdminHttpsConfig{
-            .listen =
-                section.get<std::optional<Endpoint>>("admin.https.listen").value_or(Endpoint{}),
-            .cert = section.get<Path>("admin.https.cert"),
-            .key = section.get<Secret>("admin.https.key"),
-            .token = section.get<Secret>("admin.https.token"),
-        };
-    }
-    return admin;
+    return {.socket = section.get<Path>("admin.socket")};
 }
 
 MetricsConfig make_metrics(const Section& section, Diagnostics& diagnostics) {

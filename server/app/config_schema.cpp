@@ -76,11 +76,6 @@ std::vector<Key> gateway_schema() {
 
         {.path = "admin", .type = mapping, .help = "The operator's interface."},
         {.path = "admin.socket", .type = path, .fallback = "/run/weir/admin.sock", .reload = Reload::restart, .help = "Unix socket (mode 0660) that the commands of `weir` use."},
-        {.path = "admin.https", .type = mapping, .help = "The same interface and the console by HTTPS; off without this key."},
-        {.path = "admin.https.listen", .type = endpoint, .required = true, .reload = Reload::restart, .help = "Address and port."},
-        {.path = "admin.https.cert", .type = path, .required = true, .help = "Certificate chain (PEM)."},
-        {.path = "admin.https.key", .type = secret, .required = true, .help = "Private key (PEM)."},
-        {.path = "admin.https.token", .type = secret, .required = true, .help = "Bearer token that every request must carry; at least 32 characters."},
 
         {.path = "metrics", .type = mapping, .help = "For Prometheus and health probes."},
         {.path = "metrics.listen", .type = endpoint, .fallback = "127.0.0.1:9464", .words = {"none"}, .reload = Reload::restart, .help = "Address and port of /metrics, /healthz and /readyz, and nothing else; none switches it off."},

@@ -113,8 +113,6 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenCase{"expiry_above_its_maximum", LISTENER "limits: {session_expiry: 30d}\n", {"WEIR-0412 3:26"}},
         BrokenCase{"shards_of_zero", LISTENER "runtime: {shards: 0}\n", {"WEIR-0112 3:19"}},
         BrokenCase{"shards_misspelt", LISTENER "runtime: {shards: atuo}\n", {"WEIR-0111 3:19"}},
-        BrokenCase{"admin_without_token", LISTENER "admin: {https: {listen: \"127.0.0.1:8080\", cert: a, key: {file: b}}}\n", {"WEIR-0114 3:16"}},
-        BrokenCase{"token_in_the_open", LISTENER "admin: {https: {listen: \"127.0.0.1:8080\", cert: a, key: {file: b}, token: hush}}\n", {"WEIR-0406 3:75"}},
         BrokenCase{"metrics_open_to_all", LISTENER "metrics: {listen: 0.0.0.0:9464}\n", {"WEIR-0401 3:19"}, "allow_plaintext"},
         BrokenCase{"metrics_without_port", LISTENER "metrics: {listen: 127.0.0.1}\n", {"WEIR-0404 3:19"}},
         BrokenCase{"scheme_misspelt", LISTENER "metering: {schemes: [aws-5kb]}\n", {"WEIR-0113 3:22"}, "'aws-5k'"},

@@ -49,7 +49,6 @@ TEST(Config, HasSafeDefaults_WhenOnlyAListenerIsWritten) {
     EXPECT_EQ(config.storage.group_commit, 2ms);
     EXPECT_EQ(config.runtime.shards, 0U);
     EXPECT_EQ(config.admin.socket, "/run/weir/admin.sock");
-    EXPECT_FALSE(config.admin.https);
     EXPECT_EQ(config.metrics.listen, (Endpoint{"127.0.0.1", 9464}));
     EXPECT_EQ(config.metering.schemes.size(), 4U);
     EXPECT_FALSE(config.metering.ack_waits);
