@@ -1,5 +1,5 @@
-// The load generator against a gateway in this process: it tells the truth about a broker that loses
-// nothing, and notices one that refuses.
+// The load generator against a gateway in this process: it tells the truth about a broker that
+// loses nothing, and notices one that refuses.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -73,7 +73,8 @@ protected:
 };
 
 TEST_F(Bench, FindsPairsWholeAndInOrder_AtEachQos) {
-    for (const auto qos : {mqtt::Qos::at_most_once, mqtt::Qos::at_least_once, mqtt::Qos::exactly_once}) {
+    using enum mqtt::Qos;
+    for (const auto qos : {at_most_once, at_least_once, exactly_once}) {
         expect_whole({.threads = 2, .pairs = 10, .qos = qos});
         expect_whole({.pairs = 10, .version = mqtt::Version::v5, .qos = qos});
     }

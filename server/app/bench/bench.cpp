@@ -220,7 +220,8 @@ private:
         std::uint64_t seen = 0;
         double moved = 0;
         while (watch.seconds() < options_.duration.count()) {
-            sleep(std::min(Seconds{milliseconds{50}}, options_.duration - Seconds{watch.seconds()}));
+            const auto left = options_.duration - Seconds{watch.seconds()};
+            sleep(std::min(Seconds{milliseconds{50}}, left));
             const auto received = sum(&CrewCounters::received);
             if (received != seen) {
                 seen = received;

@@ -108,7 +108,9 @@ std::optional<std::string> find_problem(const Options& options) {
              Bound{"the number of filters", filters, 1, count(kFiltersMax)},
              Bound{"--sites", count(options.sites), 1, count(kFiltersMax)},
              Bound{"--threads", count(options.threads), 1, count(kThreadsMax)},
-             Bound{"--payload", count(options.payload_bytes), count(kStampBytes), count(kPayloadMax)},
+             Bound{
+                 "--payload", count(options.payload_bytes), count(kStampBytes), count(kPayloadMax)
+             },
              Bound{"--window", count(options.window), 1, count(kWindowMax)},
              Bound{"--burst", count(options.burst), 1, count(kWindowMax)},
              Bound{"--rate", options.rate, 0, 100e6},

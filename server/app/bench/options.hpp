@@ -19,7 +19,7 @@ enum class Scenario : std::uint8_t {
     pairs,      ///< Each publisher has a topic and a subscriber of its own.
     fan_in,     ///< Many publishers, each with its topic, to subscribers of all of them.
     fan_out,    ///< One publisher to many subscribers.
-    wild,       ///< Many different filters, a third of them with wildcards; each message matches one.
+    wild,       ///< Many different filters, a third of them with wildcards; each message has one.
     ping_pong,  ///< As pairs, with one message outstanding.
     connects,   ///< Connections that end as soon as they are accepted.
     idle,       ///< Connections that stay and say nothing but PINGREQ.
@@ -38,7 +38,7 @@ struct TlsOptions {
     std::filesystem::path cert = {};    ///< Of all clients; empty: none.
     std::filesystem::path key = {};
     std::string version = {};           ///< "1.2", "1.3"; empty: what both ends know.
-    std::string groups = {};            ///< Key exchange, as OpenSSL names it; empty: OpenSSL's choice.
+    std::string groups = {};            ///< Key exchange, as OpenSSL names it; empty: its choice.
 };
 
 /// A number of 0 or an empty text stands for the default that complete() fills in.
@@ -64,7 +64,7 @@ struct Options {
     std::uint32_t sites = 100;          ///< wild: different second levels.
     std::uint32_t concurrency = 0;      ///< Connections that may be under way at a time.
     std::uint32_t source_addresses = 0; ///< 127.0.0.2 and on; default: enough for the ports.
-    std::string share = {};                  ///< fan_in: group of a shared subscription; empty: none.
+    std::string share = {};                  ///< fan_in: a shared subscription; empty: none.
     /// A folder per client, as `weir devices create NAME --out FOLDER/NAME` makes it. A client is
     /// called as its folder.
     std::filesystem::path devices = {};
@@ -79,7 +79,7 @@ struct Options {
     // The messages.
     mqtt::Qos qos = mqtt::Qos::at_most_once;
     std::uint32_t payload_bytes = 256;
-    std::uint32_t window = 0;  ///< Of a publisher: undelivered, or at QoS 1 and 2 unacknowledged too.
+    std::uint32_t window = 0;  ///< Of a publisher: undelivered; QoS 1, 2: unacknowledged too.
     std::uint32_t burst = 64;  ///< Of a publisher, per turn.
     double rate = 0;  ///< Messages (connections) per second, all together; 0: as fast as they go.
     bool retain = false;

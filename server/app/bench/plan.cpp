@@ -26,7 +26,7 @@ std::string wild_filter(const std::string& prefix, std::uint32_t number, std::ui
 std::string wild_topic(const std::string& prefix, std::uint32_t number, std::uint32_t sites) {
     const auto site = number % sites;
     const auto kind = number / sites % 20;
-    const auto any = number * 2'654'435'761U >> 16U;  // Spreads over the levels that match anything.
+    const auto any = number * 2'654'435'761U >> 16U;  // For levels that match anything.
     if (kind < 14) {
         return fmt::format("{}/w/s{}/d{}/temp", prefix, site, number);
     }

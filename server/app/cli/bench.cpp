@@ -54,7 +54,9 @@ public:
         return command_.add_flag(names, value, help)->group(name_);
     }
     /// Seconds, with the value in front as default.
-    void add_seconds(const std::string& names, double& value, bench::Seconds otherwise, const std::string& help) {
+    void add_seconds(
+        const std::string& names, double& value, bench::Seconds otherwise, const std::string& help
+    ) {
         value = otherwise.count();
         add(names, value, help)->type_name("SECONDS")->capture_default_str();
     }
@@ -132,7 +134,10 @@ void add_clients(CLI::App& command, bench::Options& run) {
         ->type_name("FILE")
         ->check(CLI::ExistingFile);
     group.add("--key", run.tls.key, "Its key")->type_name("FILE")->check(CLI::ExistingFile);
-    group.add("--devices", run.devices, "A folder per client: weir devices create NAME --out DIR/NAME")
+    group
+        .add(
+            "--devices", run.devices, "A folder per client: weir devices create NAME --out DIR/NAME"
+        )
         ->type_name("DIR")
         ->check(CLI::ExistingDirectory);
     group.add("--client-id-prefix", run.client_id_prefix, "Begin of client ids")
@@ -155,7 +160,9 @@ void add_messages(CLI::App& command, bench::Options& run) {
     group.add("--payload", run.payload_bytes, "Bytes, 16 or more")->capture_default_str();
     group.add("--rate", run.rate, "Messages (connections) per second; 0: as fast as they go")
         ->capture_default_str();
-    group.add("--window", run.window, "Undelivered messages per publisher (default: 64; QoS 1, 2: 20)");
+    group.add(
+        "--window", run.window, "Undelivered messages per publisher (default: 64; QoS 1, 2: 20)"
+    );
     group.add("--burst", run.burst, "Messages of a publisher per turn")->capture_default_str();
     group.add_flag("--flood", run.flood, "Undelivered messages do not hold back publishers");
     group.add_flag("--retain", run.retain, "Retained messages");
