@@ -19,11 +19,16 @@ namespace {
 
 constexpr unsigned kSlots = 4'096;
 
+[[nodiscard]] std::uint32_t share_bytes(std::string_view group) noexcept {
+    return static_cast<std::uint32_t>(std::string_view{"$share/"}.size() + group.size() + 1);
+}
+
 }  // namespace
 
 Broker::Broker(Context& context, Shards shards, std::uint64_t retained_messages_max)
     : context_{context},
       shards_{shards},
+      groups_{shards.self},
       retained_{retained_messages_max},
       next_session_{(std::uint64_t{shards.self} << 48U) + 1} {
     WEIR_ASSERT(shards.brokers.size() <= kShardsMax);
@@ -132,6 +137,7 @@ void Broker::disconnect(Session& session, const Subscriber& subscriber, bool pub
         }
     }
     schedule(session);
+    tell_standing(session);
 }
 
 void Broker::end(Session& session) {
@@ -140,13 +146,14 @@ void Broker::end(Session& session) {
         std::exchange(session.subscriber_, nullptr)->end(Reason::administrative);
     }
     forget_subscriptions(session);
-    if (const auto queued = session.queued() + session.in_flight(); queued > 0) {
-        context_.metrics.lose(Reason::session_ended, session.queued());
-        context_.metrics.queued.add(-static_cast<std::int64_t>(session.queued()));
-    }
-    by_id_.erase(session.id());
+    const std::uint64_t id = session.id();
+    const std::unique_ptr<Flow> left = std::move(session.flow_);
+    by_id_.erase(id);
     context_.metrics.sessions.add(-1);
     sessions_.erase(sessions_.find(Key{session.principal().tenant, session.client_id()}));
+    if (left) {
+        bequeath(*left, id);
+    }
 }
 
 void Broker::fire_will(Session& session) {
@@ -191,57 +198,93 @@ void Broker::subscribe(
     std::move_only_function<void()> done
 ) {
     std::vector<std::string> news;
+    std::vector<const Subscription*> shared;
     std::vector<Subscription> wanted;
     for (const SubscribeRequest& request : requests) {
         const auto same = [&](const auto& known) { return known->filter == request.filter; };
-        const auto known = std::ranges::find_if(session.subscriptions_, same);
+        auto known = std::ranges::find_if(session.subscriptions_, same);
         const bool existed = known != session.subscriptions_.end();
         if (existed) {
             (*known)->options = request.options;
         } else {
-            auto& made = session.subscriptions_.emplace_back(std::make_unique<Subscription>(
+            session.subscriptions_.push_back(std::make_unique<Subscription>(
                 &session, std::string{request.filter}, request.options
             ));
+            known = std::prev(session.subscriptions_.end());
             context_.metrics.subscriptions.add(1);
-            if (interest_.add(*made) && !alone()) {
-                news.push_back(made->filter);
-            }
+        }
+        Subscription& subscription = **known;
+        if (!request.group.empty()) {
+            subscription.share_bytes = share_bytes(request.group);
+            shared.push_back(&subscription);
+            continue;
+        }
+        if (!existed && interest_.add(subscription) && !alone()) {
+            news.push_back(subscription.filter);
         }
         const auto handling = request.options.retain_handling;
         if (handling == RetainHandling::send ||
             (handling == RetainHandling::send_if_new && !existed)) {
-            wanted.push_back({&session, std::string{request.filter}, request.options});
+            wanted.push_back({&session, subscription.filter, request.options});
         }
     }
-    if (news.empty()) {
-        done();
-        read_retained(session, std::move(wanted));
+    const auto pending = std::make_shared<Pending>(
+        1 + shared.size(), session.id(), std::move(wanted), std::move(done)
+    );
+    for (const Subscription* const subscription : shared) {
+        join(session, *subscription, pending);
+    }
+    announce(std::move(news), [this, pending] { finish(*pending); });
+}
+
+void Broker::finish(Pending& pending) {
+    if (--pending.left > 0) {
         return;
     }
-    struct Pending {
+    if (Session* const session = find(pending.session_id)) {
+        pending.done();
+        read_retained(*session, std::move(pending.wanted));
+    }
+}
+
+void Broker::announce(std::vector<std::string> filters, std::move_only_function<void()> known) {
+    if (alone() || (filters.empty() && unconfirmed_ == 0)) {
+        known();
+        return;
+    }
+    struct Announcement {
         std::size_t left;
-        std::uint64_t session_id;
-        std::vector<Subscription> wanted;
-        std::move_only_function<void()> done;
+        std::move_only_function<void()> known;
     };
-    auto* const pending =
-        new Pending{shards_.brokers.size() - 1, session.id(), std::move(wanted), std::move(done)};
-    const auto filters = std::make_shared<const std::vector<std::string>>(std::move(news));
+    ++unconfirmed_;
+    const auto made =
+        std::make_shared<Announcement>(shards_.brokers.size() - 1, std::move(known));
+    const auto told = std::make_shared<const std::vector<std::string>>(std::move(filters));
     on_every_other([&](Broker& other) {
-        return runtime::Task{[this, &other, filters, pending] {
-            for (const auto& filter : *filters) {
+        return runtime::Task{[this, &other, told, made]() mutable {
+            for (const auto& filter : *told) {
                 other.interest_.add_remote(filter, shards_.self);
             }
-            other.shards_.peers->send(shards_.self, runtime::Task{[this, pending] {
-                                          if (--pending->left > 0) {
-                                              return;
-                                          }
-                                          const std::unique_ptr<Pending> owned{pending};
-                                          if (Session* const found = find(owned->session_id)) {
-                                              owned->done();
-                                              read_retained(*found, std::move(owned->wanted));
-                                          }
-                                      }});
+            other.shards_.peers->send(
+                shards_.self, runtime::Task{[this, made = std::move(made)] {
+                    if (--made->left == 0) {
+                        --unconfirmed_;
+                        made->known();
+                    }
+                }}
+            );
+        }};
+    });
+}
+
+void Broker::withdraw(const std::string& filter) {
+    if (alone()) {
+        return;
+    }
+    const auto told = std::make_shared<const std::string>(filter);
+    on_every_other([&](Broker& other) {
+        return runtime::Task{[&other, told, self = shards_.self] {
+            other.interest_.remove_remote(*told, self);
         }};
     });
 }
@@ -255,13 +298,10 @@ bool Broker::unsubscribe(Session& session, std::string_view filter) {
     const std::unique_ptr<Subscription> removed = std::move(*known);
     session.subscriptions_.erase(known);
     context_.metrics.subscriptions.add(-1);
-    if (interest_.remove(*removed) && !alone()) {
-        const auto shared = std::make_shared<const std::string>(removed->filter);
-        on_every_other([&](Broker& other) {
-            return runtime::Task{[&other, shared, self = shards_.self] {
-                other.interest_.remove_remote(*shared, self);
-            }};
-        });
+    if (removed->is_shared()) {
+        leave(session, *removed);
+    } else if (interest_.remove(*removed)) {
+        withdraw(removed->filter);
     }
     return true;
 }
@@ -283,17 +323,24 @@ bool Broker::fan_out(const model::MessagePtr& message) {
     for (ShardMask mask = interest_.remote(message->topic()); mask != 0; mask &= mask - 1) {
         const auto shard = static_cast<unsigned>(std::countr_zero(mask));
         wanted = true;
-        runtime::Task task{[&other = on(shard), message] { other.offer_here(message); }};
-        if (shards_.peers->try_send(shard, task)) {
-            continue;
-        }
-        if (message->qos() == Qos::at_most_once) {
-            context_.metrics.lose(Reason::mailbox_full);
-        } else {
-            shards_.peers->send(shard, std::move(task));
-        }
+        post(
+            shard,
+            runtime::Task{[&other = on(shard), message] { other.offer_here(message); }},
+            message->qos()
+        );
     }
     return wanted;
+}
+
+void Broker::post(unsigned shard, runtime::Task task, Qos qos) {
+    if (shards_.peers->try_send(shard, task)) {
+        return;
+    }
+    if (qos == Qos::at_most_once) {
+        context_.metrics.lose(Reason::mailbox_full);
+    } else {
+        shards_.peers->send(shard, std::move(task));
+    }
 }
 
 std::size_t Broker::offer_here(const model::MessagePtr& message) {
@@ -331,7 +378,7 @@ std::size_t Broker::offer_here(const model::MessagePtr& message) {
             message, std::min(target.qos, message->qos()), target.retain, target.subscription_ids
         );
     }
-    return used;
+    return interest_.has_groups() ? used + offer_to_groups(message) : used;
 }
 
 // --- Retained messages ---------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 #include <weir/broker/interest.hpp>
 #include <weir/broker/retained.hpp>
 #include <weir/broker/session.hpp>
+#include <weir/broker/shared_group.hpp>
 #include <weir/runtime/task.hpp>
 
 namespace weir::broker {
@@ -57,8 +58,9 @@ struct ConnectResult {
 };
 
 struct SubscribeRequest {
-    std::string_view filter;
+    std::string_view filter;  ///< As the client names it, with "$share/group/" in front if it is shared.
     SubscriptionOptions options;
+    std::string_view group = {};  ///< Of a shared subscription.
 };
 
 /// Belongs to one shard and is called there only, but for the tables of the others, which it reaches through Peers.
@@ -95,7 +97,8 @@ public:
     void drop_will(Session& session) noexcept { session.will_.reset(); }
 
     /// Adds or replaces subscriptions that policy has granted.
-    /// @param done  Runs on this shard once a publish anywhere reaches them: at once with one shard. Retained messages follow it.
+    /// @param done  Runs on this shard once a publish anywhere reaches them: at once with one shard. Retained messages follow it,
+    ///              but not those of shared subscriptions.
     void subscribe(
         Session& session,
         std::span<const SubscribeRequest> requests,
@@ -112,6 +115,10 @@ public:
     [[nodiscard]] const StatusListeners& status_listeners() const noexcept {
         return interest_.status_listeners();
     }
+    /// A session will not have a copy that its group gave it: offers it to the others of the group.
+    void hand_on(GroupId group, const model::MessagePtr& message, std::uint64_t session_id);
+    /// What a session can take for its groups may have changed.
+    void tell_standing(Session& session);
     /// Keeps or removes a retained message.
     void retain(
         const model::MessagePtr& message, model::PrincipalPtr publisher, std::string_view client_id
@@ -163,12 +170,65 @@ private:
         bool operator()(const Key& a, const Key& b) const noexcept { return a == b; }
     };
 
+    /// A subscribe that waits for other shards.
+    struct Pending {
+        std::size_t left;
+        std::uint64_t session_id;
+        std::vector<Subscription> wanted;  ///< Whose retained messages are read.
+        std::move_only_function<void()> done;
+    };
+    using PendingPtr = std::shared_ptr<Pending>;  ///< Used and destroyed on its shard only.
+
+    /// A session on its way into a group, and back with the group's id.
+    struct Join {
+        std::string key;
+        std::uint32_t share_at;   ///< Where "$share/group/" begins in the key,
+        std::uint32_t filter_at;  ///< and where it ends.
+        std::uint64_t session_id;
+        Standing standing;
+        GroupId group = GroupId::none;
+    };
+
     [[nodiscard]] bool alone() const noexcept { return shards_.brokers.size() == 1; }
     [[nodiscard]] Broker& on(unsigned shard) const noexcept { return *shards_.brokers[shard]; }
     template <class Work>
     void on_every_other(Work&& work);
+    /// To another shard, where QoS 0 may be lost.
+    void post(unsigned shard, runtime::Task task, model::Qos qos);
+    [[nodiscard]] static unsigned shard_of(std::uint64_t session_id) noexcept {
+        return static_cast<unsigned>(session_id >> 48U);
+    }
+    [[nodiscard]] static unsigned shard_of(GroupId group) noexcept {
+        return shard_of(static_cast<std::uint64_t>(group));
+    }
+
+    /// Tells the other shards of filters. `known` runs when they have confirmed these and all that they were told before.
+    void announce(std::vector<std::string> filters, std::move_only_function<void()> known);
+    void withdraw(const std::string& filter);
+    void finish(Pending& pending);
+
+    // Shared subscriptions: broker_shared.cpp. On the member's shard:
+    void join(Session& session, const Subscription& subscription, PendingPtr pending);
+    void joined(const Join& join);
+    void leave(Session& session, const Subscription& subscription);
+    void take(
+        const model::MessagePtr& message, std::uint64_t member, GroupId group, unsigned tries
+    );
+    /// A session ended: its groups get what others of them may have. The rest is lost.
+    void bequeath(Flow& left, std::uint64_t session_id);
+    // On the group's shard:
+    void admit(std::unique_ptr<Join> join, PendingPtr pending);
+    void dismiss(std::string_view key, std::uint64_t session_id);
+    void update_standing(GroupId group, std::uint64_t session_id, Standing standing);
+    void assign(
+        SharedGroup& group, const model::MessagePtr& message, unsigned tries, std::uint64_t avoid
+    );
+    void assign_again(
+        GroupId group, const model::MessagePtr& message, unsigned tries, std::uint64_t avoid
+    );
 
     std::size_t offer_here(const model::MessagePtr& message);
+    std::size_t offer_to_groups(const model::MessagePtr& message);
     void put_retained(Retained retained);
     /// Asks for the rights of a session anew. @return False if it may not be connected any more.
     bool review(Session& session);
@@ -187,6 +247,8 @@ private:
     WillPublisher* will_publisher_ = nullptr;
     std::shared_ptr<const policy::PolicySet> policy_set_;
     Interest interest_;
+    SharedGroups groups_;
+    std::size_t unconfirmed_ = 0;  // Announcements that not every shard has confirmed.
     RetainedStore retained_;
     boost::unordered_flat_set<std::unique_ptr<Session>, KeyHash, KeyEqual> sessions_;
     boost::unordered_flat_map<std::uint64_t, Session*> by_id_;
@@ -195,6 +257,7 @@ private:
     std::uint64_t next_session_;
     std::uint64_t fan_outs_ = 0;
     std::vector<Target> targets_;
+    std::vector<SharedGroup*> matched_groups_;
 };
 
 }  // namespace weir::broker

@@ -132,6 +132,15 @@ std::uint64_t Flow::enqueue(Copy copy, const model::Limits& limits) {
     return lost;
 }
 
+bool Flow::has_room(std::uint64_t size, const model::Limits& limits) const noexcept {
+    return queue_.size() < limits.queue_messages && size <= limits.queue_bytes &&
+           queued_bytes_ <= limits.queue_bytes - size;
+}
+
+bool Flow::half_empty(const model::Limits& limits) const noexcept {
+    return queue_.size() <= limits.queue_messages / 2 && queued_bytes_ <= limits.queue_bytes / 2;
+}
+
 void Flow::enqueue_first(Copy copy) {
     queued_bytes_ += copy.message->footprint();
     make_room(queue_);

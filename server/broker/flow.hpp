@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include <weir/broker/shared_group.hpp>
 #include <weir/model/limits.hpp>
 #include <weir/model/message.hpp>
 #include <weir/model/reason.hpp>
@@ -20,6 +21,7 @@ struct Copy {
     SubscriptionIds subscription_ids;
     model::Qos qos = model::Qos::at_most_once;
     bool retain = false;
+    GroupId group = GroupId::none;  ///< Of a shared subscription: who gets it if this session ends.
 };
 
 /// Packet ids, in-flight states and the queue of one session. No time, no I/O: the session drives it.
@@ -75,10 +77,21 @@ public:
         }
     }
 
+    /// Calls `visit(copy)` for all that waits, in order.
+    template <class Visit>
+    void for_each_queued(Visit&& visit) const {
+        for (const Copy& copy : queue_) {
+            visit(copy);
+        }
+    }
+
     /// Puts a copy at the end of the queue, within the limits.
     /// @return How many messages were lost for it: the oldest ones, or the copy itself where it alone is above the limit.
     std::uint64_t enqueue(Copy copy, const model::Limits& limits);
     void enqueue_first(Copy copy);
+    /// True if enqueue() would lose nothing for a message of this footprint.
+    [[nodiscard]] bool has_room(std::uint64_t size, const model::Limits& limits) const noexcept;
+    [[nodiscard]] bool half_empty(const model::Limits& limits) const noexcept;
     [[nodiscard]] bool queue_empty() const noexcept { return queue_.empty(); }
     [[nodiscard]] std::size_t queued() const noexcept { return queue_.size(); }
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_; }

@@ -9,24 +9,42 @@ namespace {
 
 }  // namespace
 
-bool Interest::add(Subscription& subscription) {
-    local_.insert(subscription.filter, &subscription);
-    if (is_status(subscription.filter)) {
+bool Interest::count_up(const std::string& filter) {
+    if (is_status(filter)) {
         ++status_listeners_.now;
         ++status_listeners_.ever;
     }
-    return ++filters_[subscription.filter] == 1;
+    return ++filters_[filter] == 1;
 }
 
-bool Interest::remove(Subscription& subscription) {
-    local_.erase(subscription.filter, &subscription);
-    status_listeners_.now -= is_status(subscription.filter) ? 1U : 0U;
-    const auto found = filters_.find(subscription.filter);
+bool Interest::count_down(const std::string& filter) {
+    status_listeners_.now -= is_status(filter) ? 1U : 0U;
+    const auto found = filters_.find(filter);
     if (--found->second > 0) {
         return false;
     }
     filters_.erase(found);
     return true;
+}
+
+bool Interest::add(Subscription& subscription) {
+    local_.insert(subscription.filter, &subscription);
+    return count_up(subscription.filter);
+}
+
+bool Interest::add(SharedGroup& group) {
+    groups_.insert(group.filter(), &group);
+    return count_up(group.filter());
+}
+
+bool Interest::remove(Subscription& subscription) {
+    local_.erase(subscription.filter, &subscription);
+    return count_down(subscription.filter);
+}
+
+bool Interest::remove(SharedGroup& group) {
+    groups_.erase(group.filter(), &group);
+    return count_down(group.filter());
 }
 
 void Interest::add_remote(std::string_view filter, unsigned shard) {

@@ -1,4 +1,4 @@
-/// Who wants a topic: subscriptions of this shard, and which other shards have any.
+/// Who wants a topic: subscriptions of this shard, shared groups that it owns, and which other shards have any.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -10,6 +10,7 @@
 #include <weir/base/hash.hpp>
 #include <weir/base/topic_index.hpp>
 #include <weir/broker/session.hpp>
+#include <weir/broker/shared_group.hpp>
 
 namespace weir::broker {
 
@@ -28,8 +29,10 @@ class Interest {
 public:
     /// @return True if the filter is new on this shard: the others must be told.
     bool add(Subscription& subscription);
+    bool add(SharedGroup& group);
     /// @return True if nobody here wants the filter any more.
     bool remove(Subscription& subscription);
+    bool remove(SharedGroup& group);
 
     /// What another shard told.
     void add_remote(std::string_view filter, unsigned shard);
@@ -44,6 +47,12 @@ public:
     void match(std::string_view topic, Visit&& visit) const {
         local_.match(topic, [&visit](Subscription* subscription) { visit(*subscription); });
     }
+    /// Calls `visit(SharedGroup&)` for each group of this shard that matches.
+    template <class Visit>
+    void match_groups(std::string_view topic, Visit&& visit) const {
+        groups_.match(topic, [&visit](SharedGroup* group) { visit(*group); });
+    }
+    [[nodiscard]] bool has_groups() const noexcept { return !groups_.empty(); }
     /// The other shards with a matching filter.
     [[nodiscard]] ShardMask remote(std::string_view topic) const {
         ShardMask mask = 0;
@@ -54,9 +63,14 @@ public:
     }
 
 private:
+    [[nodiscard]] bool count_up(const std::string& filter);
+    [[nodiscard]] bool count_down(const std::string& filter);
+
     TopicIndex<Subscription*> local_;
+    TopicIndex<SharedGroup*> groups_;
     TopicIndex<unsigned> remote_;
     StatusListeners status_listeners_;
+    // How many subscriptions and groups of this shard have a filter.
     boost::unordered_flat_map<std::string, std::uint32_t, TextHash, std::equal_to<>> filters_;
 };
 

@@ -1,6 +1,10 @@
 #include <weir/broker/session.hpp>
 
+#include <algorithm>
+#include <tuple>
 #include <utility>
+
+#include <weir/broker/broker.hpp>
 
 namespace weir::broker {
 
@@ -51,10 +55,21 @@ bool Session::can_send(Qos qos) const noexcept {
     return !queued && (!flow_ || (!flow_->goes_again() && flow_->open(window_)));
 }
 
-bool Session::may_receive(const model::Message& message) {
+bool Session::keeps(Qos qos) const noexcept {
+    if (subscriber_ != nullptr) {
+        return qos != Qos::at_most_once || subscriber_->queues_at_most_once();
+    }
+    return qos != Qos::at_most_once && expiry_.count() != 0;
+}
+
+bool Session::may_receive(const model::Message& message, GroupId group) {
     const auto verdict = policies_->receive(subject(), message.topic());
     if (!verdict.accepted()) {
-        context_.metrics.lose(verdict.reason);
+        if (group == GroupId::none) {
+            context_.metrics.lose(verdict.reason);
+        } else {
+            context_.metrics.refuse(verdict.reason);
+        }
         context_.decisions.record(
             device(),
             model::Action::receive,
@@ -79,9 +94,14 @@ void Session::transmit(const Copy& copy, std::uint16_t packet_id, bool duplicate
 }
 
 void Session::send(Copy copy) {
-    if (!may_receive(*copy.message)) {
-        return;
+    if (may_receive(*copy.message, copy.group)) {
+        send_allowed(std::move(copy));
+    } else if (copy.group != GroupId::none) {
+        memberships_->broker.hand_on(copy.group, copy.message, id_);
     }
+}
+
+void Session::send_allowed(Copy copy) {
     context_.metrics.delivered[static_cast<std::size_t>(copy.qos)].add();
     if (copy.qos == Qos::at_most_once) {
         transmit(copy, 0, false);
@@ -94,7 +114,7 @@ void Session::send(Copy copy) {
 void Session::offer(
     const model::MessagePtr& message, Qos qos, bool retain, const SubscriptionIds& subscription_ids
 ) {
-    if (subscriber_ == nullptr && (qos == Qos::at_most_once || expiry_.count() == 0)) {
+    if (subscriber_ == nullptr && !keeps(qos)) {
         return;
     }
     context_.metrics.routed.add();
@@ -110,9 +130,69 @@ void Session::offer(
             lose(Reason::queue_dropped_oldest, *message, lost);
         }
     }
+    tell_standing();
+}
+
+bool Session::take(const model::MessagePtr& message, GroupId group) {
+    if (!memberships_) {
+        return false;
+    }
+    const auto membership = std::ranges::find(memberships_->all, group, &Membership::group);
+    if (membership == memberships_->all.end() || !may_receive(*message, group)) {
+        return false;
+    }
+    const SubscriptionOptions& options = membership->subscription->options;
+    const Qos qos = std::min(options.qos, message->qos());
+    const bool sends = can_send(qos);
+    const bool taken =
+        sends ||
+        (keeps(qos) && flow().has_room(message->footprint(), *limits_));
+    if (taken) {
+        Copy copy{message, {}, qos, options.retain_as_published && message->retain(), group};
+        if (options.id != 0) {
+            copy.subscription_ids.push_back(options.id);
+        }
+        if (sends) {
+            send_allowed(std::move(copy));
+        } else {
+            flow_->enqueue(std::move(copy), *limits_);
+            context_.metrics.queued.add(1);
+        }
+    }
+    tell_standing();
+    return taken;
+}
+
+Standing Session::standing(const Membership& membership) const noexcept {
+    const Qos qos = membership.subscription->options.qos;
+    // Better news wait until they are good for half of a window or a queue, so that a member at its limit does not
+    // tell two of them for every message.
+    const bool well = qos == Qos::at_most_once || membership.told == Standing::ready ||
+                      in_flight() <= window_ / 2;
+    if (well && can_send(qos)) {
+        return Standing::ready;
+    }
+    const bool has_room = keeps(qos) && (!flow_ || (membership.told == Standing::unable
+                                                        ? flow_->half_empty(*limits_)
+                                                        : flow_->has_room(0, *limits_)));
+    if (!has_room) {
+        return Standing::unable;
+    }
+    return online() ? Standing::waiting : Standing::away;
+}
+
+void Session::tell_standing() {
+    if (memberships_) {
+        memberships_->broker.tell_standing(*this);
+    }
 }
 
 void Session::pump() {
+    send_queued();
+    tell_standing();
+}
+
+void Session::send_queued() {
     if (subscriber_ == nullptr || !flow_ || !pump_again()) {
         return;
     }
@@ -161,6 +241,19 @@ void Session::resend() {
     if (flow_) {
         flow_->begin_again();
         pump();
+    } else {
+        tell_standing();
+    }
+}
+
+void Session::give_up(std::uint16_t packet_id, const Flow::InFlight& entry) {
+    const auto [message, group, qos] =
+        std::tuple{entry.copy.message, entry.copy.group, entry.copy.qos};
+    flow_->settle(packet_id);
+    // At QoS 2 the peer may have it already. [MQTT5-4.8.2-5]
+    if (group != GroupId::none && qos == Qos::at_least_once) {
+        context_.metrics.routed.add();
+        memberships_->broker.hand_on(group, message, id_);
     }
 }
 
@@ -172,8 +265,8 @@ bool Session::pump_again() {
             subscriber_->release(id);
         } else if (!subscriber_->ready(entry->copy.qos) || !flow_->open(window_)) {
             return false;
-        } else if (!may_receive(*entry->copy.message)) {
-            flow_->settle(id);
+        } else if (!may_receive(*entry->copy.message, entry->copy.group)) {
+            give_up(id, *entry);
         } else {
             flow_->went_again();
             context_.metrics.redelivered.add();

@@ -18,6 +18,7 @@
 
 namespace weir::broker {
 
+class Broker;
 class Session;
 
 enum class RetainHandling : std::uint8_t { send = 0, send_if_new = 1, never = 2 };
@@ -30,11 +31,27 @@ struct SubscriptionOptions {
     std::uint32_t id = 0;  ///< Subscription Identifier; 0: none.
 };
 
-/// Owned by its session; the interest index points to it.
+/// Owned by its session; the interest index points to it, unless it is shared.
 struct Subscription {
     Session* session;
-    std::string filter;
+    std::string filter;  ///< As it was asked for: of a shared one, "$share/group/filter".
     SubscriptionOptions options;
+    std::uint32_t share_bytes = 0;  ///< Length of "$share/group/" in front of the filter proper; 0: not shared.
+
+    [[nodiscard]] bool is_shared() const noexcept { return share_bytes != 0; }
+};
+
+/// A session's place in a shared group.
+struct Membership {
+    const Subscription* subscription;
+    GroupId group = GroupId::none;  ///< None until the group's shard has answered.
+    Standing told = Standing::unable;  ///< What the group's shard knows.
+};
+
+/// All of a session's places in shared groups. Made with the first, stays as long as the session.
+struct Memberships {
+    Broker& broker;
+    std::vector<Membership> all;
 };
 
 struct Will {
@@ -83,6 +100,9 @@ public:
         bool retain,
         const SubscriptionIds& subscription_ids
     );
+    /// Takes a copy as a member of a shared group: sends or queues it.
+    /// @return False, with nothing done: it is no member, may not have it, or has no room. Another one should.
+    bool take(const model::MessagePtr& message, GroupId group);
     /// Sends what waits, as far as the window and the connection allow. Call when either may have opened.
     void pump();
     /// PUBACK, PUBCOMP, a PUBREC with an error, an AMQP outcome. False: no such packet id in flight.
@@ -109,11 +129,21 @@ private:
 
     Flow& flow();
     [[nodiscard]] bool can_send(model::Qos qos) const noexcept;
-    [[nodiscard]] bool may_receive(const model::Message& message);
+    /// True if a message that cannot be sent now waits in the queue.
+    [[nodiscard]] bool keeps(model::Qos qos) const noexcept;
+    /// Asks the policy and records a refusal. The copy of a shared subscription is not lost by it.
+    [[nodiscard]] bool may_receive(const model::Message& message, GroupId group);
     void send(Copy copy);
+    void send_allowed(Copy copy);
+    [[nodiscard]] Standing standing(const Membership& membership) const noexcept;
+    /// What it can take for its groups may have changed.
+    void tell_standing();
+    void send_queued();
     void transmit(const Copy& copy, std::uint16_t packet_id, bool duplicate);
     void lose(model::Reason reason, const model::Message& message, std::uint64_t count = 1);
     void resend();
+    /// Forgets what was sent before and may not be sent again; its group may have it.
+    void give_up(std::uint16_t packet_id, const Flow::InFlight& entry);
     /// Sends what an earlier connection left unsettled. @return False if some of it must wait.
     bool pump_again();
 
@@ -128,6 +158,7 @@ private:
     std::unique_ptr<Flow> flow_;
     std::unique_ptr<Will> will_;
     std::vector<std::unique_ptr<Subscription>> subscriptions_;
+    std::unique_ptr<Memberships> memberships_;
     std::unique_ptr<boost::container::flat_set<std::uint16_t>> inbound_ids_;
     std::chrono::milliseconds expiry_{0};
     SteadyTime ends_{0};        // While offline: when the session ends.

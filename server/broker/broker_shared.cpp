@@ -1,0 +1,276 @@
+// Shared subscriptions. The shard that a group's name hashes to owns the group and alone picks who gets a message; sessions stay
+// where they are and tell that shard what they can take.
+#include <algorithm>
+#include <utility>
+
+#include <weir/broker/broker.hpp>
+
+namespace weir::broker {
+
+using model::Qos;
+using model::Reason;
+
+namespace {
+
+/// How many members a message is offered to, one after the other. What all refuse at QoS 0 is refused because they are busy.
+[[nodiscard]] unsigned tries_of(Qos qos) noexcept {
+    return qos == Qos::at_most_once ? 2 : 8;
+}
+
+}  // namespace
+
+// --- On the member's shard -----------------------------------------------------------------------------------------
+
+void Broker::join(Session& session, const Subscription& subscription, PendingPtr pending) {
+    if (!session.memberships_) {
+        session.memberships_ = std::make_unique<Memberships>(*this);
+    }
+    auto& all = session.memberships_->all;
+    auto membership = std::ranges::find(all, &subscription, &Membership::subscription);
+    if (membership == all.end()) {
+        membership = all.insert(all.end(), {&subscription});
+    }
+    membership->told = session.standing(*membership);
+
+    const auto& tenant = session.principal().tenant;
+    const auto share_at = static_cast<std::uint32_t>(tenant.size() + 1);
+    auto made = std::make_unique<Join>(Join{
+        .key = SharedGroups::key_of(tenant, subscription.filter),
+        .share_at = share_at,
+        .filter_at = share_at + subscription.share_bytes,
+        .session_id = session.id(),
+        .standing = membership->told,
+    });
+    const unsigned owner = owner_of(
+        tenant, subscription.filter, static_cast<unsigned>(shards_.brokers.size())
+    );
+    if (owner == shards_.self) {
+        admit(std::move(made), std::move(pending));
+        return;
+    }
+    shards_.peers->send(
+        owner,
+        runtime::Task{[&other = on(owner),
+                       made = std::move(made),
+                       pending = std::move(pending)]() mutable {
+            other.admit(std::move(made), std::move(pending));
+        }}
+    );
+}
+
+void Broker::joined(const Join& join) {
+    Session* const session = find(join.session_id);
+    if (session == nullptr) {
+        return;
+    }
+    const auto text = std::string_view{join.key}.substr(join.share_at);
+    const auto known = [text](const Membership& each) { return each.subscription->filter == text; };
+    auto& all = session->memberships_->all;
+    if (const auto membership = std::ranges::find_if(all, known); membership != all.end()) {
+        membership->group = join.group;
+        tell_standing(*session);
+    }
+}
+
+void Broker::leave(Session& session, const Subscription& subscription) {
+    std::erase_if(session.memberships_->all, [&](const Membership& each) {
+        return each.subscription == &subscription;
+    });
+    const auto& tenant = session.principal().tenant;
+    const unsigned owner = owner_of(
+        tenant, subscription.filter, static_cast<unsigned>(shards_.brokers.size())
+    );
+    std::string key = SharedGroups::key_of(tenant, subscription.filter);
+    if (owner == shards_.self) {
+        dismiss(key, session.id());
+        return;
+    }
+    shards_.peers->send(
+        owner,
+        runtime::Task{[&other = on(owner), key = std::move(key), id = session.id()] {
+            other.dismiss(key, id);
+        }}
+    );
+}
+
+void Broker::tell_standing(Session& session) {
+    if (!session.memberships_) {
+        return;
+    }
+    for (Membership& membership : session.memberships_->all) {
+        const GroupId group = membership.group;
+        const Standing standing = session.standing(membership);
+        if (group == GroupId::none || standing == membership.told) {
+            continue;
+        }
+        membership.told = standing;
+        const unsigned owner = shard_of(group);
+        if (owner == shards_.self) {
+            update_standing(group, session.id(), standing);
+            continue;
+        }
+        shards_.peers->send(
+            owner,
+            runtime::Task{[&other = on(owner), group, id = session.id(), standing] {
+                other.update_standing(group, id, standing);
+            }}
+        );
+    }
+}
+
+void Broker::take(
+    const model::MessagePtr& message, std::uint64_t member, GroupId group, unsigned tries
+) {
+    if (Session* const session = find(member); session != nullptr && session->take(message, group)) {
+        return;
+    }
+    const unsigned owner = shard_of(group);
+    post(
+        owner,
+        runtime::Task{[&other = on(owner), message, member, group, tries] {
+            other.assign_again(group, message, tries - 1, member);
+        }},
+        message->qos()
+    );
+}
+
+void Broker::hand_on(
+    GroupId group, const model::MessagePtr& message, std::uint64_t session_id
+) {
+    if (message->expired(context_.clock.wall())) {
+        context_.metrics.lose(Reason::message_expired);
+        return;
+    }
+    const unsigned owner = shard_of(group);
+    const unsigned tries = tries_of(message->qos());
+    if (owner == shards_.self) {
+        assign_again(group, message, tries, session_id);
+        return;
+    }
+    post(
+        owner,
+        runtime::Task{[&other = on(owner), group, message, tries, session_id] {
+            other.assign_again(group, message, tries, session_id);
+        }},
+        message->qos()
+    );
+}
+
+void Broker::bequeath(Flow& left, std::uint64_t session_id) {
+    left.for_each_unsettled([&](std::uint16_t /*id*/, const Flow::InFlight& entry) {
+        // At QoS 2 the peer may have it already: nobody else may get it then. [MQTT5-4.8.2-5]
+        if (entry.copy.group != GroupId::none && entry.copy.qos == Qos::at_least_once) {
+            context_.metrics.routed.add();
+            hand_on(entry.copy.group, entry.copy.message, session_id);
+        }
+    });
+    left.for_each_queued([&](const Copy& copy) {
+        if (copy.group != GroupId::none && copy.message->qos() != Qos::at_most_once) {
+            hand_on(copy.group, copy.message, session_id);
+        } else {
+            context_.metrics.lose(Reason::session_ended);
+        }
+    });
+    context_.metrics.queued.add(-static_cast<std::int64_t>(left.queued()));
+}
+
+// --- On the group's shard ------------------------------------------------------------------------------------------
+
+void Broker::admit(std::unique_ptr<Join> join, PendingPtr pending) {
+    std::vector<std::string> news;
+    SharedGroup* group = groups_.find(join->key);
+    if (group == nullptr) {
+        group = &groups_.make(join->key, join->key.substr(join->filter_at));
+        if (interest_.add(*group)) {
+            news.push_back(group->filter());
+        }
+    }
+    group->put(join->session_id, join->standing);
+    join->group = group->id();
+
+    // The session learns of its group before the group gives it anything, and hears that it is complete when a publish on
+    // any shard finds the group.
+    const unsigned home = shard_of(join->session_id);
+    if (home == shards_.self) {
+        joined(*join);
+        announce(std::move(news), [this, pending = std::move(pending)] { finish(*pending); });
+        return;
+    }
+    Broker& member = on(home);
+    shards_.peers->send(home, runtime::Task{[&member, join = std::move(join)] {
+                            member.joined(*join);
+                        }});
+    announce(std::move(news), [this, home, &member, pending = std::move(pending)]() mutable {
+        shards_.peers->send(home, runtime::Task{[&member, pending = std::move(pending)] {
+                                member.finish(*pending);
+                            }});
+    });
+}
+
+void Broker::dismiss(std::string_view key, std::uint64_t session_id) {
+    SharedGroup* const group = groups_.find(key);
+    if (group == nullptr || !group->remove(session_id) || group->size() > 0) {
+        return;
+    }
+    if (interest_.remove(*group)) {
+        withdraw(group->filter());
+    }
+    groups_.erase(*group);
+}
+
+void Broker::update_standing(GroupId group, std::uint64_t session_id, Standing standing) {
+    if (SharedGroup* const found = groups_.find(group)) {
+        found->update(session_id, standing);
+    }
+}
+
+std::size_t Broker::offer_to_groups(const model::MessagePtr& message) {
+    matched_groups_.clear();
+    interest_.match_groups(message->topic(), [this](SharedGroup& group) {
+        matched_groups_.push_back(&group);
+    });
+    for (SharedGroup* const group : matched_groups_) {
+        context_.metrics.routed.add();
+        assign(*group, message, tries_of(message->qos()), 0);
+    }
+    return matched_groups_.size();
+}
+
+void Broker::assign(
+    SharedGroup& group, const model::MessagePtr& message, unsigned tries, std::uint64_t avoid
+) {
+    for (; tries > 0; --tries) {
+        const std::uint64_t member = group.next(message->qos(), avoid);
+        if (member == 0) {
+            break;
+        }
+        if (const unsigned home = shard_of(member); home != shards_.self) {
+            post(
+                home,
+                runtime::Task{[&other = on(home), message, member, id = group.id(), tries] {
+                    other.take(message, member, id, tries);
+                }},
+                message->qos()
+            );
+            return;
+        }
+        if (Session* const session = find(member);
+            session != nullptr && session->take(message, group.id())) {
+            return;
+        }
+        avoid = member;
+    }
+    context_.metrics.lose(Reason::shared_no_member);
+}
+
+void Broker::assign_again(
+    GroupId group, const model::MessagePtr& message, unsigned tries, std::uint64_t avoid
+) {
+    if (SharedGroup* const found = groups_.find(group)) {
+        assign(*found, message, tries, avoid);
+    } else {
+        context_.metrics.lose(Reason::shared_no_member);
+    }
+}
+
+}  // namespace weir::broker
