@@ -86,7 +86,10 @@ private:
     [[nodiscard]] AmqpRefusal attach_target(const amqp::Attach& attach);
     [[nodiscard]] AmqpRefusal attach_source(const amqp::Attach& attach);
     void subscribe(
-        const amqp::Attach& attach, const std::string& filter, std::unique_ptr<AmqpLink> link
+        const amqp::Attach& attach,
+        std::string_view filter,
+        std::string_view group,
+        std::unique_ptr<AmqpLink> link
     );
     void forget(amqp::LinkId id);
     void leave_links();

@@ -32,9 +32,7 @@ bool AmqpLink::pump() {
         return false;
     }
     const std::uint64_t before = sent_;
-    if (session_->queued() > 0) {
-        session_->pump();
-    }
+    session_->pump();
     // What was held back by unsent bytes alone still belongs to the drain.
     if (draining_ && (ready(qos()) || parts_.protocol.credit(parts_.id) == 0)) {
         draining_ = false;

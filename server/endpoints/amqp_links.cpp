@@ -94,21 +94,22 @@ AmqpRefusal AmqpEndpoint::attach_source(const amqp::Attach& attach) {
         return not_implemented("dynamic nodes are not supported");
     }
     if (attach.durability != amqp::Durability::none || wants(attach, "shared")) {
-        return not_implemented("durable and shared subscriptions are not supported");
+        return not_implemented("durable and JMS shared subscriptions are not supported");
     }
     const auto address = amqp::parse_address(attach.address);
     if (!address || address->kind == AddressKind::none) {
         return {Reason::topic_invalid, amqp::condition::kInvalidField, "bad address"};
     }
-    if (address->kind == AddressKind::shared) {
-        return not_implemented("shared subscriptions are not supported");
-    }
-    if (address->kind != AddressKind::topic || wants(attach, "queue")) {
+    const bool shared = address->kind == AddressKind::shared;
+    if ((address->kind != AddressKind::topic && !shared) || wants(attach, "queue")) {
         return not_found("there is no such node");
     }
-    const auto parsed = mqtt::parse_subscription_filter(address->name);
-    if (!parsed || parsed->is_shared() ||
-        !mqtt::is_within(parsed->filter, connection_.topic_limits())) {
+    const std::string filter =
+        shared ? "$share/" + address->group + '/' + address->name : address->name;
+    const auto parsed = mqtt::parse_subscription_filter(filter);
+    const auto limits = connection_.topic_limits();
+    if (!parsed || parsed->is_shared() != shared || !mqtt::is_within(parsed->filter, limits) ||
+        parsed->group.size() > limits.bytes) {
         return refusal_of(Reason::topic_invalid);
     }
     const bool settled = attach.sender_settle_mode == amqp::SenderSettleMode::settled;
@@ -119,12 +120,15 @@ AmqpRefusal AmqpEndpoint::attach_source(const amqp::Attach& attach) {
         .id = attach.link,
         .qos = settled ? Qos::at_most_once : Qos::at_least_once,
     });
-    subscribe(attach, address->name, std::move(link));
+    subscribe(attach, filter, address->group, std::move(link));
     return {};
 }
 
 void AmqpEndpoint::subscribe(
-    const amqp::Attach& attach, const std::string& filter, std::unique_ptr<AmqpLink> link
+    const amqp::Attach& attach,
+    std::string_view filter,
+    std::string_view group,
+    std::unique_ptr<AmqpLink> link
 ) {
     const Services& services = connection_.services();
     const auto result = services.broker.connect({
@@ -142,7 +146,9 @@ void AmqpEndpoint::subscribe(
         return;
     }
     link->use(*result.session);
-    const broker::SubscribeRequest request{.filter = filter, .options = {.qos = link->qos()}};
+    const broker::SubscribeRequest request{
+        .filter = filter, .options = {.qos = link->qos()}, .group = group
+    };
     links_.emplace(attach.link.number(), std::move(link));
     connection_.meter_count(metering::subscribe(filter.size()));
     pipeline::subscribe(

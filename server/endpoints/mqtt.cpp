@@ -366,16 +366,14 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
     for (const mqtt::Subscription& wanted : packet.subscriptions) {
         bytes += wanted.filter.size();
         const auto parsed = mqtt::parse_subscription_filter(wanted.filter);
-        if (!parsed || !mqtt::is_within(parsed->filter, connection_.topic_limits())) {
+        const auto limits = connection_.topic_limits();
+        if (!parsed || !mqtt::is_within(parsed->filter, limits) ||
+            parsed->group.size() > limits.bytes) {
             services.refuse(
                 session_->device(), model::Action::subscribe, {Reason::topic_invalid}, wanted.filter
             );
             codes.push_back(ReasonCode::topic_filter_invalid);
             refused = Reason::topic_invalid;
-            continue;
-        }
-        if (parsed->is_shared()) {
-            codes.push_back(ReasonCode::shared_subscriptions_not_supported);
             continue;
         }
         codes.push_back(static_cast<ReasonCode>(wanted.qos));
@@ -389,6 +387,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
                     .retain_handling = static_cast<broker::RetainHandling>(wanted.retain_handling),
                     .id = subscription_id,
                 },
+            .group = parsed->group,
         });
     }
     connection_.meter_count(metering::subscribe(bytes));

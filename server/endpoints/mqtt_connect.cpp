@@ -272,8 +272,7 @@ void MqttEndpoint::accept(bool session_present) {
     if (protocol_.version() == mqtt::Version::v5) {
         const auto allowed = server_limits(limits);
         properties.number(PropertyId::receive_maximum, allowed.receive_maximum)
-            .number(PropertyId::maximum_packet_size, allowed.packet_bytes)
-            .number(PropertyId::shared_subscription_available, 0);
+            .number(PropertyId::maximum_packet_size, allowed.packet_bytes);
         if (allowed.topic_alias_maximum > 0) {
             properties.number(PropertyId::topic_alias_maximum, allowed.topic_alias_maximum);
         }

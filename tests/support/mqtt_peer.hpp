@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <weir/base/bytes.hpp>
@@ -63,12 +64,27 @@ public:
         return connect({.version = version, .client_id = client_id});
     }
 
-    void subscribe(std::string_view filter, mqtt::Qos qos) {
-        Bytes list;
-        mqtt::append_subscription(list, {.filter = filter, .qos = qos});
-        write(mqtt::Subscribe{.packet_id = protocol_.next_packet_id(), .subscriptions = {list, 1}});
+    /// @return What SUBACK says.
+    mqtt::ReasonCode subscribe(std::string_view filter, mqtt::Qos qos) {
         const std::size_t before = subacks_;
+        send_subscribe({.filter = filter, .qos = qos});
         until([this, before] { return subacks_ > before; });
+        return suback_;
+    }
+    void send_subscribe(const mqtt::Subscription& subscription) {
+        Bytes list;
+        mqtt::append_subscription(list, subscription);
+        write(mqtt::Subscribe{.packet_id = protocol_.next_packet_id(), .subscriptions = {list, 1}});
+    }
+    void unsubscribe(std::string_view filter) {
+        const std::size_t before = unsubacks_;
+        send_unsubscribe(filter);
+        until([this, before] { return unsubacks_ > before; });
+    }
+    void send_unsubscribe(std::string_view filter) {
+        Bytes list;
+        mqtt::append_filter(list, filter);
+        write(mqtt::Unsubscribe{.packet_id = protocol_.next_packet_id(), .filters = {list, 1}});
     }
 
     /// Sends; above QoS 0 the acknowledgement is awaited with until_settled().
@@ -104,6 +120,14 @@ public:
         Message first = std::move(messages_.front());
         messages_.pop_front();
         return first;
+    }
+    /// What was received (and acknowledged) and not asked for yet.
+    std::deque<Message> take_received() { return std::exchange(messages_, {}); }
+    /// Sends DISCONNECT and waits for the end. What still comes is not acknowledged, and not received.
+    void disconnect() {
+        write(mqtt::Disconnect{});
+        leaving_ = true;
+        closed();
     }
     /// Reads until the server has closed. @return The reason of its DISCONNECT, if there was one.
     std::optional<mqtt::ReasonCode> closed() {
@@ -153,6 +177,9 @@ private:
         return mqtt::Next::go_on;
     }
     mqtt::Next on_publish(const mqtt::Publish& packet) noexcept override {
+        if (leaving_) {
+            return mqtt::Next::go_on;
+        }
         messages_.push_back(
             {std::string{packet.topic},
              std::string{as_text(packet.payload)},
@@ -177,11 +204,13 @@ private:
         }
         return mqtt::Next::go_on;
     }
-    mqtt::Next on_suback(const mqtt::Suback& /*packet*/) noexcept override {
+    mqtt::Next on_suback(const mqtt::Suback& packet) noexcept override {
         ++subacks_;
+        suback_ = packet.reason_codes[0];
         return mqtt::Next::go_on;
     }
     mqtt::Next on_unsuback(const mqtt::Unsuback& /*packet*/) noexcept override {
+        ++unsubacks_;
         return mqtt::Next::go_on;
     }
     mqtt::Next on_pingresp() noexcept override {
@@ -201,6 +230,9 @@ private:
     std::deque<Message> messages_;
     std::size_t subacks_ = 0;
     std::size_t pingresps_ = 0;
+    std::size_t unsubacks_ = 0;
+    mqtt::ReasonCode suback_{};
+    bool leaving_ = false;
     std::size_t unsettled_ = 0;
 };
 
