@@ -110,6 +110,18 @@ class Mosquitto(Fleet):
                 done = self.run_one("mosquitto_sub", [*session, "-C", "3", "-W", WAIT_S])
                 self.assertEqual(done.stdout.split(), ["0", "1", "2"])
 
+    def test_members_of_a_shared_subscription_take_turns(self):
+        with Subscriber([*self.clear("crew-1", "mqttv5"), "-t", "$share/crew/work/+", "-q", "1"]) as one, \
+                Subscriber([*self.clear("crew-2", "mqttv311"), "-t", "$share/crew/work/+", "-q", "1"]) as two, \
+                Subscriber([*self.clear("alone", "mqttv5"), "-t", "work/+", "-q", "1"]) as alone:
+            for n in range(6):
+                self.publish(self.clear("pub", "mqttv5"), "work/1", str(n))
+            parts = [[subscriber.next()["payload"] for _ in range(3)] for subscriber in (one, two)]
+            self.assertEqual(sorted(parts[0] + parts[1]), [str(n) for n in range(6)])
+            for part in parts:
+                self.assertEqual(part, sorted(part))
+            self.assertEqual([alone.next()["payload"] for _ in range(6)], [str(n) for n in range(6)])
+
     def test_mqtt5_properties_arrive(self):
         properties = ["-D", "publish", "content-type", "text/plain", "-D", "publish", "user-property", "unit", "K",
                       "-D", "publish", "response-topic", "answers", "-D", "publish", "correlation-data", "7"]

@@ -140,6 +140,20 @@ class Proton(Fleet):
                 if qos:
                     receiver.accept()
 
+    def test_amqp_and_mqtt_clients_share_a_subscription(self):
+        receiver = self.connect().create_receiver("$share/crew/work/#", credit=10)
+        with Client("crew", folder=self.alice) as member:
+            member.connect(self.front)
+            member.subscribe("$share/crew/work/#", 1)
+            for n in range(6):
+                member.publish(f"work/{n}", str(n), qos=1)
+            got = []
+            for _ in range(3):
+                got.append(text_of(receiver.receive(DEADLINE_S)))
+                receiver.accept()
+            got += [member.receive().payload.decode() for _ in range(3)]
+            self.assertEqual(sorted(got), [str(n) for n in range(6)])
+
     def test_what_is_not_accepted_comes_again_unless_it_is_rejected(self):
         connection = self.connect()
         receiver = connection.create_receiver("again", credit=10)
