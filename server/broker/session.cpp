@@ -240,10 +240,8 @@ void Session::given_back(std::uint16_t packet_id) {
 void Session::resend() {
     if (flow_) {
         flow_->begin_again();
-        pump();
-    } else {
-        tell_standing();
     }
+    pump();
 }
 
 void Session::give_up(std::uint16_t packet_id, const Flow::InFlight& entry) {
