@@ -112,20 +112,21 @@ public:
         if (record_ && !lost_) {
             lose(*record_);
         }
-        if (damage_ && damage_->file == log_) {
-            damage_->to = damage_->kind == Recovery::Kind::damaged ? damage_->to : at_;
+        if (is_damaged() && damage_.file == log_) {
+            damage_.to = damage_.kind == Recovery::Kind::damaged ? damage_.to : at_;
             if (!nonzero_ && !torn_record_) {
-                damage_.reset();  // Space that was allocated ahead and never used.
+                damage_ = {};  // Space that was allocated ahead and never used.
             }
         }
     }
 
     [[nodiscard]] bool done() const noexcept {
-        return damage_ && damage_->kind == Recovery::Kind::damaged;
+        return damage_.kind == Recovery::Kind::damaged;
     }
-    [[nodiscard]] Recovery result() const { return damage_.value_or(Recovery{}); }
+    [[nodiscard]] const Recovery& result() const noexcept { return damage_; }
 
 private:
+    [[nodiscard]] bool is_damaged() const noexcept { return damage_.kind != Recovery::Kind::whole; }
     [[nodiscard]] bool fits(const Fragment& fragment) const noexcept {
         return fragment.begins_record() != record_.has_value();
     }
@@ -148,14 +149,14 @@ private:
     void complete_record() {
         const auto sequence = load_le<std::uint64_t>(head_.data());
         const auto changes = load_le<std::uint32_t>(head_.data() + sizeof sequence);
-        if (damage_) {
+        if (is_damaged()) {
             // An older log ends in damage. If no number is missing, a recovery dropped that tail
             // already and only the deletion of the log got lost. If no number is known, RocksDB
             // judges.
             if (next_sequence_ == 0 || sequence == next_sequence_) {
-                damage_.reset();
+                damage_ = {};
             } else {
-                damage_->kind = Recovery::Kind::damaged;
+                damage_.kind = Recovery::Kind::damaged;
             }
         }
         next_sequence_ = sequence + changes;
@@ -165,7 +166,7 @@ private:
         lost_ = true;
         torn_record_ = record_.has_value();
         nonzero_ = false;
-        if (!damage_) {
+        if (!is_damaged()) {
             damage_ = {Recovery::Kind::tail_dropped, log_, record_.value_or(at), at};
         }
         record_.reset();
@@ -180,8 +181,8 @@ private:
             if (fragment && fragment->begins_record() &&
                 (fragment->type == FragmentType::full || fragment->size() == rest.size()) &&
                 is_likely(*fragment) && is_whole(rest, *fragment)) {
-                damage_->kind = Recovery::Kind::damaged;
-                damage_->to = at_ + at;
+                damage_.kind = Recovery::Kind::damaged;
+                damage_.to = at_ + at;
                 return;
             }
         }
@@ -203,7 +204,7 @@ private:
     bool lost_ = false;  // Damage in this log: search.
     bool torn_record_ = false;
     bool nonzero_ = false;
-    std::optional<Recovery> damage_;
+    Recovery damage_;
 };
 
 std::vector<std::string> log_names(std::vector<std::string> names) {
