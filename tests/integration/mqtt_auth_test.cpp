@@ -87,6 +87,12 @@ TEST_F(Auth, TakesRoundsThatComeInOnePiece) {
     peer.expects("d0 00");
 }
 
+TEST_F(Auth, SaysOnlyMethodAndData_SoThatSmallPacketsSuffice_MQTT5_3_15_2_2_MQTT5_3_15_2_3) {
+    HexPeer peer{port_};
+    peer.sends("10 1b 0004 'MQTT' 05 02 003c 0d 27 00000010 15 0001 'm' 16 0001 'a' 0001 'c'");
+    peer.expects("f0 0c 18 0a 15 0001 'm' 16 0003 'say'");
+}
+
 TEST_F(Auth, RefusesAMethodThatIsNotOffered_MQTT5_4_12_0_1) {
     HexPeer peer{port_};
     peer.sends("10 12 0004 'MQTT' 05 02 003c 04 15 0001 'x' 0001 'c'");
