@@ -62,6 +62,7 @@ struct Surroundings {
     net::ShardIo io{shard};
     std::unique_ptr<storage::Store> store = storage::Store::in_memory();
     identity::Registry registry{*store, clock};
+    identity::Mechanisms mechanisms;
     runtime::BlockingPool pool;
     policy::PolicySetPtr policies;
     std::shared_ptr<pipeline::Routes> routes = std::make_shared<pipeline::Routes>();
@@ -179,6 +180,7 @@ private:
         .publisher = publisher_,
         .meter = meter_,
         .registry = around_.registry,
+        .mechanisms = around_.mechanisms,
         .pool = around_.pool,
         .connections = connections_,
         .all = services_table_.data(),

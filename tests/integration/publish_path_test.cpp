@@ -20,6 +20,7 @@ constexpr std::size_t kPerSend = 50;
 test::SocketPeer connected(std::uint16_t port, std::string_view client_id, std::string_view filter) {
     test::SocketPeer peer{port};
     Bytes out;
+    out.reserve(256);
     mqtt::append_packet(
         out, mqtt::Connect{.version = mqtt::Version::v311, .client_id = client_id}, mqtt::Version::v311
     );

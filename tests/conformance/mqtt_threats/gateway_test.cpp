@@ -36,7 +36,7 @@ TEST(ThreatT09, NoBytesDoMoreThanCloseTheConnection) {
             const auto fed = server.feed(bytes, handler);
             if (!fed) {
                 const auto farewell = server.farewell(mqtt::reason_code_of(fed.error()));
-                EXPECT_LE(farewell.size, 4U);
+                EXPECT_LE(farewell.bytes.size(), 4U);
                 break;
             }
         }

@@ -106,7 +106,8 @@ TEST(Reference, RecordsEachChoiceThatAwsLeavesOpen) {
     const std::string page = read_page();
     simdjson::dom::parser parser;
     const simdjson::dom::element file = parser.load(WEIR_TEST_DATA "/data/rules/sql-cases.json").value();
-    for (const simdjson::dom::element test : file["cases"].get_array().value()) {
+    const simdjson::dom::array cases = file["cases"].get_array().value();
+    for (const simdjson::dom::element test : cases) {
         if (test["confidence"].get_string().value() == "low") {
             const auto id = '`' + std::string{test["id"].get_string().value()} + '`';
             EXPECT_NE(page.find(id), std::string::npos) << id;
