@@ -24,6 +24,8 @@ class Gateway;
 /// POST /v1/sinks/{name}/retry              {"from", "to"}: offsets, both may be left out
 /// GET  /v1/usage?device=&scheme=&from=&to=&by=hour
 /// GET  /v1/why/{device}
+/// GET  /v1/storage                         POST /v1/storage/compact, /v1/storage/verify
+/// POST /v1/storage/backup                  {"directory", "keep", "bytes_per_s"}
 /// and those of devices, policies and streams below.
 /// @param gateway  Outlives the routes; its calls are made on the server's handler threads.
 void add_routes(admin::Routes& routes, Gateway& gateway);

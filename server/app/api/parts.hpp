@@ -11,6 +11,7 @@ namespace api {
 
 void add_gateway(admin::Routes& routes, Gateway& gateway);
 void add_sinks(admin::Routes& routes, Gateway& gateway);
+void add_storage(admin::Routes& routes, Gateway& gateway);
 void add_usage(admin::Routes& routes, Gateway& gateway);
 void add_why(admin::Routes& routes, Gateway& gateway);
 

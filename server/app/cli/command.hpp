@@ -60,6 +60,7 @@ void add_rules(CLI::App& app, Chosen& chosen);
 void add_serve(CLI::App& app, Chosen& chosen);
 void add_sinks(CLI::App& app, Chosen& chosen);
 void add_status(CLI::App& app, Chosen& chosen);
+void add_storage(CLI::App& app, Chosen& chosen);
 void add_streams(CLI::App& app, Chosen& chosen);
 void add_usage(CLI::App& app, Chosen& chosen);
 void add_version(CLI::App& app, Chosen& chosen);

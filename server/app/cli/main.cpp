@@ -58,6 +58,7 @@ ExitCode run(int argc, char** argv) {
           add_streams,
           add_sinks,
           add_usage,
+          add_storage,
           add_cert,
           add_bench,
           add_explain,

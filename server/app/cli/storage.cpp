@@ -1,0 +1,158 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include <weir/base/text.hpp>
+#include <weir/storage/disk.hpp>
+
+#include "api_client.hpp"
+#include "command.hpp"
+#include "gateway_file.hpp"
+
+namespace weir::cli {
+namespace {
+
+struct Options {
+    std::string directory;
+    std::string data;
+    std::uint32_t id = 0;
+    std::uint32_t keep = 0;
+    Format format = Format::table;
+};
+using OptionsPtr = std::shared_ptr<Options>;
+
+ExitCode back_up(const Options& options, const Globals& globals) {
+    const auto made =
+        post(*gateway_api(globals), Target{"/v1/storage/backup"},
+             {{"directory", std::filesystem::absolute(options.directory).string()},
+              {"keep", options.keep}});
+    if (options.format == Format::json) {
+        print_json(made);
+    } else {
+        print(fmt::format(
+            "backup {}: {} in {} files\n",
+            cell(made, "id"),
+            format_size(made.at("bytes").to_number<std::uint64_t>()),
+            cell(made, "files")
+        ));
+    }
+    return ExitCode::ok;
+}
+
+ExitCode restore(const Options& options, const Globals& globals) {
+    const std::string data = options.data.empty()
+                                 ? load_gateway_file(globals.config).storage.path.string()
+                                 : options.data;
+    const auto backup = storage::restore_backup(options.directory, options.id, data);
+    print(fmt::format(
+        "restored backup {}, {}, into {}\n", backup.id, format_size(backup.bytes), data
+    ));
+    return ExitCode::ok;
+}
+
+ExitCode verify(const Options& options, const Globals& globals) {
+    json::object report;
+    if (options.data.empty()) {
+        report = post(*gateway_api(globals), Target{"/v1/storage/verify"});
+    } else {
+        const auto found = storage::verify_data(options.data);
+        report = {
+            {"files", found.files},
+            {"bytes", found.bytes},
+            {"records", found.records},
+            {"problems", json::array(found.problems.begin(), found.problems.end())}
+        };
+    }
+    const auto& problems = report.at("problems").as_array();
+    if (options.format == Format::json) {
+        print_json(report);
+    } else {
+        for (const auto& problem : problems) {
+            print(fmt::format("{}\n", std::string_view{problem.as_string()}));
+        }
+        print(fmt::format(
+            "{} files, {} records: {} problems\n",
+            cell(report, "files"),
+            cell(report, "records"),
+            problems.size()
+        ));
+    }
+    return problems.empty() ? ExitCode::ok : ExitCode::failed;
+}
+
+ExitCode show_use(const json::object& use, Format format) {
+    print_rows(
+        use.at("families").as_array(),
+        {{.name = "name"},
+         {.name = "keys", .is_number = true},
+         {.name = "file_bytes", .is_number = true},
+         {.name = "memory_bytes", .is_number = true}},
+        format
+    );
+    return ExitCode::ok;
+}
+
+ExitCode stat(const Options& options, const Globals& globals) {
+    return show_use(get(*gateway_api(globals), Target{"/v1/storage"}), options.format);
+}
+
+ExitCode compact(const Options& options, const Globals& globals) {
+    return show_use(post(*gateway_api(globals), Target{"/v1/storage/compact"}), options.format);
+}
+
+}  // namespace
+
+void add_storage(CLI::App& app, Chosen& chosen) {
+    const auto options = std::make_shared<Options>();
+    const auto choose = [&chosen, options](CLI::App& command, auto run) {
+        command.callback([&chosen, options, run] {
+            chosen = [options, run](const Globals& globals) { return run(*options, globals); };
+        });
+    };
+    auto& backup = *add_command(
+        app,
+        "backup",
+        "Back up the data of the running gateway; traffic goes on",
+        "weir backup /backup/weir\nweir backup /backup/weir --keep 7"
+    );
+    backup.add_option("directory", options->directory, "Holds all backups")->required();
+    backup.add_option("--keep", options->keep, "Remove older backups (default: keep all)");
+    add_format(backup, options->format, false);
+    choose(backup, back_up);
+
+    auto& restore_command = *add_command(
+        app,
+        "restore",
+        "Copy a backup into a data directory that has no data",
+        "weir restore /backup/weir\nweir restore /backup/weir --id 3 --data /var/lib/weir-old"
+    );
+    restore_command.add_option("directory", options->directory, "Holds the backups")->required();
+    restore_command.add_option("--id", options->id, "Which one (default: the newest)");
+    restore_command.add_option("--data", options->data, "Where to (default: storage.path)");
+    choose(restore_command, restore);
+
+    auto& verify_command = *add_command(
+        app,
+        "verify",
+        "Check every file and record of the running gateway, or of a data directory",
+        "weir verify\nweir verify --data /var/lib/weir"
+    );
+    verify_command.add_option("--data", options->data, "A data directory that nobody serves");
+    add_format(verify_command, options->format, false);
+    choose(verify_command, verify);
+
+    auto& storage = *add_command(app, "storage", "The data on disk", "");
+    storage.require_subcommand(1);
+    auto& stat_command =
+        *add_command(storage, "stat", "How much there is of what", "weir storage stat");
+    add_format(stat_command, options->format);
+    choose(stat_command, stat);
+    auto& compact_command = *add_command(
+        storage, "compact", "Return the space of what was removed", "weir storage compact"
+    );
+    add_format(compact_command, options->format);
+    choose(compact_command, compact);
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,86 @@
+"""Backup while devices publish, restore elsewhere, and checks of the data, as an operator does them."""
+import json
+import pathlib
+import tempfile
+import threading
+import unittest
+
+from gateway import Gateway
+from peers import Client
+
+
+class Backup(unittest.TestCase):
+    def setUp(self):
+        self.gateway = Gateway().__enter__()
+        self.addCleanup(self.gateway.__exit__)
+        self.folder = self.gateway.device("probe-1")
+        self.probe = Client("probe-1", folder=self.folder)
+        self.addCleanup(self.probe.close)
+        self.probe.connect(self.gateway.ports["front"])
+        elsewhere = tempfile.TemporaryDirectory(prefix="weir-backup-")
+        self.addCleanup(elsewhere.cleanup)
+        self.elsewhere = pathlib.Path(elsewhere.name)
+
+    def publish(self, temp):
+        self.probe.publish("data/probe-1/temp", {"temp": temp, "quality": "ok"}, qos=1)
+
+    def test_a_backup_under_load_restores_what_was_acknowledged_before_it(self):
+        for temp in range(100, 150):
+            self.publish(temp)
+        stop = threading.Event()
+
+        def load():
+            temp = 1000
+            while not stop.is_set():
+                self.publish(temp)
+                temp += 1
+
+        loader = threading.Thread(target=load)
+        loader.start()
+        try:
+            made = self.gateway.json("backup", str(self.elsewhere / "backups"))
+        finally:
+            stop.set()
+            loader.join()
+        self.assertEqual(made["id"], 1)
+        restored = self.elsewhere / "gateway/data"
+        self.gateway.cli("restore", str(self.elsewhere / "backups"), "--data", str(restored))
+        self.assertEqual(self.gateway.json("verify", "--data", str(restored))["problems"], [])
+        with Gateway(keep=self.elsewhere / "gateway") as other:
+            temps = [json.loads(record["payload"])["temp"] if isinstance(record["payload"], str) else record["payload"]["temp"]
+                     for record in other.stream("alarms")]
+            self.assertEqual(temps[:50], list(range(100, 150)))
+            self.assertEqual(temps[50:], list(range(1000, 1000 + len(temps) - 50)), "in order, without a gap")
+            self.assertEqual([device["name"] for device in other.json("devices", "list")], ["probe-1"])
+
+    def test_old_backups_go_when_so_many_are_kept(self):
+        for _ in range(3):
+            self.publish(90)
+            made = self.gateway.json("backup", str(self.elsewhere), "--keep", "2")
+        self.assertEqual(made["id"], 3)
+        done = self.gateway.cli("restore", str(self.elsewhere), "--id", "1", "--data", str(self.elsewhere / "data"), check=False)
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_a_restore_never_overwrites_data(self):
+        self.gateway.json("backup", str(self.elsewhere / "backups"))
+        done = self.gateway.cli("restore", str(self.elsewhere / "backups"), check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.publish(90)
+        self.assertEqual(len(self.gateway.stream("alarms")), 1)
+
+    def test_verify_looks_at_everything_while_the_gateway_runs(self):
+        self.publish(90)
+        report = self.gateway.json("verify")
+        self.assertEqual(report["problems"], [])
+        self.assertGreater(report["records"], 0)
+
+    def test_storage_tells_what_there_is_and_compacts(self):
+        self.publish(90)
+        names = [family["name"] for family in self.gateway.json("storage", "stat")]
+        self.assertIn("streams", names)
+        self.gateway.cli("storage", "compact")
+        self.assertEqual(len(self.gateway.stream("alarms")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
