@@ -1,11 +1,8 @@
 /// A TCP client that sends and expects exact bytes, written as in bytes_of().
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,33 +13,21 @@
 #include <weir/base/bytes.hpp>
 
 #include "support/hex.hpp"
+#include "support/socket_peer.hpp"
 
 namespace weir::test {
 
 /// What does not come within kPatience seconds is a failure of the test.
 class HexPeer {
 public:
-    static constexpr int kPatience = 20;
+    static constexpr int kPatience = SocketPeer::kPatience;
 
-    explicit HexPeer(std::uint16_t port) : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-        const timeval patience{.tv_sec = kPatience, .tv_usec = 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(port);
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
-            throw std::runtime_error{"cannot connect"};
-        }
-    }
-    HexPeer(const HexPeer&) = delete;
-    HexPeer& operator=(const HexPeer&) = delete;
-    ~HexPeer() { ::close(fd_); }
+    explicit HexPeer(std::uint16_t port) : socket_{port} {}
 
     void sends(std::string_view hex) {
         const Bytes bytes = bytes_of(hex);
         ASSERT_EQ(
-            ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+            ::send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
             static_cast<ssize_t>(bytes.size())
         );
     }
@@ -67,7 +52,7 @@ public:
         return out;
     }
     /// Ends the connection without a word.
-    void drops() { ::shutdown(fd_, SHUT_RDWR); }
+    void drops() { ::shutdown(socket_.fd(), SHUT_RDWR); }
 
 private:
     /// Fewer if the server closes.
@@ -75,7 +60,7 @@ private:
         Bytes out(count);
         std::size_t got = 0;
         while (got < count) {
-            const auto more = ::recv(fd_, out.data() + got, count - got, 0);
+            const auto more = ::recv(socket_.fd(), out.data() + got, count - got, 0);
             if (more < 0 && errno != ECONNRESET) {
                 throw std::runtime_error{"waited in vain"};
             }
@@ -97,7 +82,7 @@ private:
         return out;
     }
 
-    int fd_;
+    SocketPeer socket_;
 };
 
 }  // namespace weir::test

@@ -1,10 +1,7 @@
 /// A blocking MQTT client for tests against a gateway in the same process.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdint>
@@ -20,12 +17,14 @@
 #include <weir/mqtt/client_protocol.hpp>
 #include <weir/mqtt/encoder.hpp>
 
+#include "support/socket_peer.hpp"
+
 namespace weir::test {
 
 /// Waits at most kPatience for anything; what does not come is an exception.
 class MqttPeer final : private mqtt::ClientProtocol::Handler {
 public:
-    static constexpr int kPatience = 20;  ///< Seconds.
+    static constexpr int kPatience = SocketPeer::kPatience;
 
     struct Message {
         std::string topic;
@@ -35,20 +34,7 @@ public:
         std::uint16_t packet_id;
     };
 
-    explicit MqttPeer(std::uint16_t port) : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-        const timeval patience{.tv_sec = kPatience, .tv_usec = 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(port);
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
-            throw std::runtime_error{"cannot connect"};
-        }
-    }
-    MqttPeer(const MqttPeer&) = delete;
-    MqttPeer& operator=(const MqttPeer&) = delete;
-    ~MqttPeer() { ::close(fd_); }
+    explicit MqttPeer(std::uint16_t port) : socket_{port} {}
 
     /// @return The reason code of CONNACK.
     mqtt::ReasonCode connect(const mqtt::Connect& packet) {
@@ -139,7 +125,7 @@ public:
         return disconnect_;
     }
     /// Closes without DISCONNECT.
-    void drop() { ::shutdown(fd_, SHUT_RDWR); }
+    void drop() { ::shutdown(socket_.fd(), SHUT_RDWR); }
 
     template <class Packet>
     void write(const Packet& packet) {
@@ -149,7 +135,7 @@ public:
     }
     void send(ByteView bytes) {
         while (!bytes.empty()) {
-            const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            const auto sent = ::send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
             if (sent <= 0) {
                 throw std::runtime_error{"cannot send"};
             }
@@ -162,7 +148,7 @@ private:
     void until(Condition&& met) {
         std::array<Byte, 16 * 1024> buffer;
         while (!met()) {
-            const auto count = ::recv(fd_, buffer.data(), buffer.size(), 0);
+            const auto count = ::recv(socket_.fd(), buffer.data(), buffer.size(), 0);
             if (count <= 0) {
                 throw std::runtime_error{count == 0 ? "the server closed" : "waited in vain"};
             }
@@ -223,7 +209,7 @@ private:
     }
     mqtt::Next on_auth(const mqtt::Auth& /*packet*/) noexcept override { return mqtt::Next::go_on; }
 
-    int fd_;
+    SocketPeer socket_;
     mqtt::ClientProtocol protocol_;
     std::optional<mqtt::ReasonCode> connack_;
     std::optional<mqtt::ReasonCode> disconnect_;
