@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct BackupOptions {
     std::string directory = {};     ///< Made if missing. Holds all backups; they share files.
     std::uint32_t keep = 0;         ///< Older backups are removed afterwards; 0: none.
     std::uint64_t bytes_per_s = 0;  ///< At most so fast, for the sake of others; 0: no limit.
+    std::stop_token stop = {};      ///< Gives the backup up: it fails.
 };
 
 struct BackupInfo {
@@ -47,6 +49,26 @@ struct VerifyReport {
 /// Verifies a data directory that no gateway uses; changes nothing in it. @throws OpenError if it
 /// cannot even be read, which is a finding too.
 [[nodiscard]] VerifyReport verify_data(const std::string& data_directory);
+
+/// Records of one kind and one version, the first byte of each.
+struct RecordVersion {
+    std::string family;
+    std::uint8_t version = 0;
+    std::uint64_t records = 0;
+};
+
+/// In which formats a data directory is written.
+struct Formats {
+    std::uint32_t schema = 0;       ///< Of the directory; 0: it has no data yet.
+    std::uint32_t schema_here = 0;  ///< What this program writes, and the newest that it reads.
+    std::vector<RecordVersion> records;  ///< By family, then version.
+
+    /// Of a newer release: this program refuses to open it.
+    [[nodiscard]] bool is_newer() const noexcept { return schema > schema_here; }
+};
+
+/// Reads a data directory that no gateway uses; changes nothing in it. @throws OpenError
+[[nodiscard]] Formats formats_of(const std::string& data_directory);
 
 struct FamilyUse {
     std::string name;

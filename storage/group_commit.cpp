@@ -20,11 +20,13 @@ void GroupCommit::Queue::push(Submission* submission) noexcept {
     submission->next = nullptr;
     (last == nullptr ? first : last->next) = submission;
     last = submission;
+    ++size;
 }
 
 std::unique_ptr<Submission> GroupCommit::Queue::pop() noexcept {
     std::unique_ptr<Submission> taken{first};
     first = first->next;
+    --size;
     if (first == nullptr) {
         last = nullptr;
     }
@@ -34,7 +36,11 @@ std::unique_ptr<Submission> GroupCommit::Queue::pop() noexcept {
 GroupCommit::GroupCommit(
     Engine& engine, Writer& writer, const StoreOptions& options, const Clock& clock
 )
-    : engine_{engine}, writer_{writer}, options_{options}, clock_{clock} {
+    : engine_{engine},
+      writer_{writer},
+      options_{options},
+      clock_{clock},
+      disk_watch_{{.full = options.disk_free_min, .low = options.disk_free_low}} {
     if (const auto found = engine_.recovery(); found.kind == Recovery::Kind::damaged) {
         set_health(
             Health::read_only,
@@ -122,6 +128,7 @@ void GroupCommit::collect() {
     busy_ = true;
     take_submitted();
     if (!queue_.empty()) {
+        wait_for_company();
         return;
     }
     busy_ = false;
@@ -133,6 +140,24 @@ void GroupCommit::collect() {
     }
     busy_ = true;
     take_submitted();
+    if (!queue_.empty()) {
+        wait_for_company();
+    }
+}
+
+void GroupCommit::wait_for_company() {
+    if (options_.group_wait.count() == 0 || pending_bytes_.load(std::memory_order_relaxed) == 0) {
+        return;
+    }
+    const auto ends = std::chrono::steady_clock::now() + options_.group_wait;
+    std::unique_lock lock{wake_mutex_};
+    while (!stopping_ && queue_.size < options_.group_batches_max &&
+           pending_bytes_.load(std::memory_order_relaxed) < options_.group_bytes_max &&
+           wake_.wait_until(lock, ends, [this] {
+               return stopping_.load() || head_.load() != nullptr;
+           })) {
+        take_submitted();
+    }
 }
 
 void GroupCommit::maintain() {
@@ -158,7 +183,7 @@ void GroupCommit::look_at_disk() {
     }
     bytes_since_check_ = 0;
     const auto free = engine_.free_bytes();
-    if (options_.disk_free_min > 0 && free && *free < options_.disk_free_min) {
+    if (free && observe_disk(*free) == DiskLevel::full) {
         set_health(
             Health::disk_full,
             format_size(*free) + " free, " + format_size(options_.disk_free_min) +
@@ -171,6 +196,26 @@ void GroupCommit::look_at_disk() {
     } else {
         fail(resumed.error(), "the disk failed");
     }
+}
+
+DiskLevel GroupCommit::observe_disk(std::uint64_t free) {
+    const DiskReport report = disk_watch_.observe(clock_.steady(), free);
+    const std::lock_guard lock{reason_mutex_};
+    if (report.level == DiskLevel::low && disk_.level != DiskLevel::low) {
+        log::warn(
+            "storage_disk_low",
+            {{"free", free}, {"full_in_s", report.full_in ? report.full_in->count() : -1}}
+        );
+    } else if (report.level == DiskLevel::enough && disk_.level != DiskLevel::enough) {
+        log::info("storage_disk_enough", {{"free", free}});
+    }
+    disk_ = report;
+    return report.level;
+}
+
+DiskReport GroupCommit::disk() const {
+    const std::lock_guard lock{reason_mutex_};
+    return disk_;
 }
 
 void GroupCommit::fail(error_code error, std::string_view what) {

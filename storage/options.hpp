@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <weir/base/clock.hpp>
@@ -24,10 +25,13 @@ struct StoreOptions {
     std::uint64_t group_bytes_max =
         4 * 1024 * 1024;                      ///< A group takes no further batch beyond this.
     std::uint32_t group_batches_max = 1'024;  ///< As above, counted.
+    /// A group that has room waits so long for more: fewer syncs, later acknowledgements.
+    std::chrono::milliseconds group_wait{0};
     std::uint64_t pending_bytes_max =
         64 * 1024 * 1024;  ///< Submitted and not yet committed; beyond: overloaded.
     std::uint64_t disk_free_min =
         64 * 1024 * 1024;  ///< Under this much free space nothing is committed. 0: off.
+    std::uint64_t disk_free_low = 0;  ///< Under this much, DiskLevel::low is reported. 0: off.
     std::chrono::milliseconds idle_interval{1'000
     };  ///< How often an idle store trims and looks at the disk.
     const Clock* clock =
@@ -43,6 +47,21 @@ enum class Health : std::uint8_t {
 struct HealthReport {
     Health state = Health::ok;
     std::string reason = {};  ///< For people; empty when ok.
+};
+
+enum class DiskLevel : std::uint8_t {
+    enough,
+    low,   ///< Under StoreOptions::disk_free_low.
+    full,  ///< Under StoreOptions::disk_free_min.
+};
+
+/// Free space where the data is, as it was seen last.
+struct DiskReport {
+    DiskLevel level = DiskLevel::enough;
+    std::optional<std::uint64_t> free = {};  ///< Bytes; nothing in memory.
+    /// Until it is full, at the rate of the last hour; nothing if it does not fill up, or not
+    /// within a year.
+    std::optional<std::chrono::seconds> full_in = {};
 };
 
 /// What opening found in the write-ahead log.

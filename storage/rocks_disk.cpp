@@ -91,6 +91,7 @@ rocksdb::Status back_up(
         return status;
     }
     const std::unique_ptr<rocksdb::BackupEngine> engine{raw};
+    const std::stop_callback give_up{options.stop, [&engine] { engine->StopBackup(); }};
     rocksdb::CreateBackupOptions create;
     create.flush_before_backup = flush;
     rocksdb::BackupID id = 0;

@@ -143,6 +143,11 @@ std::string Store::last_error() const {
 Recovery Store::recovery() const {
     return impl_->engine->recovery();
 }
+
+DiskReport Store::disk() const {
+    return impl_->commits->disk();
+}
+
 HealthReport Store::health() const {
     return impl_->commits->health();
 }

@@ -298,6 +298,7 @@ public:
     /// What opening found in the write-ahead log.
     [[nodiscard]] Recovery recovery() const;
     [[nodiscard]] HealthReport health() const;
+    [[nodiscard]] DiskReport disk() const;
     [[nodiscard]] StoreStats stats() const;
     /// Rises whenever the storage thread finishes something. For the watchdog, with busy().
     [[nodiscard]] std::uint64_t progress() const noexcept;

@@ -201,4 +201,39 @@ VerifyReport verify_data(const std::string& data_directory) {
     return report;
 }
 
+Formats formats_of(const std::string& data_directory) {
+    const auto engine = detail::open_rocks_engine_read_only(data_directory);
+    Formats formats;
+    formats.schema_here = detail::kSchemaVersion;
+    const auto schema = engine->get(Family::meta, detail::kSchemaKey);
+    if (!schema) {
+        throw OpenError{errc::corrupt, engine->last_error()};
+    }
+    if (*schema && (*schema)->size() == sizeof(std::uint32_t)) {
+        formats.schema = load_be<std::uint32_t>(as_bytes(**schema).data());
+    }
+    for (const detail::Row& row : detail::kRows) {
+        if (row.family == Family::meta) {
+            continue;  // Its records have no version: the schema is theirs.
+        }
+        std::array<std::uint64_t, 256> counts{};
+        const auto scanned =
+            engine->scan(row.family, {}, {}, [&](std::string_view, std::string_view value) {
+                ++counts[value.empty() ? 0 : static_cast<unsigned char>(value[0])];
+                return true;
+            });
+        if (!scanned) {
+            throw OpenError{errc::corrupt, std::string{row.name} + ": " + engine->last_error()};
+        }
+        for (std::size_t version = 0; version < counts.size(); ++version) {
+            if (counts[version] > 0) {
+                formats.records.push_back(
+                    {std::string{row.name}, static_cast<std::uint8_t>(version), counts[version]}
+                );
+            }
+        }
+    }
+    return formats;
+}
+
 }  // namespace weir::storage

@@ -70,10 +70,23 @@ struct ListenerConfig {
 enum class Durability : std::uint8_t { fsync, wal, none };
 inline constexpr std::array<std::string_view, 3> kDurabilityNames = {"fsync", "wal", "none"};
 
+struct BackupConfig {
+    std::filesystem::path directory;
+    std::chrono::milliseconds every{0};
+    std::uint32_t keep = 0;
+    std::uint64_t rate = 0;  ///< Bytes per second; 0: no limit.
+
+    friend bool operator==(const BackupConfig&, const BackupConfig&) = default;
+};
+
 struct StorageConfig {
     std::filesystem::path path;
     Durability durability = Durability::fsync;
-    std::chrono::milliseconds group_commit{2};
+    std::chrono::milliseconds group_commit{0};
+    std::uint64_t group_size = 0;
+    std::uint64_t disk_free_min = 0;
+    std::uint64_t disk_free_low = 0;
+    std::optional<BackupConfig> backup;
 };
 
 struct RuntimeConfig {

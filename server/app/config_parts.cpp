@@ -18,14 +18,45 @@ std::optional<T> optional_of(const Section& section, std::string_view path) {
     return value == nullptr ? std::nullopt : std::optional<T>{*value};
 }
 
-StorageConfig make_storage(const Section& section) {
-    return {
+BackupConfig make_backup(
+    const Section& section, const Path& data, Diagnostics& diagnostics
+) {
+    const auto rate = section.get<std::uint64_t>("storage.backup.rate");
+    BackupConfig backup{
+        .directory = section.get<Path>("storage.backup.path"),
+        .every = section.get<milliseconds>("storage.backup.every"),
+        .keep = static_cast<std::uint32_t>(section.get<std::uint64_t>("storage.backup.keep")),
+        .rate = rate == model::kUnlimited ? 0 : rate,
+    };
+    const auto within = backup.directory.lexically_normal().lexically_relative(data.lexically_normal());
+    if (!within.empty() && *within.begin() != "..") {
+        report(
+            diagnostics,
+            section.place("storage.backup.path"),
+            code::kContradiction,
+            "the backups would be inside storage.path",
+            "use a directory on another disk, so that both are not lost together"
+        );
+    }
+    return backup;
+}
+
+StorageConfig make_storage(const Section& section, Diagnostics& diagnostics) {
+    StorageConfig storage{
         .path = section.get<Path>("storage.path"),
         .durability = enumerator<Durability>(
             kDurabilityNames, section.get<std::string>("storage.durability")
         ),
         .group_commit = section.get<milliseconds>("storage.group_commit"),
+        .group_size = section.get<std::uint64_t>("storage.group_size"),
+        .disk_free_min = section.get<std::uint64_t>("storage.disk_free_min"),
+        .disk_free_low = section.get<std::uint64_t>("storage.disk_free_low"),
+        .backup = {},
     };
+    if (section.has("storage.backup")) {
+        storage.backup = make_backup(section, storage.path, diagnostics);
+    }
+    return storage;
 }
 
 AdminConfig make_admin(const Section& section) {
@@ -129,7 +160,7 @@ void fill_gateway(Config& config, const Section& section, Diagnostics& diagnosti
         config.listeners.push_back(make_listener(item, config.limits, diagnostics));
     }
     check_listeners(config, diagnostics);
-    config.storage = make_storage(section);
+    config.storage = make_storage(section, diagnostics);
     config.runtime.shards =
         static_cast<std::uint32_t>(section.get<std::uint64_t>("runtime.shards"));
     config.admin = make_admin(section);

@@ -60,6 +60,7 @@ Gateway::Impl::Impl(const Options& chosen)
       configuration{load(chosen.config, files)},
       limits{configuration.with([](const auto& now) { return now->config.limits; })},
       store{configuration.with([&](const auto& now) { return open_store(chosen, *now); })},
+      backups{*store, clock},
       registry{*store, clock},
       ledger{*store, clock},
       sinks{*store, client, clock},
@@ -186,6 +187,7 @@ void Gateway::start() {
     impl.running = true;
     impl.on_every_shard([](GatewayShard& part) { part.start(); });
     impl.sinks.start();
+    impl.backups.configure(impl.configuration.with([](const auto& now) { return now->config.storage.backup; }));
     impl.housekeeping = std::jthread{[&impl](const std::stop_token& stop) {
         std::mutex mutex;
         std::condition_variable_any wake;
@@ -217,6 +219,7 @@ void Gateway::stop() {
     }
     impl.watchdog.reset();
     impl.housekeeping = {};
+    impl.backups.stop();
     impl.close_connections();
     impl.sinks.stop(std::chrono::seconds{2});
     impl.client.stop();
@@ -262,6 +265,10 @@ std::string Gateway::config_hash() const {
 
 const Clock& Gateway::clock() const noexcept {
     return impl_->clock;
+}
+
+std::optional<BackupReport> Gateway::backups() const {
+    return impl_->backups.report();
 }
 
 storage::Store& Gateway::store() noexcept {

@@ -15,6 +15,7 @@
 #include <weir/identity/exchange.hpp>
 #include <weir/identity/registry.hpp>
 #include <weir/sinks/status.hpp>
+#include <weir/app/backup_schedule.hpp>
 #include <weir/storage/store.hpp>
 #include <weir/why/decision_log.hpp>
 
@@ -98,6 +99,8 @@ public:
         const;
     [[nodiscard]] std::vector<RuleStatus> rules() const;
     [[nodiscard]] std::vector<sinks::SinkStatus> sinks() const;
+    /// Of backups by the clock; nothing if there are none.
+    [[nodiscard]] std::optional<BackupReport> backups() const;
     /// All shards' decisions about a device, oldest first.
     [[nodiscard]] std::vector<why::Decision> decisions(std::string_view device) const;
     /// The text format of Prometheus.

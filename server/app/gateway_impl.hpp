@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include <weir/app/backup_schedule.hpp>
 #include <weir/app/gateway.hpp>
 #include <weir/base/guarded.hpp>
 #include <weir/http_client/curl_client.hpp>
@@ -52,6 +53,7 @@ struct Gateway::Impl {
     mutable Guarded<std::shared_ptr<const Configuration>> configuration;
     model::Limits limits;  ///< Of the start: those that bound tables cannot change later.
     std::unique_ptr<storage::Store> store;
+    BackupSchedule backups;
     identity::Registry registry;
     metering::Ledger ledger;
     http_client::CurlClient client;

@@ -242,6 +242,38 @@ std::string Gateway::metrics_text() const {
         impl.store->health().state == storage::Health::ok ? 1 : 0
     );
     page.value(
+        "weir_storage_relaxed",
+        "1 if an acknowledgement does not wait for the disk: storage.durability is not fsync.",
+        configuration()->config.storage.durability == Durability::fsync ? 0 : 1
+    );
+    const auto disk = impl.store->disk();
+    if (disk.free) {
+        page.value(
+            "weir_storage_free_bytes",
+            "Free space where the data is.",
+            static_cast<double>(*disk.free)
+        );
+    }
+    if (disk.full_in) {
+        page.value(
+            "weir_storage_full_in_seconds",
+            "Until the disk is full, at the rate of the last hour; absent if it does not fill up.",
+            static_cast<double>(disk.full_in->count())
+        );
+    }
+    if (const auto backup = backups()) {
+        page.value(
+            "weir_backup_last_success_timestamp_seconds",
+            "When the newest backup by the clock was made; 0: never.",
+            backup->newest ? static_cast<double>(backup->newest->time_ms) / 1'000 : 0
+        );
+        page.value(
+            "weir_backup_failed",
+            "1 if the last attempt failed.",
+            backup->error.empty() ? 0 : 1
+        );
+    }
+    page.value(
         "weir_config_last_reload_success",
         "1 if the last reload was applied.",
         impl.last_reload_ok ? 1 : 0

@@ -227,6 +227,10 @@ storage::StoreOptions store_options(const StorageConfig& config) {
     return {
         .path = config.path.string(),
         .durability = static_cast<storage::Durability>(config.durability),
+        .group_bytes_max = config.group_size,
+        .group_wait = config.group_commit,
+        .disk_free_min = config.disk_free_min,
+        .disk_free_low = config.disk_free_low,
     };
 }
 

@@ -1,5 +1,6 @@
 // Reload: build everything anew beside what runs, then swap.
 #include <algorithm>
+#include <tuple>
 
 #include <weir/app/gateway.hpp>
 #include <weir/base/log.hpp>
@@ -18,8 +19,17 @@ namespace {
     if (!std::ranges::equal(before.listeners, after.listeners, same_listener)) {
         keys.emplace_back("listeners");
     }
-    if (before.storage.path != after.storage.path ||
-        before.storage.durability != after.storage.durability) {
+    const auto until_restart = [](const StorageConfig& config) {
+        return std::tie(
+            config.path,
+            config.durability,
+            config.group_commit,
+            config.group_size,
+            config.disk_free_min,
+            config.disk_free_low
+        );
+    };
+    if (until_restart(before.storage) != until_restart(after.storage)) {
         keys.emplace_back("storage");
     }
     if (before.runtime.shards != after.runtime.shards) {
@@ -70,6 +80,7 @@ ReloadOutcome Gateway::reload() {
         return outcome;
     }
     set_retention(*next, *impl.store);
+    impl.backups.configure(next->config.storage.backup);
     for (const auto& door : impl.doors) {
         const auto same = [&](const auto& listener) { return listener->name == door->name; };
         if (const auto found = std::ranges::find_if(listeners, same); found != listeners.end()) {

@@ -130,47 +130,24 @@ void AmqpEndpoint::route(const model::MessagePtr& message, amqp::DeliveryId deli
 }
 
 void AmqpEndpoint::park(const model::MessagePtr& message, std::uint64_t number) {
-    const Services& services = connection_.services();
-    services.metrics().parked.add();
     if (!parking_) {
         parking_ = std::make_unique<Parking>();
         set_flow(false);
     }
-    const bool fits = parking_->add(
-        {message, number, services.shard.now() + services.publisher.block_timeout()},
-        connection_.limits()
-    );
-    if (!fits) {
-        services.refuse(
-            session_->device(),
-            model::Action::publish,
-            {Reason::parked_bytes_exceeded},
-            message->topic()
-        );
-        connection_.close(Reason::parked_bytes_exceeded);
-        return;
-    }
-    connection_.retry_later();
+    parking_->hold(connection_, message, number);
 }
 
 void AmqpEndpoint::on_retry() noexcept {
     if (session_ == nullptr || !parking_) {
         return;
     }
-    const Services& services = connection_.services();
-    parking_->retry(
-        services.publisher,
-        origin(),
-        connection_.id(),
-        services.shard.now(),
-        [this](std::uint64_t number) { on_durable(number, true); }
-    );
+    parking_->retry(connection_, origin(), [this](std::uint64_t number) {
+        on_durable(number, true);
+    });
     if (parking_->empty()) {
         parking_.reset();
         set_flow(true);
         turn_later();
-    } else {
-        connection_.retry_later();
     }
 }
 

@@ -210,26 +210,11 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
         );
     }
     if (is_held_back(progress)) {
-        services.metrics().parked.add();
         if (!extra().parking) {
             extra().parking = std::make_unique<Parking>();
         }
         number = packet.qos == mqtt::Qos::at_most_once ? 0 : acks_.next_number();
-        const bool fits = extra().parking->add(
-            {message, number, services.shard.now() + services.publisher.block_timeout()},
-            connection_.limits()
-        );
-        if (!fits) {
-            connection_.services().refuse(
-                session_->device(),
-                model::Action::publish,
-                {Reason::parked_bytes_exceeded},
-                packet.topic
-            );
-            connection_.close(Reason::parked_bytes_exceeded);
-            return;
-        }
-        connection_.retry_later();
+        extra().parking->hold(connection_, message, number);
     }
     if (packet.qos == mqtt::Qos::at_most_once) {
         return;
@@ -249,18 +234,11 @@ void MqttEndpoint::on_retry() noexcept {
     if (session_ == nullptr || !extra_ || !extra_->parking) {
         return;
     }
-    const Services& services = connection_.services();
-    extra_->parking->retry(
-        services.publisher,
-        origin(),
-        connection_.id(),
-        services.shard.now(),
-        [this](std::uint64_t number) { settle(number, true); }
-    );
+    extra_->parking->retry(connection_, origin(), [this](std::uint64_t number) {
+        settle(number, true);
+    });
     if (extra_->parking->empty()) {
         extra_->parking.reset();
-    } else {
-        connection_.retry_later();
     }
 }
 

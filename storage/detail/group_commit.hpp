@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include <weir/storage/detail/disk_watch.hpp>
 #include <weir/storage/detail/writer.hpp>
 #include <weir/storage/engine.hpp>
 #include <weir/storage/store.hpp>
@@ -35,6 +36,7 @@ public:
     void request_trim() noexcept { trim_requested_ = true; }
 
     [[nodiscard]] HealthReport health() const;
+    [[nodiscard]] DiskReport disk() const;
     [[nodiscard]] StoreStats stats() const;
     [[nodiscard]] std::uint64_t progress() const noexcept {
         return progress_.load(std::memory_order_relaxed);
@@ -48,6 +50,7 @@ private:
     struct Queue {
         Submission* first = nullptr;
         Submission* last = nullptr;
+        std::size_t size = 0;
 
         [[nodiscard]] bool empty() const noexcept { return first == nullptr; }
         void push(Submission* submission) noexcept;
@@ -57,11 +60,14 @@ private:
     void run();
     /// Moves what was submitted to the end of `queue_`; waits for it if there is nothing to do.
     void collect();
+    /// Until StoreOptions::group_wait is over, or the next group has no room left.
+    void wait_for_company();
     void take_submitted();
     /// Retention and the state of the disk; once per idle interval.
     void maintain();
     /// Stops committing when the disk fills up, goes on when there is room.
     void look_at_disk();
+    DiskLevel observe_disk(std::uint64_t free);
     void write_group();
     void fill_group();
     void complete_group(const Result<void>& outcome);
@@ -94,12 +100,14 @@ private:
     std::uint64_t group_bytes_ = 0;
     std::uint64_t group_number_ = 0;
     std::uint64_t bytes_since_check_ = 0;
+    DiskWatch disk_watch_;
     SteadyTime next_maintenance_{0};
 
     // Read by others.
     std::atomic<Health> state_{Health::ok};
     mutable std::mutex reason_mutex_;
     std::string reason_;
+    DiskReport disk_;
     std::atomic<std::uint64_t> progress_{0};
     std::atomic<bool> busy_{false};
     struct Counters {

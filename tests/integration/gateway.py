@@ -93,6 +93,7 @@ class Gateway:
         self.config = config or CONFIG
         self.files = files or {}
         self.process = None
+        self.wrap = []  # What the serving process is started through.
         self.lines = []
         self.ports = {}
         self._start = start
@@ -133,7 +134,7 @@ class Gateway:
         self.lines = []
         self.ports = {}
         self.process = subprocess.Popen(
-            [WEIR, "-c", str(self.home), "serve", "--log", "json"],
+            [*self.wrap, WEIR, "-c", str(self.home), "serve", "--log", "json"],
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()

@@ -28,6 +28,44 @@ std::string_view name(storage::Health health) {
     return "unknown";
 }
 
+std::string_view name(storage::DiskLevel level) {
+    switch (level) {
+        case storage::DiskLevel::enough:
+            return "enough";
+        case storage::DiskLevel::low:
+            return "low";
+        case storage::DiskLevel::full:
+            return "full";
+    }
+    return "unknown";
+}
+
+json::object disk(const storage::DiskReport& report) {
+    json::object row{{"level", name(report.level)}};
+    if (report.free) {
+        row["free_bytes"] = *report.free;
+    }
+    if (report.full_in) {
+        row["full_in_s"] = report.full_in->count();
+    }
+    return row;
+}
+
+json::value backups(const Gateway& gateway) {
+    const auto report = gateway.backups();
+    if (!report) {
+        return nullptr;
+    }
+    json::object row{
+        {"directory", report->directory}, {"error", report->error}, {"next_ms", report->next.count()}
+    };
+    if (report->newest) {
+        row["newest_ms"] = report->newest->time_ms;
+        row["newest_bytes"] = report->newest->bytes;
+    }
+    return row;
+}
+
 json::array listeners(const Gateway& gateway) {
     json::array rows;
     for (const auto& listener : gateway.listeners()) {
@@ -59,7 +97,9 @@ http::Response status(Gateway& gateway) {
           {{"state", name(health.state)},
            {"reason", health.reason},
            {"durability", kDurabilityNames.at(durability)},
-           {"pending_bytes", stats.pending_bytes}}},
+           {"pending_bytes", stats.pending_bytes},
+           {"disk", disk(gateway.store().disk())},
+           {"backup", backups(gateway)}}},
          {"devices", gateway.registry().size()},
          {"policies", configuration->policies->policies().size()},
          {"rules", configuration->rules->size()},

@@ -3,6 +3,9 @@
 #include <chrono>
 #include <memory>
 
+#include <weir/base/clock.hpp>
+#include <weir/base/text.hpp>
+
 #include "api_client.hpp"
 #include "command.hpp"
 
@@ -33,6 +36,44 @@ std::string short_hash(const std::string& hash) {
     return hash.substr(0, kShown);
 }
 
+/// "81 GiB free", "812 MiB free, low, full in 6h 3m".
+std::string disk_line(const json::object& disk) {
+    if (!disk.contains("free_bytes")) {
+        return "in memory";
+    }
+    auto line = format_size(disk.at("free_bytes").to_number<std::uint64_t>()) + " free";
+    if (const auto level = cell(disk, "level"); level != "enough") {
+        line += ", " + level;
+    }
+    if (disk.contains("full_in_s")) {
+        line += ", full in " + age(disk.at("full_in_s").to_number<std::int64_t>());
+    }
+    return line;
+}
+
+/// "2h 5m ago, 125 MiB in /backup", or why the last attempt failed.
+std::string backup_line(const json::value& backup) {
+    if (!backup.is_object()) {
+        return "none by the clock";
+    }
+    const auto& row = backup.as_object();
+    std::string line = "none yet";
+    if (row.contains("newest_ms")) {
+        const auto since =
+            SystemClock{}.wall().count() - row.at("newest_ms").to_number<std::int64_t>();
+        line = fmt::format(
+            "{} ago, {}",
+            age(since / 1'000),
+            format_size(row.at("newest_bytes").to_number<std::uint64_t>())
+        );
+    }
+    line += " in " + cell(row, "directory");
+    if (const auto error = cell(row, "error"); !error.empty()) {
+        line += ", the last attempt failed: " + error;
+    }
+    return line;
+}
+
 void print_status(const json::object& status) {
     const auto& storage = status.at("storage").as_object();
     const auto reason = cell(storage, "reason");
@@ -40,6 +81,8 @@ void print_status(const json::object& status) {
         "weir {}, {}, up {}, pid {}\n"
         "config   {} {}\n"
         "storage  {}{}, durability {}\n"
+        "disk     {}\n"
+        "backup   {}\n"
         "devices {}, policies {}, rules {}\n\n",
         cell(status, "version"),
         status.at("ready").as_bool() ? "ready" : "not ready",
@@ -50,6 +93,8 @@ void print_status(const json::object& status) {
         cell(storage, "state"),
         reason.empty() ? "" : ": " + reason,
         cell(storage, "durability"),
+        disk_line(storage.at("disk").as_object()),
+        backup_line(storage.at("backup")),
         cell(status, "devices"),
         cell(status, "policies"),
         cell(status, "rules")

@@ -101,6 +101,45 @@ ExitCode compact(const Options& options, const Globals& globals) {
     return show_use(post(*gateway_api(globals), Target{"/v1/storage/compact"}), options.format);
 }
 
+/// There is one format so far: what an upgrade would have to do is all that can be asked.
+ExitCode check_upgrade(const Options& options, const Globals& globals) {
+    const std::string data = options.data.empty()
+                                 ? load_gateway_file(globals.config).storage.path.string()
+                                 : options.data;
+    const auto formats = storage::formats_of(data);
+    json::array records;
+    for (const auto& record : formats.records) {
+        records.push_back(
+            {{"family", record.family}, {"version", record.version}, {"records", record.records}}
+        );
+    }
+    const bool newer = formats.is_newer();
+    const std::string_view verdict =
+        newer ? "written by a newer release: run that one, or restore a backup of this one"
+        : formats.schema == 0 ? "no data yet: nothing to upgrade"
+                              : "current: nothing to upgrade";
+    if (options.format == Format::json) {
+        print_json(
+            {{"schema", formats.schema},
+             {"schema_here", formats.schema_here},
+             {"verdict", verdict},
+             {"records", std::move(records)}}
+        );
+    } else {
+        print_rows(
+            records,
+            {{.name = "family"},
+             {.name = "version", .is_number = true},
+             {.name = "records", .is_number = true}},
+            Format::table
+        );
+        print(fmt::format(
+            "schema {}, this program's is {}: {}\n", formats.schema, formats.schema_here, verdict
+        ));
+    }
+    return newer ? ExitCode::failed : ExitCode::ok;
+}
+
 }  // namespace
 
 void add_storage(CLI::App& app, Chosen& chosen) {
@@ -153,6 +192,16 @@ void add_storage(CLI::App& app, Chosen& chosen) {
     );
     add_format(compact_command, options->format);
     choose(compact_command, compact);
+    auto& upgrade_command = *add_command(
+        storage,
+        "upgrade",
+        "Whether a data directory that nobody serves must be upgraded for this program",
+        "weir storage upgrade --check\nweir storage upgrade --check --data /var/lib/weir"
+    );
+    upgrade_command.add_flag("--check", "Only look: the gateway upgrades when it starts")->required();
+    upgrade_command.add_option("--data", options->data, "Default: storage.path");
+    add_format(upgrade_command, options->format, false);
+    choose(upgrade_command, check_upgrade);
 }
 
 }  // namespace weir::cli

@@ -46,7 +46,9 @@ TEST(Config, HasSafeDefaults_WhenOnlyAListenerIsWritten) {
     EXPECT_TRUE(listener.proxy_from.empty());
     EXPECT_EQ(config.storage.path, "/var/lib/weir");
     EXPECT_EQ(config.storage.durability, Durability::fsync);
-    EXPECT_EQ(config.storage.group_commit, 2ms);
+    EXPECT_EQ(config.storage.group_commit, 0ms);
+    EXPECT_EQ(config.storage.disk_free_min, 64U * 1024 * 1024);
+    EXPECT_FALSE(config.storage.backup);
     EXPECT_EQ(config.runtime.shards, 0U);
     EXPECT_EQ(config.admin.socket, "/run/weir/admin.sock");
     EXPECT_EQ(config.metrics.listen, (Endpoint{"127.0.0.1", 9464}));

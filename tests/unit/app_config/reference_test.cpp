@@ -75,17 +75,16 @@ TEST(LimitKeys, AreWrittenInTheLargestUnit) {
 }
 
 TEST(Explain, TellsEverythingAboutAKey) {
-    const auto text = explain("storage.group_commit");
+    const auto text = explain("storage.group_size");
     ASSERT_TRUE(text);
     EXPECT_EQ(
         *text,
-        "storage.group_commit\n"
-        "    Longest time that a write waits for others to share its fsync; an upper bound, not a "
-        "delay.\n"
+        "storage.group_size\n"
+        "    Bytes that share an fsync at most.\n"
         "\n"
-        "    value    duration, 0 to 100ms\n"
-        "    default  2ms\n"
-        "    change   taken over by a reload\n"
+        "    value    size, 64KiB to 64MiB\n"
+        "    default  4MiB\n"
+        "    change   needs a restart\n"
         "    since    0.1\n"
     );
 }

@@ -154,10 +154,29 @@ TEST_F(GroupCommit, RefusesWhileTheDiskIsFull_AndResumesByItself) {
     EXPECT_EQ(store_->commit(one_record()).error(), errc::disk_full);
     EXPECT_EQ(store_->health().state, Health::disk_full);
     EXPECT_EQ(store_->read_stream("s", 1)->size(), 1U);
-    faults_->free_bytes = 1'000;
+    faults_->free_bytes = 2'000;
     EXPECT_TRUE(store_->commit(one_record()));
     EXPECT_EQ(store_->health().state, Health::ok);
     EXPECT_EQ(store_->read_stream("s", 1)->size(), 2U);
+}
+
+TEST_F(GroupCommit, TellsThatTheDiskGetsLow_AndCommits) {
+    open({.disk_free_min = 1'000, .disk_free_low = 5'000});
+    faults_->free_bytes = 4'000;
+    clock_.advance(std::chrono::seconds{2});
+    EXPECT_TRUE(store_->commit(one_record()));
+    EXPECT_EQ(store_->health().state, Health::ok);
+    EXPECT_EQ(store_->disk().level, DiskLevel::low);
+    EXPECT_EQ(store_->disk().free, 4'000U);
+}
+
+TEST_F(GroupCommit, WaitsForCompany_UntilTheGroupIsFull) {
+    open({.group_batches_max = 3, .group_wait = std::chrono::minutes{10}});
+    submit();
+    submit();
+    submit();
+    store_->drain();
+    EXPECT_EQ(groups_, (std::vector<std::uint64_t>{groups_[0], groups_[0], groups_[0]}));
 }
 
 TEST_F(GroupCommit, CompletesEverything_WhenTheStoreIsClosed) {

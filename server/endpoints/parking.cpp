@@ -1,0 +1,26 @@
+#include <weir/endpoints/parking.hpp>
+
+namespace weir::endpoints {
+
+void Parking::hold(Connection& connection, model::MessagePtr message, std::uint64_t number) {
+    const Services& services = connection.services();
+    services.metrics().parked.add();
+    const std::size_t size = message->footprint();
+    if (!parked_.empty() && bytes_ + size > connection.limits().parked_bytes) {
+        services.refuse(
+            connection.device(),
+            model::Action::publish,
+            {model::Reason::parked_bytes_exceeded},
+            message->topic()
+        );
+        connection.close(model::Reason::parked_bytes_exceeded);
+        return;
+    }
+    bytes_ += size;
+    parked_.push_back(
+        {std::move(message), number, services.shard.now() + services.publisher.block_timeout()}
+    );
+    connection.retry_later();
+}
+
+}  // namespace weir::endpoints
