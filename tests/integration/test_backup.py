@@ -5,7 +5,7 @@ import tempfile
 import threading
 import unittest
 
-from gateway import Gateway
+from gateway import CONFIG, Gateway, wait_for
 from peers import Client
 
 
@@ -80,6 +80,26 @@ class Backup(unittest.TestCase):
         self.assertIn("streams", names)
         self.gateway.cli("storage", "compact")
         self.assertEqual(len(self.gateway.stream("alarms")), 1)
+
+    def test_backups_by_the_clock_are_made_and_told(self):
+        config = CONFIG.replace("{path: data}", f"{{path: data, backup: {{path: {self.elsewhere}/nightly, every: 24h, keep: 2}}}}")
+        self.publish(90)
+        self.gateway.write("weir.yaml", config % {"shards": 2})
+        self.gateway.cli("reload")
+        status = wait_for("a backup", lambda: (s := self.gateway.json("status")["storage"]["backup"]) and "newest_ms" in s and s)
+        self.assertEqual(status["error"], "")
+        self.assertIn("nightly", self.gateway.cli("status").stdout)
+        self.assertEqual(self.gateway.metric("weir_backup_failed"), 0)
+        self.assertGreater(self.gateway.metric("weir_backup_last_success_timestamp_seconds"), 1.7e9)
+        self.gateway.cli("restore", str(self.elsewhere / "nightly"), "--data", str(self.elsewhere / "data"))
+        self.assertEqual(self.gateway.json("verify", "--data", str(self.elsewhere / "data"))["problems"], [])
+
+    def test_upgrade_tells_in_which_formats_a_directory_is(self):
+        self.publish(90)
+        self.gateway.stop()
+        told = self.gateway.json("storage", "upgrade", "--check")
+        self.assertEqual(told["schema"], told["schema_here"])
+        self.assertIn({"family": "streams", "version": 1}, [{k: row[k] for k in ("family", "version")} for row in told["records"]])
 
 
 if __name__ == "__main__":

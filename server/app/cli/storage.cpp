@@ -18,6 +18,7 @@ struct Options {
     std::string data;
     std::uint32_t id = 0;
     std::uint32_t keep = 0;
+    bool only_check = false;
     Format format = Format::table;
 };
 using OptionsPtr = std::shared_ptr<Options>;
@@ -198,7 +199,7 @@ void add_storage(CLI::App& app, Chosen& chosen) {
         "Whether a data directory that nobody serves must be upgraded for this program",
         "weir storage upgrade --check\nweir storage upgrade --check --data /var/lib/weir"
     );
-    upgrade_command.add_flag("--check", "Only look: the gateway upgrades when it starts")->required();
+    upgrade_command.add_flag("--check", options->only_check, "Only look: the gateway upgrades when it starts")->required();
     upgrade_command.add_option("--data", options->data, "Default: storage.path");
     add_format(upgrade_command, options->format, false);
     choose(upgrade_command, check_upgrade);
