@@ -61,6 +61,27 @@ void Broker::on_every_other(Work&& work) {
     }
 }
 
+template <class Work>
+void Broker::ask_every_other(Work work, std::move_only_function<void()> done) {
+    struct Asked {
+        const Work work;
+        std::move_only_function<void()> done;  // Called and destroyed here.
+        std::size_t left;
+    };
+    const auto asked =
+        std::make_shared<Asked>(std::move(work), std::move(done), shards_.brokers.size() - 1);
+    on_every_other([&](Broker& other) {
+        return runtime::Task{[self = shards_.self, &other, asked]() mutable {
+            asked->work(other);
+            other.shards_.peers->send(self, runtime::Task{[asked = std::move(asked)] {
+                                          if (--asked->left == 0) {
+                                              asked->done();
+                                          }
+                                      }});
+        }};
+    });
+}
+
 Session* Broker::find(std::uint64_t session_id) noexcept {
     const auto found = by_id_.find(session_id);
     return found == by_id_.end() ? nullptr : found->second;
@@ -188,6 +209,8 @@ void Broker::advance() {
             schedule(*session);
         }
     }
+    const std::size_t expired = retained_.drop_expired(context_.clock.wall());
+    context_.metrics.retained.add(-static_cast<std::int64_t>(expired));
 }
 
 // --- Subscriptions -------------------------------------------------------------------------------------------------
@@ -199,7 +222,7 @@ void Broker::subscribe(
 ) {
     std::vector<std::string> news;
     std::vector<const Subscription*> shared;
-    std::vector<Subscription> wanted;
+    std::vector<Wanted> wanted;
     for (const SubscribeRequest& request : requests) {
         const auto same = [&](const auto& known) { return known->filter == request.filter; };
         auto known = std::ranges::find_if(session.subscriptions_, same);
@@ -225,7 +248,8 @@ void Broker::subscribe(
         const auto handling = request.options.retain_handling;
         if (handling == RetainHandling::send ||
             (handling == RetainHandling::send_if_new && !existed)) {
-            wanted.push_back({&session, subscription.filter, request.options});
+            const auto read = alone() ? RetainedReads::Id::none : reads_.begin(subscription);
+            wanted.push_back({subscription.filter, request.options, read});
         }
     }
     const auto pending = std::make_shared<Pending>(
@@ -252,29 +276,19 @@ void Broker::announce(std::vector<std::string> filters, std::move_only_function<
         known();
         return;
     }
-    struct Announcement {
-        std::size_t left;
-        std::move_only_function<void()> known;
-    };
     ++unconfirmed_;
-    const auto made =
-        std::make_shared<Announcement>(shards_.brokers.size() - 1, std::move(known));
     const auto told = std::make_shared<const std::vector<std::string>>(std::move(filters));
-    on_every_other([&](Broker& other) {
-        return runtime::Task{[this, &other, told, made]() mutable {
+    ask_every_other(
+        [told, self = shards_.self](Broker& other) {
             for (const auto& filter : *told) {
-                other.interest_.add_remote(filter, shards_.self);
+                other.interest_.add_remote(filter, self);
             }
-            other.shards_.peers->send(
-                shards_.self, runtime::Task{[this, made = std::move(made)] {
-                    if (--made->left == 0) {
-                        --unconfirmed_;
-                        made->known();
-                    }
-                }}
-            );
-        }};
-    });
+        },
+        [this, known = std::move(known)]() mutable {
+            --unconfirmed_;
+            known();
+        }
+    );
 }
 
 void Broker::withdraw(const std::string& filter) {
@@ -303,6 +317,7 @@ bool Broker::unsubscribe(Session& session, std::string_view filter) {
     } else if (interest_.remove(*removed)) {
         withdraw(removed->filter);
     }
+    reads_.forget(*removed);
     return true;
 }
 
@@ -350,6 +365,9 @@ std::size_t Broker::offer_here(const model::MessagePtr& message) {
         Session& session = *subscription.session;
         const SubscriptionOptions& options = subscription.options;
         if (options.no_local && message->publisher_session() == session.id()) {
+            return;
+        }
+        if (subscription.reads != 0 && message->retain() && !reads_.meet(subscription, message)) {
             return;
         }
         // One copy per session, at the highest QoS that its matching subscriptions have. [MQTT5-3.3.4-2]
@@ -408,40 +426,54 @@ void Broker::put_retained(Retained retained) {
     context_.metrics.retained.add(static_cast<std::int64_t>(retained_.size()) - before);
 }
 
-void Broker::read_retained(Session& session, std::vector<Subscription> wanted) {
-    for (Subscription& subscription : wanted) {
+void Broker::read_retained(Session& session, std::vector<Wanted> wanted) {
+    for (Wanted& each : wanted) {
         std::vector<Retained> found;
-        retained_.collect(subscription.filter, context_.clock.wall(), found);
-        hand_out(session.id(), subscription, found);
+        retained_.collect(each.filter, context_.clock.wall(), found);
+        hand_out(session.id(), each, found);
         if (alone()) {
             continue;
         }
-        const auto shared = std::make_shared<const Subscription>(std::move(subscription));
-        on_every_other([&](Broker& other) {
-            return runtime::Task{[this, &other, shared, id = session.id()] {
-                auto collected = std::make_unique<std::vector<Retained>>();
-                other.retained_.collect(shared->filter, other.context_.clock.wall(), *collected);
-                if (collected->empty()) {
-                    return;
+        const RetainedReads::Id read = each.read;
+        const auto shared = std::make_shared<const Wanted>(std::move(each));
+        ask_every_other(
+            [this, shared, id = session.id()](Broker& other) {
+                auto all = std::make_unique<std::vector<Retained>>();
+                other.retained_.collect(shared->filter, other.context_.clock.wall(), *all);
+                if (!all->empty()) {
+                    other.shards_.peers->send(
+                        shards_.self, runtime::Task{[this, shared, id, all = std::move(all)] {
+                            hand_out(id, *shared, *all);
+                        }}
+                    );
                 }
-                other.shards_.peers->send(
-                    shards_.self, runtime::Task{[this, shared, id, all = std::move(collected)] {
-                        hand_out(id, *shared, *all);
-                    }}
-                );
-            }};
-        });
+            },
+            [this, read] { end_read(read); }
+        );
     }
 }
 
+void Broker::end_read(RetainedReads::Id read) {
+    if (!reads_.has_handed_out(read)) {
+        reads_.end(read);
+        return;
+    }
+    // Live copies of what was kept may be on their way from the shards that published them; they come before the answers.
+    ask_every_other([](Broker& /*other*/) {}, [this, read] { reads_.end(read); });
+}
+
 void Broker::hand_out(
-    std::uint64_t session_id, const Subscription& wanted, const std::vector<Retained>& found
+    std::uint64_t session_id, const Wanted& wanted, const std::vector<Retained>& found
 ) {
     Session* const session = find(session_id);
     if (session == nullptr) {
         return;
     }
     for (const Retained& retained : found) {
+        if (wanted.options.no_local &&
+            retained.is_from(*session->principal_, session->policy_name())) {
+            continue;
+        }
         const bool still_allowed =
             !retained.publisher || policy_set_ == nullptr ||
             policy_set_->bundle_for(*retained.publisher)
@@ -451,6 +483,10 @@ void Broker::hand_out(
                 .accepted();
         if (!still_allowed) {
             context_.metrics.lose(Reason::publish_denied);
+            continue;
+        }
+        if (wanted.read != RetainedReads::Id::none &&
+            !reads_.hand_out(wanted.read, retained.message)) {
             continue;
         }
         SubscriptionIds ids;

@@ -15,6 +15,7 @@
 #include <weir/base/error.hpp>
 #include <weir/broker/interest.hpp>
 #include <weir/broker/retained.hpp>
+#include <weir/broker/retained_reads.hpp>
 #include <weir/broker/session.hpp>
 #include <weir/broker/shared_group.hpp>
 #include <weir/runtime/task.hpp>
@@ -124,7 +125,7 @@ public:
         const model::MessagePtr& message, model::PrincipalPtr publisher, std::string_view client_id
     );
 
-    /// Once a second: ends sessions that are over, fires delayed wills.
+    /// Once a second: ends sessions that are over, fires delayed wills, drops retained messages that expired.
     void advance();
     /// New policies: asks again for every session and subscription, and ends or removes what is not allowed any more.
     void apply_policies(const std::shared_ptr<const policy::PolicySet>& policies);
@@ -170,11 +171,17 @@ private:
         bool operator()(const Key& a, const Key& b) const noexcept { return a == b; }
     };
 
+    /// A subscription as it was made, whose retained messages are read.
+    struct Wanted {
+        std::string filter;
+        SubscriptionOptions options;
+        RetainedReads::Id read;  ///< None with one shard.
+    };
     /// A subscribe that waits for other shards.
     struct Pending {
         std::size_t left;
         std::uint64_t session_id;
-        std::vector<Subscription> wanted;  ///< Whose retained messages are read.
+        std::vector<Wanted> wanted;
         std::move_only_function<void()> done;
     };
     using PendingPtr = std::shared_ptr<Pending>;  ///< Used and destroyed on its shard only.
@@ -193,6 +200,9 @@ private:
     [[nodiscard]] Broker& on(unsigned shard) const noexcept { return *shards_.brokers[shard]; }
     template <class Work>
     void on_every_other(Work&& work);
+    /// Calls `work(other)`, which is const and shared, on every other shard; `done` here when all have answered.
+    template <class Work>
+    void ask_every_other(Work work, std::move_only_function<void()> done);
     /// To another shard, where QoS 0 may be lost.
     void post(unsigned shard, runtime::Task task, model::Qos qos);
     [[nodiscard]] static unsigned shard_of(std::uint64_t session_id) noexcept {
@@ -233,10 +243,12 @@ private:
     /// Asks for the rights of a session anew. @return False if it may not be connected any more.
     bool review(Session& session);
     void expel(Session& session, model::Reason reason);
-    void read_retained(Session& session, std::vector<Subscription> wanted);
+    void read_retained(Session& session, std::vector<Wanted> wanted);
     void hand_out(
-        std::uint64_t session_id, const Subscription& wanted, const std::vector<Retained>& found
+        std::uint64_t session_id, const Wanted& wanted, const std::vector<Retained>& found
     );
+    /// All shards have answered.
+    void end_read(RetainedReads::Id read);
     void end(Session& session);
     void forget_subscriptions(Session& session);
     void fire_will(Session& session);
@@ -250,6 +262,7 @@ private:
     SharedGroups groups_;
     std::size_t unconfirmed_ = 0;  // Announcements that not every shard has confirmed.
     RetainedStore retained_;
+    RetainedReads reads_;
     boost::unordered_flat_set<std::unique_ptr<Session>, KeyHash, KeyEqual> sessions_;
     boost::unordered_flat_map<std::uint64_t, Session*> by_id_;
     std::multimap<std::int64_t, std::uint64_t>

@@ -6,22 +6,49 @@
 
 namespace weir::broker {
 
+void RetainedStore::note_expiry(const model::Message& message) {
+    if (message.expires().count() != 0) {
+        by_expiry_.emplace(message.expires(), message.topic());
+    }
+}
+
+void RetainedStore::drop_expiry(const model::Message& message) {
+    if (message.expires().count() != 0) {
+        by_expiry_.erase({message.expires(), message.topic()});
+    }
+}
+
+std::size_t RetainedStore::drop_expired(WallTime now) {
+    std::size_t dropped = 0;
+    while (dropped < kDropsMax && !by_expiry_.empty() && by_expiry_.begin()->first <= now) {
+        const auto found = by_topic_.find(by_expiry_.begin()->second);
+        by_expiry_.erase(by_expiry_.begin());
+        by_topic_.erase(found);
+        ++dropped;
+    }
+    return dropped;
+}
+
 bool RetainedStore::put(Retained retained) {
     const auto topic = retained.message->topic();
     const auto found = by_topic_.find(topic);
     if (retained.message->payload().empty()) {
         if (found != by_topic_.end()) {
+            drop_expiry(*found->second.message);
             by_topic_.erase(found);
         }
         return true;
     }
     if (found != by_topic_.end()) {
+        drop_expiry(*found->second.message);
         found->second = std::move(retained);
+        note_expiry(*found->second.message);
         return true;
     }
     if (by_topic_.size() >= messages_max_) {
         return false;
     }
+    note_expiry(*retained.message);
     by_topic_.emplace(std::string{topic}, std::move(retained));
     return true;
 }

@@ -37,6 +37,7 @@ struct Subscription {
     std::string filter;  ///< As it was asked for: of a shared one, "$share/group/filter".
     SubscriptionOptions options;
     std::uint32_t share_bytes = 0;  ///< Length of "$share/group/" in front of the filter proper; 0: not shared.
+    std::uint32_t reads = 0;  ///< How many RetainedReads are under way for it.
 
     [[nodiscard]] bool is_shared() const noexcept { return share_bytes != 0; }
 };
