@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include <weir/base/digest.hpp>
+#include <weir/base/percent.hpp>
 #include <weir/base/text.hpp>
 
 namespace weir::amqp {
@@ -30,26 +30,13 @@ bool is_clean(std::string_view text) noexcept {
     return !text.empty() && text.find('\0') == std::string_view::npos && is_utf8(text);
 }
 
-/// RFC 3986 section 2.1. The result is checked again: decoding can bring in NUL and bad UTF-8.
-Result<std::string> percent_decode(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        const auto byte = i + 2 < text.size() ? from_hex(text.substr(i + 1, 2)) : std::nullopt;
-        if (!byte) {
-            return errc::bad_address;
-        }
-        out += static_cast<char>(byte->front());
-        i += 2;
-    }
-    if (!is_clean(out)) {
+/// What is decoded is checked again: decoding can bring in NUL and bad UTF-8.
+Result<std::string> decode_name(std::string_view text) {
+    auto name = percent_decode(text);
+    if (!name || !is_clean(*name)) {
         return errc::bad_address;
     }
-    return out;
+    return std::move(*name);
 }
 
 Result<Address> parse_shared(std::string_view text) {
@@ -84,7 +71,7 @@ Result<Address> parse_address(std::string_view text) {
         return parse_shared(text);
     }
     if (const auto encoded = after_prefix(text, "topic/")) {
-        WEIR_TRY(std::string topic, percent_decode(*encoded));
+        WEIR_TRY(std::string topic, decode_name(*encoded));
         return Address{.kind = AddressKind::topic, .name = std::move(topic), .group = {}};
     }
     for (const std::string_view prefix : {"queue/", "queues/"}) {
@@ -92,7 +79,7 @@ Result<Address> parse_address(std::string_view text) {
             if (encoded->find('/') != std::string_view::npos) {
                 return errc::bad_address;
             }
-            WEIR_TRY(std::string queue, percent_decode(*encoded));
+            WEIR_TRY(std::string queue, decode_name(*encoded));
             return Address{.kind = AddressKind::queue, .name = std::move(queue), .group = {}};
         }
     }

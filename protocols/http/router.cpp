@@ -2,21 +2,10 @@
 
 #include <algorithm>
 
+#include <weir/base/percent.hpp>
+
 namespace weir::http {
 namespace {
-
-std::optional<unsigned> hex_digit(char c) noexcept {
-    if (c >= '0' && c <= '9') {
-        return static_cast<unsigned>(c - '0');
-    }
-    if (c >= 'a' && c <= 'f') {
-        return static_cast<unsigned>(c - 'a' + 10);
-    }
-    if (c >= 'A' && c <= 'F') {
-        return static_cast<unsigned>(c - 'A' + 10);
-    }
-    return std::nullopt;
-}
 
 /// The part up to `separator`; `text` is advanced past it, or emptied.
 std::string_view take_until(std::string_view& text, char separator) noexcept {
@@ -69,28 +58,6 @@ PathFit fit(
 }
 
 }  // namespace
-
-std::optional<std::string> percent_decode(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        if (text.size() - i < 3) {
-            return std::nullopt;
-        }
-        const auto high = hex_digit(text[i + 1]);
-        const auto low = hex_digit(text[i + 2]);
-        if (!high || !low) {
-            return std::nullopt;
-        }
-        out += static_cast<char>((*high << 4U) | *low);
-        i += 2;
-    }
-    return out;
-}
 
 std::optional<std::string> query_value(std::string_view target, std::string_view name) {
     take_until(target, '?');

@@ -11,9 +11,6 @@
 
 namespace weir::http {
 
-/// "%41" -> "A". Nothing if an escape is cut short or not hexadecimal. "+" stays as it is.
-[[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
-
 /// The decoded value of the first `name` in the target's query ("?qos=1&retain"); there "+" means a
 /// space. Nothing if it is missing or badly encoded; empty if it has no "=".
 [[nodiscard]] std::optional<std::string> query_value(
