@@ -84,4 +84,22 @@ std::optional<std::string> origin_of(const std::string& text) {
     return origin;
 }
 
+bool same_name(std::string_view a, std::string_view b) noexcept {
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+void set_header(std::vector<Header>& headers, Header header) {
+    const auto found = std::ranges::find_if(headers, [&](const Header& other) {
+        return same_name(other.name, header.name);
+    });
+    if (found == headers.end()) {
+        headers.push_back(std::move(header));
+    } else {
+        *found = std::move(header);
+    }
+}
+
 }  // namespace weir::http_client

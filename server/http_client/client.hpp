@@ -30,9 +30,16 @@ enum class errc : std::uint8_t {
 [[nodiscard]] error_code make_error_code(errc code) noexcept;
 
 struct TlsOptions {
-    std::string ca_file = {};    ///< PEM; empty: the system's certificates.
-    std::string cert_file = {};  ///< PEM, ours for mutual TLS; empty: none.
-    std::string key_file = {};
+    std::string ca_file = {};   ///< PEM; empty: the system's certificates.
+    std::string cert_pem = {};  ///< Our chain for mutual TLS, own certificate first; empty: none.
+    std::string key_pem = {};   ///< Its private key. A secret.
+};
+
+/// A server that requests go through.
+struct ProxyOptions {
+    std::string url = {};   ///< http, https or socks5h, without user name; empty: none.
+    std::string user = {};  ///< Basic authentication, with password; empty: none.
+    std::string password = {};
 };
 
 struct Header {
@@ -46,7 +53,9 @@ struct Request {
     std::vector<Header> headers = {};
     std::string body = {};
     std::chrono::milliseconds timeout{10'000};  ///< From submission to the last byte of the answer.
+    std::chrono::milliseconds connect_timeout{10'000};  ///< Of it, until TLS is up.
     TlsOptions tls = {};
+    ProxyOptions proxy = {};
 };
 
 struct Response {
@@ -56,6 +65,17 @@ struct Response {
     std::string content_type = {};
     std::optional<std::chrono::seconds> retry_after = {
     };  ///< Seconds or date, as seconds from now.
+    std::string location = {};  ///< Where a redirect leads, as a whole URL; empty: nowhere.
+};
+
+/// How long the steps of a request took, each from the end of the one before. Zero for steps that
+/// were not reached, or not needed: a kept connection resolves and connects nothing.
+struct Timing {
+    std::chrono::microseconds resolve{0};
+    std::chrono::microseconds connect{0};
+    std::chrono::microseconds tls{0};
+    std::chrono::microseconds answer{0};  ///< From the request until the first byte of the answer.
+    std::chrono::microseconds total{0};   ///< From the start.
 };
 
 /// An answer, whatever its status, or the reason for having none.
@@ -64,6 +84,9 @@ struct Outcome {
     std::string detail = {
     };  ///< For people, if there is an error: "could not resolve host ops.example".
     Response response = {};
+    Timing timing = {};
+    std::string peer = {};          ///< Address and port that was connected to.
+    std::string http_version = {};  ///< "1.1", "2"
 };
 
 /// Called once, on the client's thread; short, must not throw; may submit.
@@ -80,6 +103,11 @@ public:
 /// "https://ops.example:8443" of an http or https URL, lower-case, with the port if it is not the
 /// default one. Nothing if the URL is malformed, of another scheme, or carries a user name.
 [[nodiscard]] std::optional<std::string> origin_of(const std::string& url);
+
+/// Header names do not tell apart upper and lower case.
+[[nodiscard]] bool same_name(std::string_view a, std::string_view b) noexcept;
+/// Replaces the first header of that name, or adds one.
+void set_header(std::vector<Header>& headers, Header header);
 
 }  // namespace weir::http_client
 

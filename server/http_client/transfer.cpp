@@ -30,8 +30,10 @@ errc translate(CURLcode code) noexcept {
         case CURLE_URL_MALFORMAT:
             return errc::bad_request;
         case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
             return errc::resolve_failed;
         case CURLE_COULDNT_CONNECT:
+        case CURLE_PROXY:
             return errc::connect_failed;
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_SSL_CERTPROBLEM:
@@ -46,6 +48,19 @@ errc translate(CURLcode code) noexcept {
             return errc::timed_out;
         default:
             return errc::transfer_failed;
+    }
+}
+
+std::string_view name_of_version(long version) noexcept {
+    switch (version) {
+        case CURL_HTTP_VERSION_1_0:
+            return "1.0";
+        case CURL_HTTP_VERSION_1_1:
+            return "1.1";
+        case CURL_HTTP_VERSION_2_0:
+            return "2";
+        default:
+            return {};
     }
 }
 
@@ -67,6 +82,15 @@ void Transfer::set(CURLoption option, T value) {
     }
 }
 
+/// libcurl refers to `text` until the transfer ends.
+void Transfer::set_blob(CURLoption option, const std::string& text) {
+    curl_blob blob{};
+    blob.data = const_cast<char*>(text.data());
+    blob.len = text.size();
+    blob.flags = CURL_BLOB_NOCOPY;
+    set(option, &blob);
+}
+
 std::optional<std::string> Transfer::prepare() {
     if (!origin_of(request_.url)) {
         return "the URL is not a valid http or https URL";
@@ -79,11 +103,12 @@ std::optional<std::string> Transfer::prepare() {
     set(CURLOPT_PATH_AS_IS, 1L);
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_FOLLOWLOCATION, 0L);
-    set(CURLOPT_PROXY, "");
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
-    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.timeout.count()));
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
     set(CURLOPT_NOSIGNAL, 1L);
+    // The end of a transfer does not wait for a resolver that hangs: all transfers share a thread.
+    set(CURLOPT_QUICK_EXIT, 1L);
     set(CURLOPT_ERRORBUFFER, error_text_.data());
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_WRITEDATA, this);
@@ -91,6 +116,7 @@ std::optional<std::string> Transfer::prepare() {
     set(CURLOPT_HEADERDATA, this);
     set_body();
     set_tls();
+    set_proxy();
     if (options_ != CURLE_OK) {
         return std::string{"libcurl refuses an option: "} + curl_easy_strerror(options_);
     }
@@ -133,10 +159,60 @@ void Transfer::set_tls() {
         set(CURLOPT_CAINFO, request_.tls.ca_file.c_str());
         set<const char*>(CURLOPT_CAPATH, nullptr);
     }
-    if (!request_.tls.cert_file.empty()) {
-        set(CURLOPT_SSLCERT, request_.tls.cert_file.c_str());
-        set(CURLOPT_SSLKEY, request_.tls.key_file.c_str());
+    if (!request_.tls.cert_pem.empty()) {
+        set_blob(CURLOPT_SSLCERT_BLOB, request_.tls.cert_pem);
+        set_blob(CURLOPT_SSLKEY_BLOB, request_.tls.key_pem);
     }
+}
+
+/// Proxies of the environment are ignored.
+void Transfer::set_proxy() {
+    const auto& proxy = request_.proxy;
+    set(CURLOPT_PROXY, proxy.url.c_str());
+    set(CURLOPT_NOPROXY, "");
+    if (proxy.url.empty()) {
+        return;
+    }
+    set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    if (!request_.tls.ca_file.empty()) {
+        set(CURLOPT_PROXY_CAINFO, request_.tls.ca_file.c_str());
+    }
+    if (!proxy.user.empty()) {
+        set(CURLOPT_PROXYUSERNAME, proxy.user.c_str());
+        set(CURLOPT_PROXYPASSWORD, proxy.password.c_str());
+    }
+}
+
+void Transfer::read_timing(Outcome& outcome) const {
+    const auto reached = [this](CURLINFO info) {
+        curl_off_t microseconds = 0;
+        curl_easy_getinfo(easy_.get(), info, &microseconds);
+        return std::chrono::microseconds{microseconds};
+    };
+    auto last = std::chrono::microseconds{0};
+    const auto step = [&](CURLINFO info) {
+        const auto at = reached(info);
+        const auto took = at > last ? at - last : std::chrono::microseconds{0};
+        last = std::max(last, at);
+        return took;
+    };
+    outcome.timing.resolve = step(CURLINFO_NAMELOOKUP_TIME_T);
+    outcome.timing.connect = step(CURLINFO_CONNECT_TIME_T);
+    outcome.timing.tls = step(CURLINFO_APPCONNECT_TIME_T);
+    outcome.timing.answer = step(CURLINFO_STARTTRANSFER_TIME_T);
+    outcome.timing.total = reached(CURLINFO_TOTAL_TIME_T);
+    const char* address = nullptr;
+    long port = 0;
+    if (curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_IP, &address) == CURLE_OK &&
+        address != nullptr && *address != '\0') {
+        curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_PORT, &port);
+        const std::string_view ip{address};
+        outcome.peer = ip.find(':') == std::string_view::npos ? address : "[" + std::string{ip} + "]";
+        outcome.peer += ":" + std::to_string(port);
+    }
+    long version = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_VERSION, &version);
+    outcome.http_version = name_of_version(version);
 }
 
 void Transfer::finish(CURLcode result) {
@@ -163,11 +239,20 @@ void Transfer::finish(CURLcode result) {
         retry_after > 0) {
         response_.retry_after = std::chrono::seconds{retry_after};
     }
-    done_(Outcome{.response = std::move(response_)});
+    const char* location = nullptr;
+    if (curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &location) == CURLE_OK &&
+        location != nullptr) {
+        response_.location = location;
+    }
+    Outcome outcome{.response = std::move(response_)};
+    read_timing(outcome);
+    done_(std::move(outcome));
 }
 
 void Transfer::fail(errc code, std::string detail) {
-    done_(Outcome{.error = code, .detail = std::move(detail)});
+    Outcome outcome{.error = code, .detail = std::move(detail)};
+    read_timing(outcome);
+    done_(std::move(outcome));
 }
 
 std::size_t Transfer::on_body(

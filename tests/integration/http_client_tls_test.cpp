@@ -9,6 +9,7 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <sstream>
 #include <future>
 #include <support/certificates.hpp>
 #include <support/temp_dir.hpp>
@@ -108,6 +109,12 @@ protected:
         return directory_.path() / file;
     }
 
+    [[nodiscard]] std::string read(const std::string& file) const {
+        std::ostringstream text;
+        text << std::ifstream{path(file)}.rdbuf();
+        return text.str();
+    }
+
     [[nodiscard]] Identity server_identity(test::CertificateRequest request = {}) const {
         request.alternative = request.alternative.empty() ? "IP:127.0.0.1" : request.alternative;
         return make_identity(request, &authority_);
@@ -190,7 +197,7 @@ TEST_F(CurlClientTls, ShowsItsCertificate_WhereItHasOne) {
     const TlsServer server{server_identity(), path("ca.crt")};
     const auto outcome = fetch(
         server,
-        {.ca_file = path("ca.crt"), .cert_file = path("client.crt"), .key_file = path("client.key")}
+        {.ca_file = path("ca.crt"), .cert_pem = read("client.crt"), .key_pem = read("client.key")}
     );
     EXPECT_EQ(outcome.response.status, 200) << outcome.detail;
 }

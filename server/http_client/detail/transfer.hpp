@@ -43,8 +43,11 @@ private:
     [[nodiscard]] bool set_headers();
     void set_body();
     void set_tls();
+    void set_proxy();
+    void read_timing(Outcome& outcome) const;
     template <class T>
     void set(CURLoption option, T value);
+    void set_blob(CURLoption option, const std::string& text);
 
     static std::size_t on_body(
         char* data, std::size_t size, std::size_t count, void* self

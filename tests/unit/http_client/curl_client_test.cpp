@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <future>
+
+#include <fmt/chrono.h>
 
 #include <support/http_server.hpp>
 
@@ -108,6 +111,72 @@ TEST(CurlClient, TellsRetryAfter) {
     EXPECT_EQ(fetch(client, {.url = server.url()}).response.retry_after, 17s);
 }
 
+TEST(CurlClient, TellsRetryAfter_GivenAsADate) {
+    const auto then = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + 1h);
+    const auto date = fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(then));
+    HttpServer server{[&](const auto&) {
+        return http_reply(503, {}, "Retry-After: " + date + "\r\n");
+    }};
+    CurlClient client;
+    const auto asked = fetch(client, {.url = server.url()}).response.retry_after;
+    ASSERT_TRUE(asked);
+    EXPECT_GT(*asked, 59min);
+    EXPECT_LE(*asked, 60min);
+}
+
+TEST(CurlClient, TellsWhereARedirectLeads) {
+    HttpServer server{[](const auto&) { return http_reply(307, {}, "Location: ../b?c\r\n"); }};
+    CurlClient client;
+    EXPECT_EQ(fetch(client, {.url = server.url("/x/a")}).response.location, server.url("/b?c"));
+}
+
+TEST(CurlClient, TellsHowLongTheStepsTook) {
+    HttpServer server{[](const auto&) { return http_reply(200); }};
+    CurlClient client;
+    const auto first = fetch(client, {.url = server.url()});
+    EXPECT_GT(first.timing.connect, 0us);
+    EXPECT_GT(first.timing.answer, 0us);
+    EXPECT_EQ(first.timing.tls, 0us);
+    EXPECT_GE(first.timing.total, first.timing.connect + first.timing.answer);
+    EXPECT_EQ("http://" + first.peer + "/", server.url());
+    EXPECT_EQ(first.http_version, "1.1");
+}
+
+TEST(CurlClient, GoesThroughAProxy_WithItsCredentials) {
+    HttpServer proxy{[](const auto&) { return http_reply(204); }};
+    CurlClient client;
+    const auto outcome = fetch(
+        client,
+        {.method = "POST",
+         .url = "http://ops.example/hook",
+         .headers = {{"Authorization", "Bearer sink"}},
+         .body = "1",
+         .proxy = {.url = proxy.url(), .user = "Aladdin", .password = "open sesame"}}
+    );
+    EXPECT_EQ(outcome.response.status, 204) << outcome.detail;
+    const auto request = proxy.wait_for(1).front();
+    EXPECT_THAT(request.head, StartsWith("POST http://ops.example/hook HTTP/1.1\r\n"));
+    EXPECT_EQ(
+        request.header("Proxy-Authorization"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+    );
+    EXPECT_EQ(request.header("Authorization"), "Bearer sink");
+}
+
+TEST(CurlClient, TunnelsTlsThroughAProxy_WhichSeesNoSecret) {
+    HttpServer proxy{[](const auto&) { return http_reply(403); }};
+    CurlClient client;
+    const auto outcome = fetch(
+        client,
+        {.url = "https://ops.example/hook",
+         .headers = {{"Authorization", "Bearer sink"}},
+         .proxy = {.url = proxy.url()}}
+    );
+    EXPECT_TRUE(outcome.error) << "a proxy's refusal is not the receiver's answer";
+    const auto request = proxy.wait_for(1).front();
+    EXPECT_THAT(request.head, StartsWith("CONNECT ops.example:443 HTTP/1.1\r\n"));
+    EXPECT_EQ(request.header("Authorization"), "");
+}
+
 TEST(CurlClient, TimesOut_WhenNoAnswerComes) {
     HttpServer server{[](const auto&) { return test::kHang; }};
     CurlClient client;
@@ -175,6 +244,15 @@ TEST(CurlClient, CancelsWhatComes_AfterStop) {
     CurlClient client;
     client.stop();
     EXPECT_EQ(fetch(client, {.url = "http://127.0.0.1/"}).error, errc::cancelled);
+}
+
+TEST(SetHeader, ReplacesOrAdds_WhateverTheCase) {
+    std::vector<Header> headers = {{"Content-Type", "a"}};
+    set_header(headers, {"content-type", "b"});
+    set_header(headers, {"X", "c"});
+    ASSERT_EQ(headers.size(), 2U);
+    EXPECT_EQ(headers[0].value, "b");
+    EXPECT_EQ(headers[1].name, "X");
 }
 
 TEST(OriginOf, IsSchemeHostAndPort) {
