@@ -11,28 +11,10 @@ namespace weir::sinks::detail {
 namespace {
 
 using http_client::Header;
+using http_client::set_header;
 
 constexpr std::string_view kUserAgent = "weir";
 constexpr std::string_view kTemplateStart = "${";
-
-bool same_name(std::string_view a, std::string_view b) noexcept {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-/// Replaces a header of that name, or adds one.
-void set_header(std::vector<Header>& headers, Header header) {
-    const auto found = std::ranges::find_if(headers, [&](const Header& h) {
-        return same_name(h.name, header.name);
-    });
-    if (found == headers.end()) {
-        headers.push_back(std::move(header));
-    } else {
-        *found = std::move(header);
-    }
-}
 
 Result<std::string> url_of(const storage::OutboxRecord& record, const HttpSinkConfig& config) {
     const std::string url{record.target.empty() ? std::string_view{config.url} : record.target};
