@@ -33,7 +33,7 @@ allow:
   - subscribe: ["cmd/{thing}/#"]
 deny:
   - publish: ["data/{thing}/admin/#"]
-on_violation: drop
+on_violation: nack   # MQTT 5 devices are told; for the others the message vanishes, and `weir why` says so
 )";
 
 constexpr std::string_view kRule = R"(---

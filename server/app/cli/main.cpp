@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -30,15 +31,21 @@ ExitCode refuse(
     return ExitCode::usage;
 }
 
+/// Who stands in a gateway's folder means that one.
+std::filesystem::path default_config() {
+    std::error_code ignored;
+    return std::filesystem::is_regular_file("weir.yaml", ignored) ? "." : kSystemFolder;
+}
+
 ExitCode run(int argc, char** argv) {
     CLI::App app{"weir: a self-hosted gateway for device fleets"};
     app.footer(std::string{kExitCodesText});
     app.require_subcommand(1);
-    Globals globals{.config = kSystemFolder};
+    Globals globals{.config = default_config()};
     app.add_option(
            "-c,--config",
            globals.config,
-           "weir.yaml or its folder (default: $WEIR_CONFIG, /etc/weir)"
+           "weir.yaml or its folder (default: $WEIR_CONFIG, this folder if it has one, /etc/weir)"
     )
         ->envname("WEIR_CONFIG")
         ->type_name("PATH");
