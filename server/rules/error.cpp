@@ -16,6 +16,8 @@ public:
                 return "an expression of the template has no value for this message";
             case errc::template_empty:
                 return "the template is empty for this message";
+            case errc::template_refused:
+                return "the template gives a text that is too long, or a path with . or .. in it";
             case errc::too_many_outputs:
                 return "FOREACH makes more than 1000 outputs of this message";
         }

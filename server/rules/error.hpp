@@ -13,6 +13,7 @@ enum class errc : std::uint8_t {
     budget_exceeded = 1,  ///< More steps than one evaluation may take.
     template_undefined,   ///< An expression of a template has no value, or none with a text form.
     template_empty,       ///< The whole template came out empty.
+    template_refused,     ///< It came out as something that a request must not have.
     too_many_outputs,     ///< FOREACH over more elements than Evaluator::kOutputsMax.
 };
 

@@ -144,7 +144,7 @@ std::span<const Output> Evaluator::evaluate(
     return run(program, recorder);
 }
 
-Result<std::string_view> Evaluator::render(const Template& text) noexcept {
+Result<std::string_view> Evaluator::render(const Template& text, Escape escape) noexcept {
     detail::Context& context = state_->context;
     std::string& out = state_->rendered;
     out.clear();
@@ -162,7 +162,8 @@ Result<std::string_view> Evaluator::render(const Template& text) noexcept {
         if (!value && text.strict()) {
             return errc::template_undefined;
         }
-        out += value.value_or("");
+        const std::string_view plain = value.value_or("");
+        out += escape == nullptr ? plain : std::string_view{escape(plain)};
     }
     if (out.empty() && text.strict()) {
         return errc::template_empty;
@@ -170,8 +171,12 @@ Result<std::string_view> Evaluator::render(const Template& text) noexcept {
     return std::string_view{out};
 }
 
-Result<std::string_view> Evaluator::render(const Template& text, const Input& input) noexcept {
+void Evaluator::begin(const Input& input) noexcept {
     state_->context.begin_message(input);
+}
+
+Result<std::string_view> Evaluator::render(const Template& text, const Input& input) noexcept {
+    begin(input);
     return render(text);
 }
 

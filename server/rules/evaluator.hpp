@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -64,10 +65,17 @@ public:
         const Program& program, const Input& input, Recorder* recorder = nullptr
     ) noexcept;
 
-    /// Fills in a template for the message whose callback is running.
+    /// Makes the value of an expression fit for the text around it.
+    using Escape = std::string (*)(std::string_view value);
+
+    /// Fills in a template for the message whose callback is running, or that was given to begin().
+    /// @param escape  Null: values stand as they are.
     /// @return Valid until the next render.
-    [[nodiscard]] Result<std::string_view> render(const Template& text) noexcept;
-    /// The same outside of a callback.
+    [[nodiscard]] Result<std::string_view> render(
+        const Template& text, Escape escape = nullptr
+    ) noexcept;
+    /// The message that render() is about, outside of a callback.
+    void begin(const Input& input) noexcept;
     [[nodiscard]] Result<std::string_view> render(
         const Template& text, const Input& input
     ) noexcept;
