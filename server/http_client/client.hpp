@@ -37,7 +37,7 @@ struct TlsOptions {
 
 /// A server that requests go through.
 struct ProxyOptions {
-    std::string url = {};   ///< http, https or socks5h, without user name; empty: none.
+    std::string url = {};   ///< http or https, without user name; empty: none.
     std::string user = {};  ///< Basic authentication, with password; empty: none.
     std::string password = {};
 };

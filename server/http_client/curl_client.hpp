@@ -9,8 +9,8 @@
 namespace weir::http_client {
 
 struct ClientOptions {
-    std::size_t in_flight_max = 256;    ///< Requests beyond end as errc::overloaded.
-    std::size_t connections_kept = 64;  ///< Idle connections that stay open for the next request.
+    std::size_t in_flight_max = 1'024;   ///< Requests beyond end as errc::overloaded.
+    std::size_t connections_kept = 256;  ///< Idle connections that stay open for the next request.
     std::size_t body_bytes_max = 16 * 1024;  ///< Of an answer; the rest is not read.
 };
 

@@ -163,7 +163,8 @@ void replace_headers(Request& request, const SigV4& signer, const std::string& t
 Sha256 signing_key(const SigV4& signer, std::string_view date) {
     auto key = hmac_sha256(as_bytes("AWS4" + signer.secret_access_key), as_bytes(date));
     for (const std::string_view part :
-         {std::string_view{signer.region}, std::string_view{signer.service},
+         {std::string_view{signer.region},
+          std::string_view{signer.service},
           std::string_view{"aws4_request"}}) {
         key = hmac_sha256(key, as_bytes(part));
     }
@@ -199,11 +200,9 @@ Result<void> sign(Request& request, const SigV4& signer, WallTime now) {
         names,
         body_hash(request)
     );
-    const auto scope =
-        fmt::format("{}/{}/{}/aws4_request", date, signer.region, signer.service);
-    const auto to_sign = fmt::format(
-        "{}\n{}\n{}\n{}", kAlgorithm, time, scope, to_hex(sha256(as_bytes(canonical)))
-    );
+    const auto scope = fmt::format("{}/{}/{}/aws4_request", date, signer.region, signer.service);
+    const auto to_sign =
+        fmt::format("{}\n{}\n{}\n{}", kAlgorithm, time, scope, to_hex(sha256(as_bytes(canonical))));
     const auto signature = hmac_sha256(signing_key(signer, date), as_bytes(to_sign));
     request.headers.push_back(
         {"Authorization",

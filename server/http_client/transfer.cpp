@@ -207,7 +207,8 @@ void Transfer::read_timing(Outcome& outcome) const {
         address != nullptr && *address != '\0') {
         curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_PORT, &port);
         const std::string_view ip{address};
-        outcome.peer = ip.find(':') == std::string_view::npos ? address : "[" + std::string{ip} + "]";
+        outcome.peer =
+            ip.find(':') == std::string_view::npos ? address : "[" + std::string{ip} + "]";
         outcome.peer += ":" + std::to_string(port);
     }
     long version = 0;

@@ -1,6 +1,7 @@
 #include <weir/sinks/config.hpp>
 
 #include <algorithm>
+#include <array>
 
 #include <weir/storage/records.hpp>
 
@@ -8,6 +9,7 @@ namespace weir::sinks {
 namespace {
 
 constexpr std::uint32_t kBatchMessagesMax = 10'000;
+constexpr std::uint32_t kInFlightMax = 64;
 constexpr std::chrono::seconds kAgeMin{1};
 
 std::string check(const Delivery& delivery) {
@@ -35,14 +37,23 @@ std::string check(const HttpSinkConfig& config) {
     if (origin->find('$') != std::string::npos) {
         return "url: scheme, host and port must be fixed; a template may follow after the host";
     }
-    if (config.method != "POST" && config.method != "PUT" && config.method != "PATCH") {
-        return "method: must be POST, PUT or PATCH";
+    constexpr std::array<std::string_view, 4> kMethods = {"POST", "PUT", "PATCH", "DELETE"};
+    if (std::ranges::find(kMethods, config.method) == kMethods.end()) {
+        return "method: must be POST, PUT, PATCH or DELETE";
     }
-    if (!config.bearer_token.empty() && !config.basic_user.empty()) {
-        return "auth: bearer and basic exclude each other";
+    if (int{!config.bearer_token.empty()} + int{!config.basic_user.empty()} +
+            int{config.sigv4.has_value()} >
+        1) {
+        return "auth: bearer, basic and sigv4 exclude each other";
     }
-    if (config.timeout.count() <= 0) {
+    if (config.timeout.count() <= 0 || config.connect_timeout.count() <= 0) {
         return "timeout: must be longer than 0";
+    }
+    if (config.in_flight == 0 || config.in_flight > kInFlightMax) {
+        return "in_flight: must be 1 to 64";
+    }
+    if (config.breaker.pause.count() <= 0) {
+        return "breaker: pause must be longer than 0";
     }
     if (config.outbox.age < kAgeMin || config.outbox.size_bytes == 0) {
         return "outbox: age must be at least 1s and size more than 0";

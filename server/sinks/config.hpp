@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <weir/http_client/client.hpp>
+#include <weir/http_client/sigv4.hpp>
 
 namespace weir::sinks {
 
@@ -38,9 +40,28 @@ struct RetryPolicy {
     std::chrono::milliseconds max{300'000};
 };
 
+/// After so many failed attempts in a row, of whichever batches, the sink sends nothing for
+/// `pause`, then one batch as a probe.
+struct BreakerPolicy {
+    std::uint32_t failures = 5;               ///< 0: never.
+    std::chrono::milliseconds pause{30'000};  ///< Between half and all of it; likewise Retry-After.
+};
+
 enum class BodyFormat : std::uint8_t {
-    json,  ///< One record: its payload. Several: a JSON array of them.
-    raw,   ///< The payload as it is; a request never carries more than one.
+    json,         ///< One record: its payload. Several: a JSON array of them.
+    json_lines,   ///< One line of JSON per record.
+    array,        ///< A JSON array, of one record too.
+    cloudevents,  ///< CloudEvents 1.0 in JSON: one event, or the batch form where batches may have
+                  ///< more than one record.
+    raw,          ///< The payload as it is; a request never carries more than one.
+};
+
+enum class Compression : std::uint8_t { none, gzip, zstd };
+
+/// What happens to a redirect. It never leads to another scheme, host or port.
+enum class Redirects : std::uint8_t {
+    none,         ///< It is a refusal like any other.
+    same_origin,  ///< 307 and 308 are followed, three times at most, within the server.
 };
 
 /// A batch closes with the first limit that it reaches.
@@ -53,32 +74,42 @@ struct BatchLimits {
 /// How the records of one rule become requests: key `http` in a rule's `to`.
 struct Delivery {
     BodyFormat body = BodyFormat::json;
-    BatchLimits batch;
+    BatchLimits batch = {};
 };
 
 /// A file of sinks.d/ with `type: http`, and the rules that name it.
 struct HttpSinkConfig {
     std::string name = {};  ///< Also the name of its outbox; at most 255 bytes.
     /// http or https; the path and query may hold a template (${...}), the host may not. A record
-    /// whose rule resolved the template brings its own URL, which must have the same scheme, host
-    /// and port.
+    /// whose rule resolved the template brings its own path and query.
     std::string url = {};
-    std::string method = "POST";  ///< POST, PUT or PATCH.
+    std::string method = "POST";  ///< POST, PUT, PATCH or DELETE.
     /// Sent with each request, after those that the sink sets itself (Content-Type,
     /// Idempotency-Key, User-Agent, Authorization); a header given here replaces Content-Type.
     std::vector<http_client::Header> headers = {};
     std::string bearer_token = {};  ///< Authorization: Bearer. A secret: never logged or shown.
     std::string basic_user = {};    ///< Authorization: Basic, with basic_password.
     std::string basic_password = {};
+    std::optional<http_client::SigV4> sigv4 = {};  ///< Excludes bearer and basic.
     http_client::TlsOptions tls = {};
-    std::chrono::milliseconds timeout{10'000};  ///< Of one attempt.
+    http_client::ProxyOptions proxy = {};
+    Redirects redirects = Redirects::none;
+    Compression compression = Compression::none;       ///< Of bodies from kCompressedBytesMin on.
+    std::chrono::milliseconds timeout{10'000};         ///< Of one attempt.
+    std::chrono::milliseconds connect_timeout{5'000};  ///< Of it, until TLS is up.
+    /// Requests at a time, 1..64. Records of one order key never overtake each other: those of one
+    /// device, unless the sink's file says `order_by`.
+    std::uint32_t in_flight = 8;
     OutboxLimits outbox = {};
     RetryPolicy retry = {};
+    BreakerPolicy breaker = {};
     Delivery delivery = {};  ///< For rules that say nothing else.
     std::vector<std::pair<std::string, Delivery>> by_rule = {};  ///< Rule name to its own.
 
     [[nodiscard]] const Delivery& delivery_of(std::string_view rule) const noexcept;
 };
+
+inline constexpr std::size_t kCompressedBytesMin = 256;
 
 /// What is wrong with a config, for people ("url: ..."); empty if nothing is.
 [[nodiscard]] std::string check(const HttpSinkConfig& config);

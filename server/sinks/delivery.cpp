@@ -47,7 +47,12 @@ std::chrono::milliseconds Backoff::pause(
     for (std::uint32_t i = 1; i < attempt && longest < policy.max; ++i) {
         longest *= 2;
     }
-    longest = std::min(longest, policy.max);
+    return pause(std::min(longest, policy.max), response);
+}
+
+std::chrono::milliseconds Backoff::pause(
+    std::chrono::milliseconds longest, const http_client::Response& response
+) {
     std::uniform_int_distribution<std::int64_t> spread{(longest.count() + 1) / 2, longest.count()};
     const std::chrono::milliseconds own{spread(random_)};
     const std::chrono::milliseconds asked = std::min<std::chrono::milliseconds>(

@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include <weir/base/digest.hpp>
-#include <weir/sinks/record_headers.hpp>
+#include <weir/sinks/detail/request_body.hpp>
+#include <weir/sinks/record_extras.hpp>
 
 namespace weir::sinks::detail {
 namespace {
@@ -16,97 +17,101 @@ using http_client::set_header;
 constexpr std::string_view kUserAgent = "weir";
 constexpr std::string_view kTemplateStart = "${";
 
-Result<std::string> url_of(const storage::OutboxRecord& record, const HttpSinkConfig& config) {
-    const std::string url{record.target.empty() ? std::string_view{config.url} : record.target};
-    const bool unresolved = record.target.empty() && url.find(kTemplateStart) != std::string::npos;
-    if (unresolved || http_client::origin_of(url) != http_client::origin_of(config.url)) {
+Result<std::string> url_of(
+    const storage::OutboxRecord& record, const HttpSinkConfig& config, std::string_view redirect
+) {
+    const auto origin = http_client::origin_of(config.url);
+    std::string url{redirect};
+    if (redirect.empty() && record.target.empty()) {
+        url = config.url;
+        if (url.find(kTemplateStart) != std::string::npos) {
+            return http_client::errc::bad_request;
+        }
+    } else if (redirect.empty()) {
+        const bool is_path = record.target.starts_with('/') || record.target.starts_with('?');
+        url = (is_path ? origin.value_or("") : "") + std::string{record.target};
+    }
+    if (http_client::origin_of(url) != origin) {
         return http_client::errc::bad_request;
     }
     return url;
 }
 
-std::string body_of(std::span<const storage::OutboxEntry> batch) {
-    if (batch.size() == 1) {
-        return std::string{as_text(batch.front().record.payload)};
+void add_credentials(http_client::Request& request, const HttpSinkConfig& config) {
+    if (!config.bearer_token.empty()) {
+        set_header(request.headers, {"Authorization", "Bearer " + config.bearer_token});
+    } else if (!config.basic_user.empty()) {
+        const auto credentials = config.basic_user + ':' + config.basic_password;
+        set_header(request.headers, {"Authorization", "Basic " + to_base64(as_bytes(credentials))});
     }
-    std::string out = "[";
-    for (const auto& entry : batch) {
-        if (out.size() > 1) {
-            out += ',';
-        }
-        out += as_text(entry.record.payload);
+}
+
+void compress_body(http_client::Request& request, Compression how) {
+    if (how == Compression::none || request.body.size() < kCompressedBytesMin) {
+        return;
     }
-    return out + ']';
+    if (auto smaller = compress(request.body, how); !smaller.empty()) {
+        request.body = std::move(smaller);
+        set_header(
+            request.headers, {"Content-Encoding", how == Compression::gzip ? "gzip" : "zstd"}
+        );
+    }
 }
 
 }  // namespace
 
 bool same_request(const storage::OutboxRecord& a, const storage::OutboxRecord& b) noexcept {
-    return a.rule == b.rule && a.target == b.target && std::ranges::equal(a.headers, b.headers);
+    return a.rule == b.rule && a.target == b.target &&
+           std::ranges::equal(header_bytes(a.headers), header_bytes(b.headers));
 }
 
-BatchSize batch_size(
-    std::span<const storage::OutboxEntry> entries, const HttpSinkConfig& config
-) noexcept {
-    if (entries.empty()) {
-        return {};
-    }
-    const auto& delivery = config.delivery_of(entries.front().record.rule);
-    const std::size_t messages = delivery.body == BodyFormat::raw ? 1 : delivery.batch.messages;
-    std::uint64_t bytes = 0;
-    std::size_t count = 0;
-    while (count < entries.size() && count < messages) {
-        const auto& record = entries[count].record;
-        bytes += record.payload.size();
-        if (count > 0 &&
-            (bytes > delivery.batch.bytes || !same_request(entries.front().record, record))) {
-            return {count, true};
-        }
-        ++count;
-    }
-    return {count, count == messages || bytes >= delivery.batch.bytes};
+std::size_t batch_messages(const Delivery& delivery) noexcept {
+    return delivery.body == BodyFormat::raw ? 1 : delivery.batch.messages;
 }
 
-std::string idempotency_key(std::string_view sink, std::uint64_t first, std::uint64_t last) {
-    return fmt::format("{}/{}-{}", sink, first, last);
+std::string idempotency_key(std::string_view sink, std::span<const storage::OutboxEntry> batch) {
+    const auto& first = batch.front();
+    return fmt::format(
+        "{}/{}-{}@{}", sink, first.offset, batch.back().offset, first.record.time_ms
+    );
 }
 
 Result<http_client::Request> make_request(
-    std::span<const storage::OutboxEntry> batch, const HttpSinkConfig& config
+    std::span<const storage::OutboxEntry> batch,
+    const HttpSinkConfig& config,
+    std::string_view key,
+    std::string_view redirect,
+    WallTime now
 ) {
     const auto& record = batch.front().record;
-    const auto format = config.delivery_of(record.rule).body;
-    WEIR_TRY(auto url, url_of(record, config));
+    WEIR_TRY(auto url, url_of(record, config, redirect));
     WEIR_TRY(const auto own_headers, decode_headers(record.headers));
+    auto body = make_body(batch, config.delivery_of(record.rule), config.name);
 
-    std::vector<Header> headers = {
-        {"Content-Type",
-         format == BodyFormat::json ? "application/json" : "application/octet-stream"},
-        {"User-Agent", std::string{kUserAgent}},
+    http_client::Request request{
+        .method = config.method,
+        .url = std::move(url),
+        .headers =
+            {{"Content-Type", std::string{body.content_type}},
+             {"User-Agent", std::string{kUserAgent}}},
+        .body = std::move(body.text),
+        .timeout = config.timeout,
+        .connect_timeout = config.connect_timeout,
+        .tls = config.tls,
+        .proxy = config.proxy,
     };
     for (const auto* const list : {&config.headers, &own_headers}) {
         for (const auto& header : *list) {
-            set_header(headers, header);
+            set_header(request.headers, header);
         }
     }
-    if (!config.bearer_token.empty()) {
-        set_header(headers, {"Authorization", "Bearer " + config.bearer_token});
-    } else if (!config.basic_user.empty()) {
-        const auto credentials = config.basic_user + ':' + config.basic_password;
-        set_header(headers, {"Authorization", "Basic " + to_base64(as_bytes(credentials))});
+    add_credentials(request, config);
+    compress_body(request, config.compression);
+    set_header(request.headers, {"Idempotency-Key", std::string{key}});
+    if (config.sigv4) {
+        WEIR_CHECK(http_client::sign(request, *config.sigv4, now));
     }
-    set_header(
-        headers,
-        {"Idempotency-Key", idempotency_key(config.name, batch.front().offset, batch.back().offset)}
-    );
-    return http_client::Request{
-        .method = config.method,
-        .url = std::move(url),
-        .headers = std::move(headers),
-        .body = body_of(batch),
-        .timeout = config.timeout,
-        .tls = config.tls,
-    };
+    return request;
 }
 
 }  // namespace weir::sinks::detail

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <iterator>
 #include <utility>
 
 #include <weir/base/log.hpp>
@@ -15,14 +14,13 @@
 namespace weir::sinks::detail {
 namespace {
 
-/// After the store refused a batch or a read.
-constexpr std::chrono::seconds kStorePause{1};
+/// After the store refused a batch or a read, and after the client had no room for a request.
+constexpr std::chrono::seconds kPause{1};
 
 /// Between two lines in the log about one sink's failures.
 constexpr std::chrono::minutes kLogPause{1};
 
-/// How much of the outbox is read at a time.
-constexpr storage::ReadLimit kReadAhead{.records = 256, .bytes = 256 * 1024};
+constexpr std::uint32_t kRedirectsMax = 3;
 
 Ticket next_ticket() noexcept {
     static std::atomic<Ticket> last{0};
@@ -48,331 +46,412 @@ HttpSink::~HttpSink() {
 
 void HttpSink::reconfigure(HttpSinkConfig config) {
     config_ = std::move(config);
-    due_ = SteadyTime{0};
-    dead_letters_checked_ = false;
-}
-
-SteadyTime HttpSink::due() const noexcept {
-    if (under_way_ != 0) {
-        return kNever;
+    gather_due_ = store_due_ = SteadyTime{0};
+    is_trim_due_ = true;
+    breaker_.reset();
+    for (auto& flight : flights_) {
+        flight.due = SteadyTime{0};
+        flight.redirect.clear();
     }
-    return trim_due_.count() == 0 ? due_ : std::min(due_, trim_due_);
 }
 
 void HttpSink::handle(Event&& event) {
     if (std::holds_alternative<Filled>(event.what)) {
-        due_ = phase_ == Phase::gather ? SteadyTime{0} : due_;
+        gather_due_ = SteadyTime{0};
         return;
     }
-    if (event.ticket != under_way_) {
+    if (const auto* const committed = std::get_if<Committed>(&event.what)) {
+        if (event.ticket == commit_) {
+            on_committed(committed->error);
+        }
         return;
     }
-    under_way_ = 0;
-    if (auto* const outcome = std::get_if<http_client::Outcome>(&event.what)) {
-        on_answer(std::move(*outcome));
-    } else {
-        on_committed(std::get<Committed>(event.what).error);
+    const auto flight = std::ranges::find(flights_, event.ticket, &Flight::answer);
+    if (flight != flights_.end()) {
+        flight->answer = 0;
+        on_answer(*flight, std::get<http_client::Outcome>(std::move(event.what)));
     }
 }
 
 void HttpSink::step() {
-    while (under_way_ == 0) {
-        if (winding_down_ && phase_ != Phase::settle) {
-            due_ = kNever;
-            return;
-        }
-        if (trim() || surroundings_.clock->steady() < due_) {
-            return;
-        }
-        switch (phase_) {
-            case Phase::load:
-                load();
-                break;
-            case Phase::gather:
-                gather();
-                break;
-            case Phase::claim:
-                claim();
-                break;
-            case Phase::send:
-                send();
-                break;
-            case Phase::settle:
-                settle();
-                break;
-        }
+    if (!is_loaded_) {
+        load();
     }
+    if (!is_loaded_) {
+        return;
+    }
+    if (!winding_down_) {
+        gather();
+        send_due();
+    }
+    commit();
 }
 
-/// A claimed batch is sent again as it was, whatever the limits say now.
+SteadyTime HttpSink::due() const noexcept {
+    if (!is_loaded_) {
+        return winding_down_ ? kNever : store_due_;
+    }
+    auto next = kNever;
+    if (!winding_down_ && !is_dropping_ && flights_.size() < config_.in_flight) {
+        next = std::max(gather_due_, store_due_);
+    }
+    for (const auto& flight : flights_) {
+        const bool is_new = flight.phase != Flight::Phase::settle;
+        if (winding_down_ && is_new) {
+            continue;
+        }
+        if (flight.waits_to_send()) {
+            next = std::min(next, due_of(flight));
+        } else if (flight.phase != Flight::Phase::send && commit_ == 0) {
+            next = std::min(next, store_due_);
+        }
+    }
+    return is_trim_due_ && commit_ == 0 ? std::min(next, store_due_) : next;
+}
+
+bool HttpSink::busy() const noexcept {
+    return commit_ != 0 || std::ranges::any_of(flights_, [](const Flight& flight) {
+               return flight.answer != 0 || flight.phase == Flight::Phase::settle;
+           });
+}
+
+// Start.
+
+/// Claimed batches are sent again as they were, whatever the limits say now.
 void HttpSink::load() {
+    if (winding_down_ || now() < store_due_) {
+        return;
+    }
     const auto state = load_state(*surroundings_.store, config_.name);
     if (!state) {
         store_failed(state.error());
         return;
     }
-    state_ = *state;
-    if (!state_.claim.held()) {
-        enter(Phase::gather);
-        return;
+    state_ = {.claims = {}, .counters = state->counters};
+    flights_.clear();
+    ahead_ = {};
+    for (const auto& claim : state->claims) {
+        if (const auto resumed = resume(claim); !resumed) {
+            store_failed(resumed.error());
+            return;
+        }
     }
-    const auto [first, last] = state_.claim;
-    const storage::ReadLimit whole{
-        .records = static_cast<std::size_t>(last - first + 1),
-        .bytes = std::numeric_limits<std::size_t>::max()
-    };
-    auto entries = surroundings_.store->read_outbox(config_.name, first, whole);
-    if (!entries) {
-        store_failed(entries.error());
-        return;
-    }
-    const bool intact = entries->size() == whole.records && entries->back().offset == last;
-    if (!intact) {
-        log::warn("sink_claim_void", {{"sink", config_.name}, {"first", first}, {"last", last}});
-        enter(Phase::gather);
-        return;
-    }
-    batch_ = std::move(*entries);
-    read_from_ = last + 1;
-    enter(Phase::send);
+    is_loaded_ = true;
 }
 
-/// Reads until a batch is complete or the outbox has no more.
-Result<void> HttpSink::read_ahead() {
-    while (!batch_size(ahead_, config_).complete) {
-        WEIR_TRY(auto more, surroundings_.store->read_outbox(config_.name, read_from_, kReadAhead));
-        if (more.empty()) {
-            break;
-        }
-        read_from_ = more.back().offset + 1;
-        std::ranges::move(more, std::back_inserter(ahead_));
+Result<void> HttpSink::resume(const Claim& claim) {
+    Entries batch;
+    std::uint64_t expected = 0;
+    for (const auto& [first, last] : claim) {
+        const storage::ReadLimit whole{
+            .records = static_cast<std::size_t>(last - first + 1),
+            .bytes = std::numeric_limits<std::size_t>::max()
+        };
+        WEIR_TRY(auto entries, surroundings_.store->read_outbox(config_.name, first, whole));
+        std::erase_if(entries, [&](const auto& entry) { return entry.offset > last; });
+        std::ranges::move(entries, std::back_inserter(batch));
+        expected += whole.records;
     }
+    if (batch.size() != expected) {
+        log::warn(
+            "sink_claim_void",
+            {{"sink", config_.name}, {"first", claim.front().first}, {"last", claim.back().last}}
+        );
+        return {};
+    }
+    state_.claims.push_back(claim);
+    ahead_.adopt(batch);
+    begin(std::move(batch), Flight::Phase::send);
+    flights_.back().is_claimed = true;
     return {};
 }
 
+// Batches.
+
 void HttpSink::gather() {
-    if (const auto read = read_ahead(); !read) {
-        store_failed(read.error());
+    if (is_dropping_ || now() < std::max(gather_due_, store_due_)) {
         return;
     }
-    if (ahead_.empty()) {
+    gather_due_ = kNever;
+    while (flights_.size() < config_.in_flight) {
+        const auto choice = ahead_.choose(*surroundings_.store, config_);
+        if (!choice) {
+            gather_due_ = SteadyTime{0};
+            store_failed(choice.error());
+            return;
+        }
+        if (const auto old =
+                ahead_.count_expired([&](const auto& entry) { return expired(entry); })) {
+            begin(ahead_.take_first(old), Flight::Phase::settle);
+            give_up_expired(flights_.back());
+            continue;
+        }
+        if (choice->records.empty()) {
+            gathering_since_.reset();
+            return;
+        }
+        gathering_since_ = gathering_since_.value_or(now());
+        const auto closes = *gathering_since_ + choice->delivery->batch.wait;
+        if (!choice->complete && now() < closes) {
+            gather_due_ = closes;
+            return;
+        }
         gathering_since_.reset();
-        due_ = kNever;
-        return;
+        begin(
+            ahead_.take(choice->records),
+            batch_messages(*choice->delivery) == 1 ? Flight::Phase::send : Flight::Phase::claim
+        );
     }
-    const auto fresh =
-        std::ranges::find_if_not(ahead_, [this](const auto& entry) { return expired(entry); });
-    if (fresh != ahead_.begin()) {
-        begin_batch(static_cast<std::size_t>(fresh - ahead_.begin()));
-        give_up_expired();
-        return;
-    }
-    const auto& delivery = config_.delivery_of(ahead_.front().record.rule);
-    const auto size = batch_size(ahead_, config_);
-    const auto now = surroundings_.clock->steady();
-    gathering_since_ = gathering_since_.value_or(now);
-    if (!size.complete && now < *gathering_since_ + delivery.batch.wait) {
-        due_ = *gathering_since_ + delivery.batch.wait;
-        return;
-    }
-    begin_batch(size.records);
-    const bool always_one = delivery.body == BodyFormat::raw || delivery.batch.messages == 1;
-    enter(always_one ? Phase::send : Phase::claim);
 }
 
-void HttpSink::begin_batch(std::size_t records) {
-    const auto end = ahead_.begin() + static_cast<std::ptrdiff_t>(records);
-    batch_.assign(std::make_move_iterator(ahead_.begin()), std::make_move_iterator(end));
-    ahead_.erase(ahead_.begin(), end);
-    gathering_since_.reset();
-    batch_attempts_ = 0;
+void HttpSink::begin(Entries batch, Flight::Phase phase) {
+    flights_.push_back({.batch = std::move(batch), .phase = phase});
 }
 
-void HttpSink::claim() {
-    next_state_ = state_;
-    next_state_.claim = {batch_.front().offset, batch_.back().offset};
-    storage::Batch changes;
-    put_state(changes, config_.name, next_state_);
-    submit(std::move(changes));
+// Requests.
+
+/// An open breaker decides when its probe is sent, and nothing else goes before its outcome.
+SteadyTime HttpSink::due_of(const Flight& flight) const noexcept {
+    auto due = flight.due;
+    if (breaker_.state() == BreakerState::open) {
+        due = breaker_.opens_at();
+    } else if (breaker_.state() == BreakerState::half_open) {
+        due = kNever;
+    }
+    return std::min(due, expiry_of(flight));
 }
 
-void HttpSink::send() {
-    if (expired(batch_.back())) {
-        give_up_expired();
+void HttpSink::send_due() {
+    for (auto& flight : flights_) {
+        if (flight.waits_to_send() && due_of(flight) <= now()) {
+            send(flight);
+        }
+    }
+}
+
+void HttpSink::send(Flight& flight) {
+    if (expired(flight.batch.back())) {
+        give_up_expired(flight);
         return;
     }
-    auto request = make_request(batch_, config_);
+    auto request = make_request(
+        flight.batch,
+        config_,
+        idempotency_key(config_.name, flight.batch),
+        flight.redirect,
+        surroundings_.clock->wall()
+    );
     if (!request) {
         note_error("sink_rejected", "the record's URL or headers are not valid for this sink");
-        give_up(fmt::format("{}: {}", model::name(model::Reason::sink_rejected), last_error_));
+        give_up(
+            flight, fmt::format("{}: {}", model::name(model::Reason::sink_rejected), last_error_)
+        );
         return;
     }
-    ++batch_attempts_;
+    if (!breaker_.admit(now())) {
+        return;
+    }
+    ++flight.attempts;
     ++attempts_;
-    under_way_ = next_ticket();
+    flight.sent = now();
+    flight.answer = next_ticket();
     surroundings_.client->submit(
         std::move(*request),
-        [events = surroundings_.events, id = id_, ticket = under_way_](
+        [events = surroundings_.events, id = id_, ticket = flight.answer](
             http_client::Outcome&& outcome
         ) { events->push({id, ticket, std::move(outcome)}); }
     );
 }
 
-void HttpSink::on_answer(http_client::Outcome&& outcome) {
-    const auto now = surroundings_.clock->steady();
-    switch (fate_of(outcome)) {
-        case Fate::delivered:
-            if (std::exchange(recovery_untold_, false)) {
-                log::info(
-                    "sink_recovered", {{"sink", config_.name}, {"attempts", batch_attempts_}}
-                );
-            }
-            last_error_.clear();
-            given_up_.clear();
-            enter(Phase::settle);
-            return;
-        case Fate::again: {
-            ++failures_;
-            note_error("sink_failing", describe(outcome));
-            const WallTime expiry = WallTime{batch_.back().record.time_ms} + config_.outbox.age;
-            const auto left = std::max(expiry - surroundings_.clock->wall(), WallTime{0});
-            due_ = now +
-                   std::min(backoff_.pause(config_.retry, batch_attempts_, outcome.response), left);
-            return;
-        }
-        case Fate::never:
-            ++failures_;
-            note_error("sink_rejected", describe(outcome));
-            give_up(fmt::format("{}: {}", model::name(model::Reason::sink_rejected), last_error_));
-            return;
-        case Fate::undecided:
-            due_ = now + kStorePause;
-            return;
-    }
-}
-
-void HttpSink::give_up(std::string why) {
-    given_up_ = std::move(why);
-    enter(Phase::settle);
-}
-
-void HttpSink::give_up_expired() {
-    const auto cause =
-        batch_attempts_ == 0 ? std::string{"no attempt was made in time"} : last_error_;
-    give_up(fmt::format("{}: {}", model::name(model::Reason::sink_expired), cause));
-}
-
-/// The outcome, the removal and the counters become durable together.
-void HttpSink::settle() {
-    next_state_ = state_;
-    next_state_.claim = {};
-    storage::Batch changes;
-    if (given_up_.empty()) {
-        changes.settle_outbox(config_.name, batch_.front().offset, batch_.back().offset);
-        next_state_.counters.delivered += batch_.size();
-    } else {
-        const storage::DeadLetterNote note{
-            .time_ms = surroundings_.clock->wall().count(),
-            .attempts = batch_attempts_,
-            .reason = given_up_
-        };
-        for (const auto& entry : batch_) {
-            changes.dead_letter(config_.name, entry.offset, note);
-        }
-        next_state_.counters.dead += batch_.size();
-    }
-    put_state(changes, config_.name, next_state_);
-    submit(std::move(changes));
-}
-
-void HttpSink::on_committed(error_code error) {
-    const bool trimmed = std::exchange(trimming_, false);
-    if (error) {
-        if (trimmed) {
-            trim_due_ = surroundings_.clock->steady() + kStorePause;
-        } else {
-            store_failed(error);
-        }
+void HttpSink::on_answer(Flight& flight, http_client::Outcome&& outcome) {
+    const auto fate = fate_of(outcome);
+    if (fate == Fate::undecided || outcome.error == http_client::errc::overloaded) {
+        breaker_.forget();
+        flight.due = now() + kPause;
         return;
     }
-    state_ = next_state_;
-    if (trimmed) {
+    latency_.add(now() - flight.sent);
+    if (fate == Fate::again) {
+        on_failure(flight, outcome);
         return;
     }
-    if (phase_ == Phase::claim) {
-        enter(Phase::send);
+    if (breaker_.state() != BreakerState::closed) {
+        for (auto& other : flights_) {
+            other.due = SteadyTime{0};
+        }
+    }
+    breaker_.succeed();
+    if (fate == Fate::delivered) {
+        if (std::exchange(recovery_untold_, false)) {
+            log::info("sink_recovered", {{"sink", config_.name}, {"attempts", flight.attempts}});
+        }
+        last_error_.clear();
+        flight.given_up.clear();
+        flight.phase = Flight::Phase::settle;
         return;
     }
-    dead_letters_checked_ = dead_letters_checked_ && given_up_.empty();
-    batch_.clear();
-    batch_attempts_ = 0;
-    enter(Phase::gather);
+    if (follow_redirect(flight, outcome.response)) {
+        return;
+    }
+    ++failures_;
+    note_error("sink_rejected", describe(outcome));
+    give_up(flight, fmt::format("{}: {}", model::name(model::Reason::sink_rejected), last_error_));
 }
 
-/// @return Whether a commit was begun.
-bool HttpSink::trim() {
-    const auto& limits = config_.outbox;
-    const auto stored = room_.stored();
-    const bool over = limits.on_full == OnFull::drop_oldest && stored > limits.size_bytes;
-    const bool wanted = over || !dead_letters_checked_;
-    if (!wanted || phase_ == Phase::load || surroundings_.clock->steady() < trim_due_) {
+void HttpSink::on_failure(Flight& flight, const http_client::Outcome& outcome) {
+    ++failures_;
+    note_error("sink_failing", describe(outcome));
+    flight.redirect.clear();
+    flight.redirects = 0;
+    flight.due = std::min(
+        now() + backoff_.pause(config_.retry, flight.attempts, outcome.response), expiry_of(flight)
+    );
+    const bool was_closed = breaker_.state() == BreakerState::closed;
+    breaker_.fail(config_.breaker, now(), backoff_.pause(config_.breaker.pause, outcome.response));
+    if (was_closed && breaker_.state() == BreakerState::open) {
+        log::warn("sink_breaker_open", {{"sink", config_.name}, {"error", last_error_}});
+    }
+}
+
+/// Its method and body stay, so only the statuses that ask for that are followed.
+bool HttpSink::follow_redirect(Flight& flight, const http_client::Response& response) {
+    const bool keeps_method = response.status == 307 || response.status == 308;
+    if (config_.redirects == Redirects::none || !keeps_method || response.location.empty() ||
+        flight.redirects == kRedirectsMax ||
+        http_client::origin_of(response.location) != http_client::origin_of(config_.url)) {
         return false;
     }
-    trim_due_ = SteadyTime{0};
-    storage::Batch changes;
-    next_state_ = state_;
-    if (over) {
-        const auto from = batch_.empty() ? 0 : batch_.back().offset + 1;
-        const auto excess = stored - limits.size_bytes;
-        const auto dropped = drop_oldest(changes, *surroundings_.store, config_.name, from, excess);
-        next_state_.counters.lost += dropped ? *dropped : 0;
-        forget_read_ahead();
-    }
-    dead_letters_checked_ =
-        purge_dead_letters(changes, *surroundings_.store, config_.name, limits.dead_letter_bytes)
-            .has_value();
-    if (changes.empty()) {
-        return false;
-    }
-    put_state(changes, config_.name, next_state_);
-    trimming_ = true;
-    submit(std::move(changes));
+    ++flight.redirects;
+    flight.redirect = response.location;
+    flight.due = SteadyTime{0};
     return true;
 }
 
-void HttpSink::forget_read_ahead() noexcept {
-    ahead_.clear();
-    read_from_ = batch_.empty() ? 0 : batch_.back().offset + 1;
+void HttpSink::give_up(Flight& flight, std::string why) const {
+    flight.given_up = std::move(why);
+    flight.phase = Flight::Phase::settle;
 }
 
-void HttpSink::submit(storage::Batch&& batch) {
-    under_way_ = next_ticket();
+void HttpSink::give_up_expired(Flight& flight) const {
+    const auto cause =
+        flight.attempts == 0 ? std::string{"no attempt was made in time"} : last_error_;
+    give_up(flight, fmt::format("{}: {}", model::name(model::Reason::sink_expired), cause));
+}
+
+// Storage.
+
+/// What belongs together becomes durable together: an outcome, the removal and the counters.
+void HttpSink::commit() {
+    if (commit_ != 0 || now() < store_due_) {
+        return;
+    }
+    storage::Batch changes;
+    next_state_ = state_;
+    for (auto& flight : flights_) {
+        if (flight.phase == Flight::Phase::claim && !winding_down_) {
+            next_state_.claims.push_back(claim_of(flight.batch));
+            flight.is_committing = true;
+        } else if (flight.phase == Flight::Phase::settle) {
+            add_outcome(changes, flight, next_state_);
+            flight.is_committing = true;
+        }
+    }
+    add_trims(changes, next_state_);
+    if (changes.empty() && next_state_ == state_) {
+        return;
+    }
+    put_state(changes, config_.name, next_state_);
+    commit_ = next_ticket();
     surroundings_.store->submit(
-        std::move(batch),
-        [events = surroundings_.events, id = id_, ticket = under_way_](
+        std::move(changes),
+        [events = surroundings_.events, id = id_, ticket = commit_](
             const Result<storage::CommitInfo>& result
         ) { events->push({id, ticket, Committed{result ? error_code{} : result.error()}}); }
     );
 }
 
-void HttpSink::enter(Phase phase) noexcept {
-    phase_ = phase;
-    due_ = SteadyTime{0};
+void HttpSink::add_outcome(storage::Batch& changes, const Flight& flight, SinkState& next) const {
+    const auto claim = claim_of(flight.batch);
+    std::erase(next.claims, claim);
+    if (flight.given_up.empty()) {
+        for (const auto& [first, last] : claim) {
+            changes.settle_outbox(config_.name, first, last);
+        }
+        next.counters.delivered += flight.batch.size();
+        return;
+    }
+    const storage::DeadLetterNote note{
+        .time_ms = surroundings_.clock->wall().count(),
+        .attempts = flight.attempts,
+        .reason = flight.given_up
+    };
+    for (const auto& entry : flight.batch) {
+        changes.dead_letter(config_.name, entry.offset, note);
+    }
+    next.counters.dead += flight.batch.size();
+}
+
+void HttpSink::add_trims(storage::Batch& changes, SinkState& next) {
+    const auto& limits = config_.outbox;
+    const auto stored = room_.stored();
+    if (limits.on_full == OnFull::drop_oldest && stored > limits.size_bytes) {
+        const auto dropped = drop_oldest(
+            changes, *surroundings_.store, config_.name, ahead_, stored - limits.size_bytes
+        );
+        is_dropping_ = dropped && *dropped > 0;
+        next.counters.lost += dropped ? *dropped : 0;
+    }
+    if (std::exchange(is_trim_due_, false)) {
+        const auto purged = purge_dead_letters(
+            changes, *surroundings_.store, config_.name, limits.dead_letter_bytes
+        );
+        ignore_error(purged, "the next dead letter brings the next purge");
+    }
+}
+
+void HttpSink::on_committed(error_code error) {
+    commit_ = 0;
+    // What was dropped may have been read already.
+    if (std::exchange(is_dropping_, false)) {
+        ahead_.forget();
+        gather_due_ = SteadyTime{0};
+    }
+    if (error) {
+        for (auto& flight : flights_) {
+            flight.is_committing = false;
+        }
+        store_failed(error);
+        return;
+    }
+    state_ = next_state_;
+    for (auto flight = flights_.begin(); flight != flights_.end();) {
+        if (!std::exchange(flight->is_committing, false)) {
+            ++flight;
+        } else if (flight->phase == Flight::Phase::claim) {
+            flight->phase = Flight::Phase::send;
+            ++flight;
+        } else {
+            is_trim_due_ = is_trim_due_ || !flight->given_up.empty();
+            ahead_.release(flight->batch);
+            flight = flights_.erase(flight);
+            gather_due_ = SteadyTime{0};
+        }
+    }
 }
 
 void HttpSink::store_failed(error_code error) {
     note_error("sink_storage_failed", "storage: " + error.message());
-    due_ = surroundings_.clock->steady() + kStorePause;
+    store_due_ = now() + kPause;
 }
 
-/// Devices can cause failures as often as they like, so the log tells of one a minute; counters tell of all.
+/// Devices can cause failures as often as they like, so the log tells of one a minute; counters
+/// tell of all.
 void HttpSink::note_error(std::string_view event, std::string text) {
     last_error_ = std::move(text);
     last_error_time_ = surroundings_.clock->wall();
-    const auto now = surroundings_.clock->steady();
-    if (now >= log_again_) {
+    if (now() >= log_again_) {
         log::warn(event, {{"sink", config_.name}, {"error", last_error_}});
-        log_again_ = now + kLogPause;
+        log_again_ = now() + kLogPause;
         recovery_untold_ = true;
     }
 }
@@ -381,26 +460,37 @@ bool HttpSink::expired(const storage::OutboxEntry& entry) const noexcept {
     return WallTime{entry.record.time_ms} + config_.outbox.age <= surroundings_.clock->wall();
 }
 
+/// When its last record is too old.
+SteadyTime HttpSink::expiry_of(const Flight& flight) const noexcept {
+    const auto expiry = WallTime{flight.batch.back().record.time_ms} + config_.outbox.age;
+    return now() + std::max(expiry - surroundings_.clock->wall(), WallTime{0});
+}
+
 SinkStatus HttpSink::status() const {
-    const auto now = surroundings_.clock->steady();
-    const bool backing_off = phase_ == Phase::send && under_way_ == 0 && now < due_;
     SinkStatus out{
         .name = config_.name,
         .url = config_.url,
         .counters = state_.counters,
         .attempts = attempts_,
         .failures = failures_,
-        .batch_attempts = batch_attempts_,
-        .next_attempt = backing_off ? due_ - now : SteadyTime{0},
+        .latency = latency_,
+        .breaker = breaker_.state(),
         .last_error = last_error_,
         .last_error_time = last_error_time_,
     };
-    if (phase_ == Phase::load) {
+    auto next = kNever;
+    for (const auto& flight : flights_) {
+        out.in_flight += flight.answer != 0 ? 1 : 0;
+        next = flight.waits_to_send() ? std::min(next, due_of(flight)) : next;
+    }
+    out.batch_attempts = flights_.empty() ? 0 : flights_.front().attempts;
+    if (!is_loaded_) {
         out.activity = Activity::starting;
-    } else if (backing_off) {
-        out.activity = Activity::backing_off;
-    } else if (phase_ == Phase::gather) {
+    } else if (flights_.empty()) {
         out.activity = ahead_.empty() ? Activity::idle : Activity::gathering;
+    } else if (!busy() && next != kNever && next > now()) {
+        out.activity = Activity::backing_off;
+        out.next_attempt = next - now();
     } else {
         out.activity = Activity::delivering;
     }

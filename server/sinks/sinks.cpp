@@ -12,12 +12,16 @@
 #include <thread>
 #include <utility>
 
+#include <weir/base/digest.hpp>
+#include <weir/sinks/detail/http_request.hpp>
 #include <weir/sinks/detail/http_sink.hpp>
 
 namespace weir::sinks {
 namespace {
 
 constexpr std::chrono::hours kWaitMax{1};
+/// Somebody waits for a probe.
+constexpr std::chrono::milliseconds kProbeTimeoutMax{30'000};
 
 void check_all(const std::vector<HttpSinkConfig>& configs) {
     std::set<std::string> names;
@@ -152,6 +156,37 @@ void Sinks::stop(std::chrono::milliseconds grace) {
     impl_->stopping = true;
     impl_->surroundings.events->interrupt();
     impl_->thread.join();
+}
+
+std::optional<HttpSinkConfig> Sinks::probe(
+    const std::string& sink, const storage::OutboxRecord& record, http_client::Completion done
+) {
+    std::optional<HttpSinkConfig> config;
+    {
+        const std::lock_guard lock{impl_->mutex};
+        const auto found = impl_->sinks.find(sink);
+        if (found == impl_->sinks.end()) {
+            return config;
+        }
+        config = found->second.sink->config();
+    }
+    config->timeout = std::min(config->timeout, kProbeTimeoutMax);
+    config->connect_timeout = std::min(config->connect_timeout, kProbeTimeoutMax);
+    std::vector<storage::OutboxEntry> batch(1);
+    batch.front().record = record;
+    auto request = detail::make_request(
+        batch,
+        *config,
+        fmt::format("{}/test-{}", sink, random_hex(8)),
+        {},
+        impl_->surroundings.clock->wall()
+    );
+    if (request) {
+        impl_->surroundings.client->submit(std::move(*request), std::move(done));
+    } else {
+        done({.error = request.error(), .detail = request.error().message()});
+    }
+    return config;
 }
 
 std::vector<SinkStatus> Sinks::status() const {

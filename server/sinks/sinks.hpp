@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <weir/base/clock.hpp>
@@ -36,6 +38,15 @@ public:
     /// Begins no further request, gives those under way `grace` to end and be settled, joins the
     /// thread.
     void stop(std::chrono::milliseconds grace = std::chrono::seconds{5});
+
+    /// Sends one record now, past the outbox and the breaker, but else as all records of the sink:
+    /// body, headers, credentials, TLS, proxy; timeouts are 30 s at most. Its Idempotency-Key is
+    /// "<sink>/test-<random>". Any thread.
+    /// @param done  Called once, on the client's thread or before this returns.
+    /// @return The sink's config; nothing, and no call, if there is no such sink.
+    std::optional<HttpSinkConfig> probe(
+        const std::string& sink, const storage::OutboxRecord& record, http_client::Completion done
+    );
 
     /// In the order of names. Any control thread; reads the store.
     [[nodiscard]] std::vector<SinkStatus> status() const;

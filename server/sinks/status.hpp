@@ -1,6 +1,7 @@
 /// What a sink is doing, for `weir sinks list` and metrics.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -20,6 +21,38 @@ enum class Activity : std::uint8_t {
 
 /// "starting", "idle", ...
 [[nodiscard]] std::string_view name(Activity activity) noexcept;
+
+/// Of the circuit breaker, see BreakerPolicy.
+enum class BreakerState : std::uint8_t {
+    closed,     ///< Requests are sent.
+    half_open,  ///< One request is under way to find out whether the receiver is back.
+    open,       ///< Too many attempts failed: nothing is sent for a while.
+};
+
+/// "closed", "half_open", "open"
+[[nodiscard]] std::string_view name(BreakerState state) noexcept;
+
+/// How long answers took, whatever they said. Since start.
+struct LatencyHistogram {
+    /// Upper bounds; one more bucket counts what is above all of them.
+    static constexpr std::array<std::chrono::milliseconds, 10> kBounds = {
+        std::chrono::milliseconds{5},
+        std::chrono::milliseconds{10},
+        std::chrono::milliseconds{25},
+        std::chrono::milliseconds{50},
+        std::chrono::milliseconds{100},
+        std::chrono::milliseconds{250},
+        std::chrono::milliseconds{500},
+        std::chrono::milliseconds{1'000},
+        std::chrono::milliseconds{2'500},
+        std::chrono::milliseconds{10'000},
+    };
+    std::array<std::uint64_t, kBounds.size() + 1> counts{};
+    std::chrono::milliseconds sum{0};
+
+    void add(std::chrono::milliseconds took) noexcept;
+    [[nodiscard]] std::uint64_t count() const noexcept;
+};
 
 /// Over the life of the outbox, crash-exact: in = delivered + pending + dead + lost, where `in` is
 /// SinkStatus::in.
@@ -42,9 +75,12 @@ struct SinkStatus {
     std::chrono::milliseconds oldest_age{0};  ///< Of the oldest pending record.
     std::uint64_t dead_letters = 0;           ///< Kept now.
     SinkCounters counters = {};
-    std::uint64_t attempts = 0;                 ///< Requests since start.
-    std::uint64_t failures = 0;                 ///< Of them, failed.
-    std::uint32_t batch_attempts = 0;           ///< For the current batch.
+    std::uint64_t attempts = 0;   ///< Requests since start.
+    std::uint64_t failures = 0;   ///< Of them, failed.
+    std::uint32_t in_flight = 0;  ///< Requests without an answer yet.
+    LatencyHistogram latency = {};
+    BreakerState breaker = BreakerState::closed;
+    std::uint32_t batch_attempts = 0;           ///< For the oldest batch under way.
     std::chrono::milliseconds next_attempt{0};  ///< From now, if backing off.
     std::string last_error = {
     };  ///< "503 Service Unavailable: ..."; stays until a delivery succeeds.

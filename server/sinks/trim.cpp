@@ -5,33 +5,31 @@ namespace {
 
 constexpr storage::ReadLimit kAtOnce{.records = 4'096, .bytes = 4 * 1024 * 1024};
 
-/// How many of `entries` free `excess` bytes.
-template <class Entries, class Cost>
-std::size_t count_until(const Entries& entries, std::uint64_t excess, Cost cost) {
-    std::uint64_t freed = 0;
-    std::size_t count = 0;
-    while (count < entries.size() && freed < excess) {
-        freed += cost(entries[count]);
-        ++count;
-    }
-    return count;
-}
-
 }  // namespace
 
 Result<std::uint64_t> drop_oldest(
     storage::Batch& changes,
     const storage::Store& store,
     std::string_view sink,
-    std::uint64_t from,
+    const ReadAhead& ahead,
     std::uint64_t excess
 ) {
-    WEIR_TRY(const auto oldest, store.read_outbox(sink, from, kAtOnce));
-    const auto count = count_until(oldest, excess, [](const auto& entry) {
-        return storage::outbox_cost(entry.record);
-    });
-    if (count > 0) {
-        changes.settle_outbox(sink, oldest.front().offset, oldest[count - 1].offset);
+    std::uint64_t from = 0;
+    std::uint64_t freed = 0;
+    std::uint64_t count = 0;
+    while (freed < excess && count < kAtOnce.records) {
+        WEIR_TRY(const auto oldest, store.read_outbox(sink, from, kAtOnce));
+        if (oldest.empty()) {
+            break;
+        }
+        from = oldest.back().offset + 1;
+        for (const auto& entry : oldest) {
+            if (freed < excess && !ahead.is_taken(entry.offset)) {
+                changes.settle_outbox(sink, entry.offset, entry.offset);
+                freed += storage::outbox_cost(entry.record);
+                ++count;
+            }
+        }
     }
     return count;
 }
@@ -48,10 +46,17 @@ Result<void> purge_dead_letters(
     }
     WEIR_TRY(const auto oldest, store.read_dead_letters(sink, 0, kAtOnce));
     const auto excess = info->dead_bytes - limit_bytes;
-    const auto count =
-        count_until(oldest, excess, [](const auto& entry) { return entry.buffer.size(); });
-    if (count > 0) {
-        changes.purge_dead_letters(sink, 0, oldest[count - 1].offset);
+    std::uint64_t freed = 0;
+    std::uint64_t last = 0;
+    for (const auto& entry : oldest) {
+        if (freed >= excess) {
+            break;
+        }
+        freed += entry.buffer.size();
+        last = entry.offset;
+    }
+    if (last != 0) {
+        changes.purge_dead_letters(sink, 0, last);
     }
     return {};
 }

@@ -26,12 +26,17 @@ enum class Fate : std::uint8_t {
 
 inline constexpr std::chrono::hours kRetryAfterMax{1};
 
-/// Pause after `attempt` (from 1) failed, see RetryPolicy.
+/// How long to leave a receiver alone.
 class Backoff {
 public:
     explicit Backoff(std::uint32_t seed) : random_{seed} {}
+    /// After `attempt` (from 1) failed, see RetryPolicy.
     [[nodiscard]] std::chrono::milliseconds pause(
         const RetryPolicy& policy, std::uint32_t attempt, const http_client::Response& response
+    );
+    /// Between half and all of `longest`, or as the answer asks.
+    [[nodiscard]] std::chrono::milliseconds pause(
+        std::chrono::milliseconds longest, const http_client::Response& response
     );
 
 private:

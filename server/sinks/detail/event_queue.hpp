@@ -30,8 +30,8 @@ struct Event {
     Happening what;
 };
 
-/// Any thread pushes, one takes. Bounded by itself: a sink has one operation under way, and news of
-/// one outbox count once. Shared with the completions that push, which may outlive the sinks.
+/// Any thread pushes, one takes. Bounded by itself: a sink has some requests and one commit under way,
+/// and news of one outbox count once. Shared with the completions that push, which may outlive the sinks.
 class EventQueue {
 public:
     void push(Event event);

@@ -198,9 +198,7 @@ TEST(Sign, EncodesAnEncodedPathOnceMore_ButNotForS3) {
         );
         return whole.substr(whole.find("Signature="));
     };
-    EXPECT_NE(
-        path_signature(suite_signer(), "/a%20b"), path_signature(suite_signer(), "/a%2520b")
-    );
+    EXPECT_NE(path_signature(suite_signer(), "/a%20b"), path_signature(suite_signer(), "/a%2520b"));
     EXPECT_EQ(path_signature(bucket_signer(), "/a%2fb"), path_signature(bucket_signer(), "/a/b"));
     EXPECT_NE(path_signature(bucket_signer(), "/a//b"), path_signature(bucket_signer(), "/a/b"));
     EXPECT_EQ(path_signature(suite_signer(), "/a//b"), path_signature(suite_signer(), "/a/b"));

@@ -2,8 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <weir/sinks/config.hpp>
+#include <weir/sinks/detail/breaker.hpp>
 #include <weir/sinks/detail/delivery.hpp>
-#include <weir/sinks/record_headers.hpp>
+#include <weir/sinks/record_extras.hpp>
 #include <weir/storage/error.hpp>
 
 namespace weir::sinks {
@@ -109,7 +110,21 @@ INSTANTIATE_TEST_SUITE_P(
             "url"
         },
         ConfigCase{"get", [](auto& c) { c.method = "GET"; }, "method"},
+        ConfigCase{"delete", [](auto& c) { c.method = "DELETE"; }, ""},
         ConfigCase{"two_auths", [](auto& c) { c.bearer_token = c.basic_user = "x"; }, "auth"},
+        ConfigCase{
+            "bearer_and_sigv4",
+            [](auto& c) {
+                c.bearer_token = "x";
+                c.sigv4.emplace();
+            },
+            "auth"
+        },
+        ConfigCase{"in_flight_none", [](auto& c) { c.in_flight = 0; }, "in_flight"},
+        ConfigCase{"in_flight_max", [](auto& c) { c.in_flight = 64; }, ""},
+        ConfigCase{"in_flight_above", [](auto& c) { c.in_flight = 65; }, "in_flight"},
+        ConfigCase{"connect_timeout", [](auto& c) { c.connect_timeout = {}; }, "timeout"},
+        ConfigCase{"breaker_pause", [](auto& c) { c.breaker.pause = {}; }, "breaker"},
         ConfigCase{"timeout", [](auto& c) { c.timeout = {}; }, "timeout"},
         ConfigCase{"age", [](auto& c) { c.outbox.age = std::chrono::milliseconds{999}; }, "outbox"},
         ConfigCase{"size", [](auto& c) { c.outbox.size_bytes = 0; }, "outbox"},
@@ -132,24 +147,126 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string{row.param.name}; }
 );
 
-TEST(RecordHeaders, ComeBackAsTheyWere) {
+TEST(RecordExtras, ComeBackAsTheyWere) {
     const std::vector<http_client::Header> headers = {{"X-Device", "p1"}, {"Empty", ""}};
-    const auto decoded = decode_headers(encode_headers(headers));
+    const auto extras = encode_extras(headers, "site 7");
+    const auto decoded = decode_headers(extras);
     ASSERT_TRUE(decoded);
     ASSERT_EQ(decoded->size(), 2U);
     EXPECT_EQ((*decoded)[0].name, "X-Device");
     EXPECT_EQ((*decoded)[0].value, "p1");
     EXPECT_EQ((*decoded)[1].name, "Empty");
-    EXPECT_TRUE(encode_headers({}).empty());
+    EXPECT_EQ(order_key_of({.topic = "t", .key = "p1", .headers = extras}), "site 7");
+    EXPECT_TRUE(encode_extras({}).empty());
     EXPECT_TRUE(decode_headers({})->empty());
 }
 
-TEST(RecordHeaders, RefuseDamage) {
-    const auto bytes = encode_headers(std::vector<http_client::Header>{{"X", "y"}});
-    for (std::size_t size = 2; size < bytes.size(); ++size) {
-        EXPECT_FALSE(decode_headers(ByteView{bytes}.first(size))) << size;
+TEST(RecordExtras, OrderByDeviceThenTopic_WhereTheRuleSaysNothing) {
+    EXPECT_EQ(order_key_of({.topic = "t", .key = "p1"}), "p1");
+    EXPECT_EQ(order_key_of({.topic = "t"}), "t");
+    const auto only_headers = encode_extras(std::vector<http_client::Header>{{"X", "y"}});
+    EXPECT_EQ(order_key_of({.key = "p1", .headers = only_headers}), "p1");
+}
+
+TEST(RecordExtras, HaveEqualHeaderBytes_WhateverTheOrderKey) {
+    const std::vector<http_client::Header> headers = {{"X", "y"}};
+    const auto a = encode_extras(headers, "a");
+    const auto b = encode_extras(headers, "b");
+    EXPECT_EQ(as_text(header_bytes(a)), as_text(header_bytes(b)));
+    EXPECT_EQ(as_text(header_bytes(encode_extras({}, "a"))), "");
+}
+
+TEST(RecordExtras, ReadTheirFirstVersion) {
+    const Bytes golden = {1, 0, 1, 'X', 0, 2, 'y', 'z'};
+    const auto decoded = decode_headers(golden);
+    ASSERT_TRUE(decoded);
+    ASSERT_EQ(decoded->size(), 1U);
+    EXPECT_EQ((*decoded)[0].name, "X");
+    EXPECT_EQ((*decoded)[0].value, "yz");
+    EXPECT_EQ(order_key_of({.key = "p1", .headers = golden}), "p1");
+}
+
+TEST(RecordExtras, RefuseDamage) {
+    const auto extras = encode_extras(std::vector<http_client::Header>{{"X", "y"}}, "key");
+    const std::size_t without_headers = 1 + 2 + 3;
+    for (std::size_t size = 1; size < extras.size(); ++size) {
+        EXPECT_EQ(decode_headers(ByteView{extras}.first(size)).has_value(), size == without_headers)
+            << size;
     }
     EXPECT_EQ(decode_headers(Bytes{9}).error(), storage::errc::newer_version);
+}
+
+class BreakerTest : public testing::Test {
+protected:
+    void fail(int times) {
+        for (int i = 0; i < times; ++i) {
+            breaker_.fail(policy_, now_, std::chrono::seconds{10});
+        }
+    }
+
+    const BreakerPolicy policy_{.failures = 3};
+    SteadyTime now_{5'000};
+    detail::Breaker breaker_;
+};
+
+TEST_F(BreakerTest, OpensAfterFailuresInARow) {
+    fail(2);
+    EXPECT_TRUE(breaker_.admit(now_));
+    breaker_.succeed();
+    fail(2);
+    EXPECT_EQ(breaker_.state(), BreakerState::closed);
+    fail(1);
+    EXPECT_EQ(breaker_.state(), BreakerState::open);
+    EXPECT_FALSE(breaker_.admit(now_));
+}
+
+TEST_F(BreakerTest, AdmitsOneProbe_AfterItsPause) {
+    fail(3);
+    now_ += std::chrono::milliseconds{9'999};
+    EXPECT_FALSE(breaker_.admit(now_));
+    now_ += std::chrono::milliseconds{1};
+    EXPECT_EQ(breaker_.opens_at(), now_);
+    EXPECT_TRUE(breaker_.admit(now_));
+    EXPECT_EQ(breaker_.state(), BreakerState::half_open);
+    EXPECT_FALSE(breaker_.admit(now_));
+}
+
+TEST_F(BreakerTest, ClosesOrOpensAgain_AsTheProbeEnds) {
+    fail(3);
+    now_ += std::chrono::seconds{10};
+    ASSERT_TRUE(breaker_.admit(now_));
+    fail(1);
+    EXPECT_EQ(breaker_.state(), BreakerState::open);
+    now_ += std::chrono::seconds{10};
+    ASSERT_TRUE(breaker_.admit(now_));
+    breaker_.succeed();
+    EXPECT_EQ(breaker_.state(), BreakerState::closed);
+    fail(2);
+    EXPECT_TRUE(breaker_.admit(now_)) << "counts anew";
+}
+
+TEST_F(BreakerTest, StaysOpen_WhenItsProbeSaysNothing) {
+    fail(3);
+    now_ += std::chrono::seconds{10};
+    ASSERT_TRUE(breaker_.admit(now_));
+    breaker_.forget();
+    EXPECT_TRUE(breaker_.admit(now_)) << "the next one is the probe";
+}
+
+TEST_F(BreakerTest, IsNotDelayedByStragglers) {
+    fail(3);
+    const auto opens = breaker_.opens_at();
+    now_ += std::chrono::seconds{5};
+    fail(2);
+    EXPECT_EQ(breaker_.opens_at(), opens);
+}
+
+TEST(Breaker, NeverOpens_WhenSwitchedOff) {
+    detail::Breaker breaker;
+    for (int i = 0; i < 100; ++i) {
+        breaker.fail({.failures = 0}, SteadyTime{0}, std::chrono::seconds{1});
+    }
+    EXPECT_EQ(breaker.state(), BreakerState::closed);
 }
 
 }  // namespace

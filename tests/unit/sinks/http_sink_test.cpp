@@ -3,7 +3,7 @@
 #include <support/random.hpp>
 
 #include <weir/sinks/dead_letters.hpp>
-#include <weir/sinks/record_headers.hpp>
+#include <weir/sinks/record_extras.hpp>
 
 namespace weir::sinks {
 namespace {
@@ -28,7 +28,7 @@ TEST_F(HttpSink, SendsOneRecordAsItIs) {
     EXPECT_EQ(sent.request.url, "https://ops.example/hook");
     EXPECT_EQ(sent.request.body, R"({"temp":81})");
     EXPECT_EQ(sent.header("Content-Type"), "application/json");
-    EXPECT_EQ(sent.header("Idempotency-Key"), "pager/1-1");
+    EXPECT_EQ(sent.header("Idempotency-Key"), "pager/1-1@1700000000000");
     EXPECT_EQ(sent.header("Authorization"), "Bearer s3cret");
     EXPECT_EQ(sent.header("X-Site"), "north");
 }
@@ -128,7 +128,7 @@ TEST_F(HttpSink, SendsLargeRecordAlone) {
 }
 
 TEST_F(HttpSink, NeverMixesRulesUrlsOrHeaders) {
-    const auto headers = encode_headers(std::vector<http_client::Header>{{"X-Device", "p1"}});
+    const auto headers = encode_extras(std::vector<http_client::Header>{{"X-Device", "p1"}});
     configure(batching(100, 1h));
     enqueue("1", {.rule = "hot"});
     enqueue("2", {.rule = "cold"});
@@ -194,6 +194,7 @@ TEST_F(HttpSink, WaitsLongerEachTime_UpToItsMaximum) {
         EXPECT_EQ(client_.sent.size(), attempts + 1);
     }
     EXPECT_EQ(status().batch_attempts, 5U);
+    EXPECT_EQ(status().breaker, BreakerState::closed);
 }
 
 TEST_F(HttpSink, WaitsAsTheServerAsks_ButNotOverAnHour) {
@@ -258,6 +259,10 @@ INSTANTIATE_TEST_SUITE_P(
     HttpSinkTarget,
     testing::Values(
         TargetCase{"resolved", "https://ops.example/${topic(2)}", "https://ops.example/p1", true},
+        TargetCase{"path", "https://ops.example/${topic(2)}", "/p1", true},
+        TargetCase{"query", "https://ops.example?d=${topic(2)}", "?d=p1", true},
+        TargetCase{"slashes_as_path", "https://ops.example/", "//evil.example/", true},
+        TargetCase{"host_behind_a_blank", "https://ops.example", "@evil.example/", false},
         TargetCase{"unresolved", "https://ops.example/${topic(2)}", "", false},
         TargetCase{"other_host", "https://ops.example/", "https://evil.example/", false},
         TargetCase{"host_as_prefix", "https://ops.example", "https://ops.example.evil/", false},
@@ -329,6 +334,20 @@ TEST_F(HttpSink, SendsTheSameBatchUnderTheSameKey_AfterACrash) {
     EXPECT_EQ(last_key(), "pager/1-2");
     answer(200);
     EXPECT_EQ(last_sent().request.body, "3");
+}
+
+TEST_F(HttpSink, NeverUsesAKeyAgain_WhenTheOutboxBeginsAnew) {
+    configure(pager());
+    enqueue("1");
+    const auto before = last_sent().header("Idempotency-Key");
+    sinks_.reset();
+    store_ = storage::Store::in_memory({.clock = &clock_});
+    restart();
+    configure(pager());
+    clock_.advance(1ms);
+    enqueue("2");
+    EXPECT_EQ(last_key(), "pager/1-1");
+    EXPECT_NE(last_sent().header("Idempotency-Key"), before);
 }
 
 TEST_F(HttpSink, KeepsCounters_AfterACrash) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -29,6 +30,11 @@ public:
                 }
             }
             return {};
+        }
+        /// The idempotency key without its time: "pager/1-2".
+        [[nodiscard]] std::string key() const {
+            const auto whole = header("Idempotency-Key");
+            return whole.substr(0, whole.find('@'));
         }
     };
 
@@ -95,7 +101,9 @@ protected:
 
     void answer(http_client::Outcome outcome) {
         ASSERT_FALSE(client_.sent.empty());
-        client_.sent.back().done(std::move(outcome));
+        auto done = std::exchange(client_.sent.back().done, nullptr);
+        ASSERT_TRUE(done);
+        done(std::move(outcome));
         settle();
     }
 
@@ -103,8 +111,31 @@ protected:
         answer({.response = {.status = status, .body = std::move(body)}});
     }
 
+    /// Answers the request that carries `body`; it must be under way.
+    void answer_to(const std::string& body, std::uint16_t status) {
+        const auto sent = std::ranges::find_if(client_.sent, [&](const auto& each) {
+            return each.request.body == body && each.done;
+        });
+        ASSERT_NE(sent, client_.sent.end()) << body;
+        auto done = std::move(sent->done);
+        sent->done = nullptr;
+        done({.response = {.status = status}});
+        settle();
+    }
+
+    /// Bodies of the requests that wait for an answer, in the order in which they were sent.
+    [[nodiscard]] std::vector<std::string> under_way() const {
+        std::vector<std::string> bodies;
+        for (const auto& sent : client_.sent) {
+            if (sent.done) {
+                bodies.push_back(sent.request.body);
+            }
+        }
+        return bodies;
+    }
+
     [[nodiscard]] const ScriptedClient::Sent& last_sent() const { return client_.sent.back(); }
-    [[nodiscard]] std::string last_key() const { return last_sent().header("Idempotency-Key"); }
+    [[nodiscard]] std::string last_key() const { return last_sent().key(); }
     [[nodiscard]] SinkStatus status() const { return sinks_->status().front(); }
 
     [[nodiscard]] std::vector<storage::DeadLetterEntry> dead_letters() const {

@@ -12,6 +12,7 @@ namespace weir::sinks {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::StartsWith;
 
 void enqueue(storage::Store& store, const std::string& payload) {
     storage::OutboxRecord record{
@@ -40,9 +41,9 @@ TEST(Sinks, DeliverOverHttp_AndSettleBeforeTheyStop) {
     enqueue(*store, "2");
 
     const auto requests = server.wait_for(3);
-    EXPECT_EQ(requests[0].header("Idempotency-Key"), "pager/1-1");
-    EXPECT_EQ(requests[1].header("Idempotency-Key"), "pager/1-1");
-    EXPECT_EQ(requests[2].header("Idempotency-Key"), "pager/2-2");
+    EXPECT_THAT(requests[0].header("Idempotency-Key"), StartsWith("pager/1-1@"));
+    EXPECT_THAT(requests[1].header("Idempotency-Key"), StartsWith("pager/1-1@"));
+    EXPECT_THAT(requests[2].header("Idempotency-Key"), StartsWith("pager/2-2@"));
     EXPECT_EQ(requests[2].body, "2");
     sinks.stop();
     store->drain();

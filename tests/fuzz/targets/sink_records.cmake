@@ -1,0 +1,1 @@
+weir_fuzz(sink_records LIBRARIES weir::sinks)
