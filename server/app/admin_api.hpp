@@ -20,7 +20,8 @@ class Gateway;
 /// POST /v1/reload                          200, or 422 with the diagnostics: nothing was applied
 /// GET  /v1/sessions?device=&limit=
 /// GET  /v1/rules   GET /v1/sinks
-/// GET  /v1/sinks/{name}/dead?from=&limit=
+/// GET  /v1/sinks/{name}/dead?from=&limit=  GET /v1/sinks/{name}/outbox?from=&limit=
+/// POST /v1/sinks/{name}/test               {"rule", "topic", "device", "payload"}, each optional
 /// POST /v1/sinks/{name}/retry              {"from", "to"}: offsets, both may be left out
 /// GET  /v1/usage?device=&scheme=&from=&to=&by=hour
 /// GET  /v1/why/{device}

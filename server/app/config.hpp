@@ -115,6 +115,7 @@ inline constexpr std::array<std::string_view, 3> kOnFullNames = {
 
 struct OutboxConfig {
     std::uint64_t size = 0;
+    std::uint64_t dead_letters = 0;
     std::chrono::milliseconds age{0};
     OnFull on_full = OnFull::block;
     std::chrono::milliseconds block_timeout{0};
@@ -131,18 +132,67 @@ struct BasicAuth {
     Secret password;
 };
 
+struct SigV4Auth {
+    std::string access_key_id;
+    Secret secret_access_key;
+    std::optional<Secret> session_token;
+    std::string region;
+    std::string service;
+};
+
+struct ClientCertificate {
+    std::filesystem::path cert;
+    Secret key;
+};
+
+struct ProxyConfig {
+    std::string url;
+    std::string user;
+    std::optional<Secret> password;
+};
+
+struct RetryConfig {
+    std::chrono::milliseconds min{0};
+    std::chrono::milliseconds max{0};
+};
+
+struct BreakerConfig {
+    std::uint64_t failures = 0;
+    std::chrono::milliseconds pause{0};
+};
+
+/// Words of `body`, in the order of sinks::BodyFormat and rules::Body.
+inline constexpr std::array<std::string_view, 5> kBodyNames = {
+    "json", "json-lines", "array", "cloudevents", "raw"
+};
+inline constexpr std::array<std::string_view, 3> kCompressionNames = {"none", "gzip", "zstd"};
+
 struct SinkConfig {
     std::string name;
     std::string url;  ///< May hold ${...} behind the host.
-    Headers headers;
-    std::optional<Secret> bearer;  ///< At most one of these two.
-    std::optional<BasicAuth> basic;
+    std::string method;
+    Headers headers;       ///< Values may hold ${...}.
+    std::string order_by;  ///< Likewise; empty: by device.
+    std::string body;
+    std::string compression;
+    std::optional<Secret> bearer = {};  ///< At most one of these three.
+    std::optional<BasicAuth> basic = {};
+    std::optional<SigV4Auth> sigv4 = {};
+    std::optional<ClientCertificate> client_cert = {};
     std::optional<std::filesystem::path> ca;
+    std::optional<ProxyConfig> proxy = {};
+    bool follows_redirects = false;
     std::chrono::milliseconds timeout{0};
+    std::chrono::milliseconds connect_timeout{0};
+    std::uint64_t in_flight = 0;
+    RetryConfig retry;
+    BreakerConfig breaker;
     OutboxConfig outbox;
     BatchConfig batch;
     Place place;
     Place url_place;
+    std::vector<Place> header_places = {};  ///< Of the values, in the order of `headers`.
+    Place order_by_place;
 };
 
 struct StreamConfig {

@@ -172,59 +172,6 @@ void fill_gateway(Config& config, const Section& section, Diagnostics& diagnosti
     };
 }
 
-SinkConfig make_sink(const Section& section, Diagnostics& diagnostics) {
-    SinkConfig sink{
-        .name = section.get<std::string>("sink"),
-        .url = section.get<std::string>("url"),
-        .headers = section.get<Headers>("headers"),
-        .bearer = optional_of<Secret>(section, "auth.bearer"),
-        .basic = {},
-        .ca = optional_of<Path>(section, "ca"),
-        .timeout = section.get<milliseconds>("timeout"),
-        .outbox =
-            {
-                .size = section.get<std::uint64_t>("outbox.size"),
-                .age = section.get<milliseconds>("outbox.age"),
-                .on_full =
-                    enumerator<OnFull>(kOnFullNames, section.get<std::string>("outbox.on_full")),
-                .block_timeout = section.get<milliseconds>("outbox.block_timeout"),
-            },
-        .batch =
-            {
-                .messages = section.get<std::uint64_t>("batch.messages"),
-                .bytes = section.get<std::uint64_t>("batch.bytes"),
-                .wait = section.get<milliseconds>("batch.wait"),
-            },
-        .place = section.place("sink"),
-        .url_place = section.place("url"),
-    };
-    if (section.has("auth.basic")) {
-        sink.basic = BasicAuth{
-            .user = section.get<std::string>("auth.basic.user"),
-            .password = section.get<Secret>("auth.basic.password"),
-        };
-        if (sink.bearer) {
-            report(
-                diagnostics,
-                section.place("auth"),
-                code::kContradiction,
-                "both bearer and basic are set",
-                "keep the one that the server expects"
-            );
-        }
-    }
-    if ((sink.bearer || sink.basic) && sink.url.starts_with("http://")) {
-        report(
-            diagnostics,
-            section.place("url"),
-            code::kPlaintext,
-            "a secret would be sent in clear text",
-            "use https://, or remove 'auth'"
-        );
-    }
-    return sink;
-}
-
 StreamConfig make_stream(const Section& section) {
     return {
         .name = section.get<std::string>("stream"),

@@ -260,6 +260,7 @@ private:
                 if (auto text = document::as_string(
                         scalar, diagnostics_, {.min = 0, .max = detail::ScalarReader::kTextBytesMax}
                     )) {
+                    section.places_[fmt::format("{}.{}", place, headers.size())] = place_of(scalar);
                     headers.emplace_back(header.text(), std::move(*text));
                 }
             });

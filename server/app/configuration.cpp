@@ -147,14 +147,25 @@ std::shared_ptr<const rules::RuleSet> load_rules(const Config& config, Diagnosti
                                                  : nullptr;
 }
 
-/// The expressions in URLs are those of rules.
-void check_urls(const Config& config, Diagnostics& diagnostics) {
+/// The expressions in requests are those of rules.
+std::vector<rules::RequestTemplate> load_requests(const Config& config, Diagnostics& diagnostics) {
+    const auto placed = [](const std::string& text, const Place& place) {
+        return rules::PlacedText{text, {.file = place.file, .start = place.range.begin}};
+    };
+    std::vector<rules::RequestTemplate> requests;
     for (const auto& sink : config.sinks) {
-        const rules::CompileOptions options{
-            .place = {.file = sink.url_place.file, .start = sink.url_place.range.begin}
+        rules::RequestTexts texts{
+            .url = placed(sink.url, sink.url_place),
+            .order_by = placed(sink.order_by, sink.order_by_place),
         };
-        static_cast<void>(rules::Template::compile(sink.url, {.compile = options}, diagnostics));
+        for (std::size_t i = 0; i < sink.headers.size(); ++i) {
+            const auto& [name, value] = sink.headers[i];
+            texts.headers.emplace_back(name, placed(value, sink.header_places[i]));
+        }
+        auto request = rules::RequestTemplate::compile(texts, diagnostics);
+        requests.push_back(request ? std::move(*request) : rules::RequestTemplate{});
     }
+    return requests;
 }
 
 }  // namespace
@@ -163,11 +174,11 @@ Configuration load_configuration(
     const std::filesystem::path& path, const ConfigFiles& files, Diagnostics& diagnostics
 ) {
     Configuration result{
-        .config = load_config(path, files, diagnostics), .policies = {}, .rules = {}
+        .config = load_config(path, files, diagnostics), .policies = {}, .rules = {}, .requests = {}
     };
     result.policies = policy::load_policies(result.config.policies, diagnostics);
     result.rules = load_rules(result.config, diagnostics);
-    check_urls(result.config, diagnostics);
+    result.requests = load_requests(result.config, diagnostics);
     return result;
 }
 

@@ -4,10 +4,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include <weir/app_config/config.hpp>
 #include <weir/document/diagnostic.hpp>
 #include <weir/policy/policy_set.hpp>
+#include <weir/rules/request_template.hpp>
 #include <weir/rules/rule_set.hpp>
 
 namespace weir::app {
@@ -16,6 +18,9 @@ struct Configuration {
     Config config;
     policy::PolicySetPtr policies;                ///< Null after an error in one of them.
     std::shared_ptr<const rules::RuleSet> rules;  ///< Likewise.
+    /// What the files of the sinks say with ${...}, in the order of Config::sinks; those of which
+    /// nothing differs from message to message are constant.
+    std::vector<rules::RequestTemplate> requests;
 };
 
 /// load_config, then policies, rules, and what files say about each other. If `diagnostics` has errors

@@ -14,6 +14,7 @@
 #include <weir/base/error.hpp>
 #include <weir/identity/exchange.hpp>
 #include <weir/identity/registry.hpp>
+#include <weir/sinks/diagnose.hpp>
 #include <weir/sinks/status.hpp>
 #include <weir/app/backup_schedule.hpp>
 #include <weir/storage/store.hpp>
@@ -47,6 +48,22 @@ struct RuleStatus {
     std::string name;
     std::uint64_t matched = 0;
     std::uint64_t failed = 0;
+};
+
+/// What a sink is tried with.
+struct ProbeMessage {
+    std::string sink;
+    std::string rule = {};  ///< Whose body is used; empty: the sink's default.
+    std::string topic;
+    std::string device;
+    std::string payload;
+};
+
+struct SinkProbe {
+    std::string method;
+    std::string url;  ///< Path and query filled in.
+    http_client::Outcome outcome;
+    sinks::Diagnosis diagnosis;
 };
 
 struct ReloadOutcome {
@@ -101,6 +118,10 @@ public:
     [[nodiscard]] std::vector<sinks::SinkStatus> sinks() const;
     /// Of backups by the clock; nothing if there are none.
     [[nodiscard]] std::optional<BackupReport> backups() const;
+    /// Sends one record to a sink as a rule would that took a message, and waits for the answer.
+    /// @throws std::invalid_argument  There is no such sink, or a ${...} has no value for the
+    ///                                message.
+    [[nodiscard]] SinkProbe probe_sink(const ProbeMessage& message);
     /// All shards' decisions about a device, oldest first.
     [[nodiscard]] std::vector<why::Decision> decisions(std::string_view device) const;
     /// The text format of Prometheus.

@@ -2,6 +2,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <limits>
 #include <span>
 
 #include <weir/app/gateway.hpp>
@@ -28,6 +29,16 @@ public:
         } else {
             metric.gauge.value = value;
         }
+        family_.metric.push_back(std::move(metric));
+        return *this;
+    }
+    Family& add(
+        prometheus::ClientMetric::Histogram histogram,
+        std::vector<prometheus::ClientMetric::Label> labels
+    ) {
+        prometheus::ClientMetric metric;
+        metric.label = std::move(labels);
+        metric.histogram = std::move(histogram);
         family_.metric.push_back(std::move(metric));
         return *this;
     }
@@ -136,6 +147,55 @@ void add_sinks(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
     page.add(std::move(pending));
 }
 
+prometheus::ClientMetric::Histogram histogram_of(const sinks::LatencyHistogram& latency) {
+    const auto seconds = [](std::chrono::milliseconds time) {
+        return static_cast<double>(time.count()) / 1'000;
+    };
+    prometheus::ClientMetric::Histogram out;
+    out.sample_count = latency.count();
+    out.sample_sum = seconds(latency.sum);
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < latency.counts.size(); ++i) {
+        sum += latency.counts[i];
+        const bool last = i == sinks::LatencyHistogram::kBounds.size();
+        out.bucket.push_back(
+            {.cumulative_count = sum,
+             .upper_bound = last ? std::numeric_limits<double>::infinity()
+                                 : seconds(sinks::LatencyHistogram::kBounds[i])}
+        );
+    }
+    return out;
+}
+
+void add_requests(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
+    Family bytes{
+        "weir_sink_pending_bytes", "Size of the outbox, as outbox.size counts.", MetricType::Gauge
+    };
+    Family lag{"weir_sink_lag_seconds", "Age of the oldest record that waits.", MetricType::Gauge};
+    Family attempts{"weir_sink_attempts_total", "Requests.", MetricType::Counter};
+    Family failures{"weir_sink_failures_total", "Attempts that failed.", MetricType::Counter};
+    Family in_flight{"weir_sink_in_flight", "Requests without an answer yet.", MetricType::Gauge};
+    Family breaker{
+        "weir_sink_breaker_open", "1 while nothing is sent but probes.", MetricType::Gauge
+    };
+    Family letters{"weir_sink_dead_letters", "Dead letters that are kept.", MetricType::Gauge};
+    Family latency{"weir_sink_latency_seconds", "Until the answer.", MetricType::Histogram};
+    for (const auto& sink : sinks) {
+        bytes.add(static_cast<double>(sink.pending_bytes), {{"sink", sink.name}});
+        lag.add(static_cast<double>(sink.oldest_age.count()) / 1'000, {{"sink", sink.name}});
+        attempts.add(static_cast<double>(sink.attempts), {{"sink", sink.name}});
+        failures.add(static_cast<double>(sink.failures), {{"sink", sink.name}});
+        in_flight.add(sink.in_flight, {{"sink", sink.name}});
+        breaker.add(sink.breaker == sinks::BreakerState::closed ? 0 : 1, {{"sink", sink.name}});
+        letters.add(static_cast<double>(sink.dead_letters), {{"sink", sink.name}});
+        latency.add(histogram_of(sink.latency), {{"sink", sink.name}});
+    }
+    for (auto* const family :
+         {&bytes, &lag, &attempts, &failures, &in_flight, &breaker, &letters, &latency}) {
+        page.add(std::move(*family));
+    }
+}
+
 }  // namespace
 
 std::string Gateway::metrics_text() const {
@@ -223,6 +283,7 @@ std::string Gateway::metrics_text() const {
     });
     add_rules(page, rules());
     add_sinks(page, sinks());
+    add_requests(page, sinks());
     const auto store = impl.store->stats();
     page.value(
         "weir_storage_groups_total",

@@ -5,35 +5,9 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <stdexcept>
-#include <variant>
 
 namespace weir::app {
 namespace {
-
-[[nodiscard]] std::string read_file(
-    const std::filesystem::path& path, const ConfigFiles& files, std::string_view what
-) {
-    auto text = files.read(path);
-    if (!text) {
-        throw std::runtime_error{fmt::format("cannot read {} {}", what, path.string())};
-    }
-    return std::move(*text);
-}
-
-[[nodiscard]] std::string load_secret(
-    const Secret& secret, const ConfigFiles& files, std::string_view what
-) {
-    auto text = secret.load(files);
-    if (!text) {
-        throw std::runtime_error{fmt::format(
-            "{} is absent or empty: {}",
-            what,
-            secret.variable.empty() ? secret.file.string()
-                                    : "environment variable " + secret.variable
-        )};
-    }
-    return std::move(*text);
-}
 
 [[nodiscard]] proxy::Address address_of(const std::string& text) {
     const auto parsed = boost::asio::ip::make_address(text);
@@ -60,41 +34,32 @@ namespace {
     return names;
 }
 
-[[nodiscard]] sinks::OnFull on_full_of(OnFull on_full) noexcept {
-    switch (on_full) {
-        case OnFull::block:
-            return sinks::OnFull::block;
-        case OnFull::dead_letter:
-            return sinks::OnFull::dead_letter;
-        case OnFull::drop_oldest:
-            break;
-    }
-    return sinks::OnFull::drop_oldest;
-}
-
-void add_deliveries(const rules::RuleSet& rules, sinks::HttpSinkConfig& sink) {
-    for (const rules::Rule& rule : rules.rules()) {
-        for (const rules::Action& action : rule.actions()) {
-            const auto* const http = std::get_if<rules::HttpAction>(&action);
-            if (http == nullptr || http->sink != sink.name) {
-                continue;
-            }
-            sink.by_rule.emplace_back(
-                rule.name(),
-                sinks::Delivery{
-                    .body = http->body == rules::Body::raw ? sinks::BodyFormat::raw
-                                                           : sinks::BodyFormat::json,
-                    .batch =
-                        {.messages = http->batch.messages,
-                         .bytes = http->batch.bytes,
-                         .wait = http->batch.wait},
-                }
-            );
-        }
-    }
-}
-
 }  // namespace
+
+std::string read_file(
+    const std::filesystem::path& path, const ConfigFiles& files, std::string_view what
+) {
+    auto text = files.read(path);
+    if (!text) {
+        throw std::runtime_error{fmt::format("cannot read {} {}", what, path.string())};
+    }
+    return std::move(*text);
+}
+
+std::string load_secret(
+    const Secret& secret, const ConfigFiles& files, std::string_view what
+) {
+    auto text = secret.load(files);
+    if (!text) {
+        throw std::runtime_error{fmt::format(
+            "{} is absent or empty: {}",
+            what,
+            secret.variable.empty() ? secret.file.string()
+                                    : "environment variable " + secret.variable
+        )};
+    }
+    return std::move(*text);
+}
 
 endpoints::ListenerPtr make_listener(const ListenerConfig& config, const ConfigFiles& files) {
     auto listener = std::make_shared<endpoints::Listener>();
@@ -139,44 +104,6 @@ endpoints::ListenerPtr make_listener(const ListenerConfig& config, const ConfigF
     return listener;
 }
 
-std::vector<sinks::HttpSinkConfig> make_sinks(
-    const Configuration& configuration, const ConfigFiles& files
-) {
-    std::vector<sinks::HttpSinkConfig> made;
-    for (const SinkConfig& config : configuration.config.sinks) {
-        sinks::HttpSinkConfig sink{
-            .name = config.name, .url = config.url, .timeout = config.timeout
-        };
-        for (const auto& [name, value] : config.headers) {
-            sink.headers.push_back({name, value});
-        }
-        if (config.bearer) {
-            sink.bearer_token =
-                load_secret(*config.bearer, files, "the bearer token of sink " + config.name);
-        }
-        if (config.basic) {
-            sink.basic_user = config.basic->user;
-            sink.basic_password =
-                load_secret(config.basic->password, files, "the password of sink " + config.name);
-        }
-        if (config.ca) {
-            sink.tls.ca_file = config.ca->string();
-        }
-        sink.outbox.size_bytes = config.outbox.size;
-        sink.outbox.age = config.outbox.age;
-        sink.outbox.on_full = on_full_of(config.outbox.on_full);
-        sink.outbox.block_timeout = config.outbox.block_timeout;
-        sink.delivery.batch = {
-            .messages = static_cast<std::uint32_t>(config.batch.messages),
-            .bytes = config.batch.bytes,
-            .wait = config.batch.wait,
-        };
-        add_deliveries(*configuration.rules, sink);
-        made.push_back(std::move(sink));
-    }
-    return made;
-}
-
 std::shared_ptr<const pipeline::Routes> make_routes(
     const Configuration& configuration,
     const std::vector<sinks::HttpSinkConfig>& sinks,
@@ -186,7 +113,9 @@ std::shared_ptr<const pipeline::Routes> make_routes(
 ) {
     auto routes = std::make_shared<pipeline::Routes>();
     routes->rules = configuration.rules;
-    for (const auto& sink : sinks) {
+    for (std::size_t i = 0; i < sinks.size(); ++i) {
+        const auto& sink = sinks[i];
+        const auto& request = configuration.requests[i];
         routes->sinks.emplace(
             sink.name,
             pipeline::OutboxLimit{
@@ -194,6 +123,9 @@ std::shared_ptr<const pipeline::Routes> make_routes(
                 .bytes = sinks::reserve_limit(sink.outbox),
                 .blocks = sink.outbox.on_full == sinks::OnFull::block,
                 .block_timeout = sink.outbox.block_timeout,
+                .request = request.constant()
+                               ? nullptr
+                               : std::make_shared<const rules::RequestTemplate>(request),
             }
         );
     }

@@ -18,7 +18,17 @@ namespace weir::app {
     const ListenerConfig& config, const ConfigFiles& files
 );
 
-/// Reads secrets. @throws std::runtime_error
+/// @param what  For the error: "the certificate". @throws std::runtime_error
+[[nodiscard]] std::string read_file(
+    const std::filesystem::path& path, const ConfigFiles& files, std::string_view what
+);
+
+/// @param what  For the error: "the bearer token of sink pager". @throws std::runtime_error
+[[nodiscard]] std::string load_secret(
+    const Secret& secret, const ConfigFiles& files, std::string_view what
+);
+
+/// In the order of Config::sinks. Reads secrets. @throws std::runtime_error
 [[nodiscard]] std::vector<sinks::HttpSinkConfig> make_sinks(
     const Configuration& configuration, const ConfigFiles& files
 );

@@ -9,6 +9,7 @@
 #include <weir/metering/formula.hpp>
 #include <weir/mqtt/topic.hpp>
 #include <weir/mqtt/wire.hpp>
+#include <weir/sinks/record_extras.hpp>
 
 namespace weir::pipeline {
 
@@ -38,6 +39,14 @@ namespace {
            log::json_escape(origin.subject.client_id) + R"(","base64OriginalPayload":")" +
            to_base64(message.payload()) + R"(","failures":[{"errorMessage":")" +
            log::json_escape(error) + R"("}]})";
+}
+
+[[nodiscard]] std::vector<http_client::Header> headers_of(const rules::RequestParts& parts) {
+    std::vector<http_client::Header> headers;
+    for (const auto& [name, value] : parts.headers) {
+        headers.push_back({name, value});
+    }
+    return headers;
 }
 
 }  // namespace
@@ -319,17 +328,28 @@ bool Publisher::enqueue(
         ran_.push_back({&rule, Reason::rule_failed});
         return true;
     }
+    const OutboxLimit& outbox = sink->second;
+    rules::RequestParts parts;
+    Bytes extras;
+    if (outbox.request != nullptr) {
+        auto rendered = outbox.request->render(evaluator_);
+        if (!rendered) {
+            ran_.push_back({&rule, Reason::rule_failed});
+            return report_failure(origin, message, rule, rendered.error().message(), forced);
+        }
+        parts = std::move(*rendered);
+        extras = sinks::encode_extras(headers_of(parts), parts.order_key);
+    }
     const storage::OutboxRecord record{
         .time_ms = context_.clock.wall().count(),
         .tenant = origin.subject.principal.tenant,
         .rule = rule.name(),
         .topic = message.topic(),
         .key = origin.device,
-        .target = {},
-        .headers = {},
+        .target = parts.target,
+        .headers = extras,
         .payload = payload,
     };
-    const OutboxLimit& outbox = sink->second;
     const std::uint64_t cost = storage::outbox_cost(record);
     if (!outbox.room->reserve(cost, outbox.bytes)) {
         if (outbox.blocks && !forced) {

@@ -18,6 +18,7 @@
 #include <weir/policy/policy_set.hpp>
 #include <weir/quota/throttle.hpp>
 #include <weir/rules/evaluator.hpp>
+#include <weir/rules/request_template.hpp>
 #include <weir/rules/rule_set.hpp>
 #include <weir/storage/store.hpp>
 
@@ -52,6 +53,8 @@ struct OutboxLimit {
     bool blocks =
         true;  ///< When full: hold the publisher back, or take it and let the sink give up older ones.
     std::chrono::milliseconds block_timeout{30'000};
+    /// What its requests take from each message; null: nothing.
+    std::shared_ptr<const rules::RequestTemplate> request = {};
 };
 
 /// Counters of one rule on one shard; written there, read by anybody.

@@ -169,8 +169,12 @@ std::optional<Action> HeadReader::stream(const Node& node) {
 }
 
 std::optional<Action> HeadReader::http(const Node& node) {
-    static constexpr std::array<document::Word<Body>, 2> kBodies = {
-        {{"json", Body::json}, {"raw", Body::raw}}
+    static constexpr std::array<document::Word<Body>, 5> kBodies = {
+        {{"json", Body::json},
+         {"json-lines", Body::json_lines},
+         {"array", Body::array},
+         {"cloudevents", Body::cloudevents},
+         {"raw", Body::raw}}
     };
     if (!document::expect_mapping(node, diagnostics_, "{sink: name}")) {
         return std::nullopt;
@@ -185,7 +189,7 @@ std::optional<Action> HeadReader::http(const Node& node) {
     }
     assign(result.sink, document::as_string(*sink, diagnostics_, {.min = 1, .max = 256}));
     if (const auto body = node.get("body")) {
-        assign(result.body, document::as_enum<Body>(*body, diagnostics_, kBodies));
+        result.body = document::as_enum<Body>(*body, diagnostics_, kBodies);
     }
     if (const auto limits = node.get("batch")) {
         result.batch = batch(*limits);

@@ -33,15 +33,18 @@ struct Batch {
 };
 
 enum class Body : std::uint8_t {
-    json,  ///< Of a batch: an array.
-    raw,   ///< Of a batch: one output per line.
+    json,         ///< Of a batch: an array.
+    json_lines,   ///< One output per line.
+    array,        ///< An array, of one output too.
+    cloudevents,  ///< CloudEvents 1.0 in JSON.
+    raw,          ///< The output as it is; never several in one request.
 };
 
-/// Sends the output to an HTTP sink.
+/// Sends the output to an HTTP sink, whose file says what is left out here.
 struct HttpAction {
     std::string sink;
-    Body body = Body::json;
-    Batch batch = {};
+    std::optional<Body> body = {};
+    std::optional<Batch> batch = {};
 };
 
 /// Publishes the output. The topic that comes out may still be no valid name: the publisher checks

@@ -119,7 +119,7 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
          {"can-i",          "cert ca",        "cert issue",   "cert inspect",     "check",
           "devices attach", "devices create", "devices list", "devices password", "explain",
           "init",           "policies list",  "reload",       "rules list",       "serve",
-          "sinks dead",     "sinks retry",    "status",       "streams read",     "streams tail",
+          "sinks dead",     "sinks outbox",   "sinks retry",  "sinks test",        "status",       "streams read",     "streams tail",
           "usage",          "version",        "why"}) {
         const auto help = weir(std::string{command} + " --help");
         EXPECT_EQ(help.exit_code, 0) << command;

@@ -1,6 +1,7 @@
 """Small helpers around paho, raw sockets and an HTTP receiver, for tests against a real gateway."""
 import contextlib
 import http.server
+import itertools
 import json
 import queue
 import socket
@@ -191,11 +192,17 @@ def closed(sock):
 
 
 class Receiver:
-    """An HTTP server that answers as told and keeps what it got."""
+    """An HTTP server that answers as told and keeps what it got.
 
-    def __init__(self):
+    tls: a server's SSLContext. mood: status by the number of the request, where no answer was told.
+    """
+
+    def __init__(self, tls=None):
         self.requests = queue.Queue()
         self.answers = queue.Queue()
+        self.mood = None
+        self.count = itertools.count(1)
+        self.scheme = "https" if tls else "http"
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -206,7 +213,8 @@ class Receiver:
                 try:
                     status, headers = outer.answers.get_nowait()
                 except queue.Empty:
-                    status, headers = 200, {}
+                    mood, number = outer.mood, next(outer.count)
+                    status, headers = mood(number) if mood else 200, {}
                 outer.requests.put({"path": self.path, "headers": dict(self.headers), "body": body, "status": status})
                 self.send_response(status)
                 for key, value in headers.items():
@@ -218,12 +226,14 @@ class Receiver:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"{self.scheme}://127.0.0.1:{self.port}/hook"
 
     def answer(self, status, **headers):
         """The answer to the next request that has none yet; 200 after that."""

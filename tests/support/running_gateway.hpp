@@ -23,6 +23,7 @@ public:
         std::string listener = {};  ///< More keys of the listener, as YAML: ", ws: {...}".
         std::string limits = {};    ///< "handshake: 1s, packet_bytes: 64KiB".
         unsigned shards = 2;
+        std::string include = "policies.d";  ///< Folders that `prepare` fills, and this one.
         /// Puts files into the configuration's folder before it is read.
         std::function<void(const std::filesystem::path&)> prepare = {};
     };
@@ -38,12 +39,13 @@ runtime: {{shards: {}}}
 limits: {{{}}}
 metrics: {{listen: none}}
 admin: {{socket: admin.sock}}
-include: [policies.d]
+include: [{}]
 )",
             options.auth,
             options.listener,
             options.shards,
-            options.limits
+            options.limits,
+            options.include
         );
         std::ofstream{home_ / "policies.d/open.yaml"} << R"(policy: open
 match: {anonymous: true}

@@ -1,4 +1,7 @@
 // Sinks: what they do, and what they gave up.
+#include <algorithm>
+#include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,6 +24,12 @@ using admin::Call;
 constexpr std::uint64_t kLettersDefault = 100;
 constexpr std::uint64_t kLettersMax = 1'000;
 
+/// The mean since start; null before the first answer.
+json::value mean_ms(const sinks::LatencyHistogram& latency) {
+    const auto count = latency.count();
+    return count == 0 ? json::value{} : json::value{latency.sum.count() / count};
+}
+
 json::object row_of(const sinks::SinkStatus& sink) {
     return {
         {"name", sink.name},
@@ -36,6 +45,9 @@ json::object row_of(const sinks::SinkStatus& sink) {
         {"dead_letters", sink.dead_letters},
         {"attempts", sink.attempts},
         {"failures", sink.failures},
+        {"in_flight", sink.in_flight},
+        {"breaker", sinks::name(sink.breaker)},
+        {"latency_ms", mean_ms(sink.latency)},
         {"next_attempt_ms", sink.next_attempt.count()},
         {"last_error", sink.last_error},
         {"last_error_time", time_value(sink.last_error_time)},
@@ -96,6 +108,83 @@ http::Response dead(Gateway& gateway, const Call& call) {
     return response;
 }
 
+std::string to_json_line(const storage::OutboxEntry& entry, WallTime now) {
+    const auto& record = entry.record;
+    return fmt::format(
+               R"({{"offset":{},"time":"{}","age_ms":{},"rule":"{}","topic":"{}","device":"{}",)"
+               R"("target":"{}",{}}})",
+               entry.offset,
+               format_time(record.time_ms),
+               std::max<std::int64_t>(now.count() - record.time_ms, 0),
+               log::json_escape(record.rule),
+               log::json_escape(record.topic),
+               log::json_escape(record.key),
+               log::json_escape(record.target),
+               payload_members(record.payload)
+           ) +
+           '\n';
+}
+
+http::Response outbox(Gateway& gateway, const Call& call) {
+    const auto& name = call.path.at(0);
+    expect_sink(gateway, name);
+    const auto entries = gateway.store().read_outbox(
+        name,
+        query_number(call, "from", 1),
+        {.records =
+             static_cast<std::size_t>(query_number(call, "limit", kLettersDefault, 1, kLettersMax))}
+    );
+    if (!entries) {
+        throw ApiError{503, "storage_failed", entries.error().message()};
+    }
+    http::Response response{.content_type = "application/x-ndjson"};
+    for (const auto& entry : *entries) {
+        response.body += to_json_line(entry, gateway.clock().wall());
+    }
+    return response;
+}
+
+json::value milliseconds_of(std::chrono::microseconds time) {
+    return static_cast<double>(time.count()) / 1'000;
+}
+
+http::Response test(Gateway& gateway, const Call& call) {
+    Members members{call};
+    const ProbeMessage message{
+        .sink = call.path.at(0),
+        .rule = members.take_text("rule").value_or(""),
+        .topic = members.take_text("topic").value_or("weir/test"),
+        .device = members.take_text("device").value_or("weir-test"),
+        .payload = members.take_text("payload").value_or(R"({"weir":"test"})"),
+    };
+    members.expect_no_more();
+    const auto probe = [&] {
+        try {
+            return gateway.probe_sink(message);
+        } catch (const std::invalid_argument& error) {
+            throw ApiError{400, "cannot_test", error.what()};
+        }
+    }();
+    const auto& [outcome, diagnosis] = std::tie(probe.outcome, probe.diagnosis);
+    return reply({
+        {"sink", message.sink},
+        {"method", probe.method},
+        {"url", probe.url},
+        {"delivered", diagnosis.meaning == sinks::Meaning::delivered},
+        {"meaning", sinks::name(diagnosis.meaning)},
+        {"status", outcome.error ? json::value{} : json::value{outcome.response.status}},
+        {"error", diagnosis.text},
+        {"hint", diagnosis.hint},
+        {"peer", outcome.peer},
+        {"http_version", outcome.http_version},
+        {"resolve_ms", milliseconds_of(outcome.timing.resolve)},
+        {"connect_ms", milliseconds_of(outcome.timing.connect)},
+        {"tls_ms", milliseconds_of(outcome.timing.tls)},
+        {"answer_ms", milliseconds_of(outcome.timing.answer)},
+        {"total_ms", milliseconds_of(outcome.timing.total)},
+    });
+}
+
 http::Response retry(Gateway& gateway, const Call& call) {
     const auto& name = call.path.at(0);
     expect_sink(gateway, name);
@@ -117,6 +206,12 @@ void add_sinks(admin::Routes& routes, Gateway& gateway) {
     routes.add("GET", "/v1/sinks", [&gateway](const Call&) { return list(gateway); });
     routes.add("GET", "/v1/sinks/{name}/dead", [&gateway](const Call& call) {
         return dead(gateway, call);
+    });
+    routes.add("GET", "/v1/sinks/{name}/outbox", [&gateway](const Call& call) {
+        return outbox(gateway, call);
+    });
+    routes.add("POST", "/v1/sinks/{name}/test", [&gateway](const Call& call) {
+        return test(gateway, call);
     });
     routes.add("POST", "/v1/sinks/{name}/retry", [&gateway](const Call& call) {
         return retry(gateway, call);

@@ -15,6 +15,11 @@ struct Options {
     std::string name;
     std::optional<std::uint64_t> from;
     std::optional<std::uint64_t> to;
+    std::uint64_t limit = 100;
+    std::optional<std::string> rule;
+    std::optional<std::string> topic;
+    std::optional<std::string> device;
+    std::optional<std::string> payload;
     Format format = Format::table;
 };
 
@@ -29,6 +34,12 @@ ExitCode list(const Options& options, const Globals& globals) {
          {.name = "activity"},
          {.name = "delivered", .is_number = true},
          {.name = "pending", .is_number = true},
+         {.name = "oldest_age_ms", .is_number = true},
+         {.name = "in_flight", .is_number = true},
+         {.name = "breaker"},
+         {.name = "attempts", .is_number = true},
+         {.name = "failures", .is_number = true},
+         {.name = "latency_ms", .is_number = true},
          {.name = "dead_letters", .is_number = true},
          {.name = "lost", .is_number = true},
          {.name = "last_error"}},
@@ -63,6 +74,78 @@ ExitCode dead(const Options& options, const Globals& globals) {
     }
     printer.finish();
     return ExitCode::ok;
+}
+
+/// What waits, oldest first.
+ExitCode outbox(const Options& options, const Globals& globals) {
+    auto target = Target{kSinks}.segment(options.name).segment("outbox");
+    target.query("from", fmt::to_string(options.from.value_or(1)))
+        .query("limit", fmt::to_string(options.limit));
+    const auto answer = get_text(*gateway_api(globals), target);
+    RecordPrinter printer{
+        {{.name = "offset", .is_number = true},
+         {.name = "time"},
+         {.name = "rule"},
+         {.name = "topic"},
+         {.name = "device"},
+         {.name = "target"},
+         {.name = "payload"}},
+        options.format
+    };
+    for (const auto& record : parse_records(answer)) {
+        printer.add(record);
+    }
+    printer.finish();
+    return ExitCode::ok;
+}
+
+void print_probe(const json::object& answer) {
+    const auto line = [&](std::string_view step, std::string_view key, const std::string& more) {
+        print(fmt::format("  {:<8} {:>9} ms  {}\n", step, cell(answer, key), more));
+    };
+    print(fmt::format("{} {}\n", cell(answer, "method"), cell(answer, "url")));
+    line("resolve", "resolve_ms", {});
+    line("connect", "connect_ms", cell(answer, "peer"));
+    line("tls", "tls_ms", {});
+    const auto status = cell(answer, "status");
+    line(
+        "answer",
+        "answer_ms",
+        status.empty() ? "none" : fmt::format("HTTP/{} {}", cell(answer, "http_version"), status)
+    );
+    line("total", "total_ms", {});
+    if (answer.at("delivered").as_bool()) {
+        print("the receiver took the record\n");
+        return;
+    }
+    print(fmt::format(
+        "failed: {}\n{}\nfix: {}\n",
+        cell(answer, "error"),
+        cell(answer, "meaning") == "again" ? "records like this are tried again"
+                                           : "records like this become dead letters",
+        cell(answer, "hint")
+    ));
+}
+
+ExitCode test(const Options& options, const Globals& globals) {
+    json::object message;
+    for (const auto& [name, value] :
+         {std::pair{"rule", &options.rule},
+          std::pair{"topic", &options.topic},
+          std::pair{"device", &options.device},
+          std::pair{"payload", &options.payload}}) {
+        if (*value) {
+            message[name] = **value;
+        }
+    }
+    const auto answer =
+        post(*gateway_api(globals), Target{kSinks}.segment(options.name).segment("test"), message);
+    if (options.format == Format::json) {
+        print_json(answer);
+    } else {
+        print_probe(answer);
+    }
+    return answer.at("delivered").as_bool() ? ExitCode::ok : ExitCode::failed;
 }
 
 ExitCode retry(const Options& options, const Globals& globals) {
@@ -109,6 +192,34 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     dead_command.add_option("--from", options->from, "First offset");
     add_format(dead_command, options->format);
     choose(dead_command, dead);
+
+    auto& outbox_command = *add_command(
+        sinks,
+        "outbox",
+        "What waits for delivery",
+        "weir sinks outbox pager\nweir sinks outbox pager --limit 10 -o json"
+    );
+    outbox_command.add_option("name", options->name, "Name of the sink")->required();
+    outbox_command.add_option("--from", options->from, "First offset");
+    outbox_command.add_option("--limit", options->limit, "At most so many")
+        ->check(CLI::Range(1, 1'000));
+    add_format(outbox_command, options->format);
+    choose(outbox_command, outbox);
+
+    auto& test_command = *add_command(
+        sinks,
+        "test",
+        "Send one record now, as a rule would, and tell what came of it",
+        "weir sinks test pager\n"
+        "weir sinks test pager --topic data/p1/temp --payload '{\"temp\": 91}'"
+    );
+    test_command.add_option("name", options->name, "Name of the sink")->required();
+    test_command.add_option("--rule", options->rule, "Rule whose body is used");
+    test_command.add_option("--topic", options->topic, "Topic of the message (default: weir/test)");
+    test_command.add_option("--device", options->device, "Its publisher (default: weir-test)");
+    test_command.add_option("--payload", options->payload, "The record's body (default: JSON)");
+    add_format(test_command, options->format, false);
+    choose(test_command, test);
 
     auto& retry_command = *add_command(
         sinks,

@@ -169,6 +169,72 @@ TEST(Config, ReadsFoldersByTheirNames) {
     ASSERT_EQ(loaded.config.tests.size(), 1U);
 }
 
+TEST(Config, ReadsEveryKeyOfASink) {
+    auto files = Loaded::files_of(std::string{kListener});
+    files.files["/etc/weir/sinks.d/s.yaml"] = R"(sink: s
+type: http
+url: https://ops.example/${topic(2)}
+method: PUT
+headers: {X-Site: north, X-Device: "${clientid()}"}
+order_by: ${site}
+body: cloudevents
+compression: zstd
+auth:
+  sigv4:
+    access_key_id: AKID
+    secret_access_key: {file: secret}
+    session_token: {env: TOKEN}
+    region: eu-central-1
+    service: execute-api
+  client_cert: {cert: c.crt, key: {file: c.key}}
+ca: ca.crt
+proxy: {url: "http://proxy:3128", user: u, password: {env: PROXY}}
+redirects: same_origin
+timeout: 20s
+connect_timeout: 2s
+in_flight: 3
+retry: {min: 2s, max: 1m}
+breaker: {failures: 7, pause: 10s}
+outbox: {dead_letters: 1MiB}
+batch: {messages: 10, bytes: 64KiB, wait: 2s}
+)";
+    const Loaded loaded{std::move(files)};
+    ASSERT_FALSE(loaded.diagnostics.has_errors()) << loaded.diagnostics.render_text();
+    const auto* sink = loaded.config.find_sink("s");
+    ASSERT_NE(sink, nullptr);
+    EXPECT_EQ(sink->method, "PUT");
+    EXPECT_EQ(sink->headers.size(), 2U);
+    EXPECT_EQ(sink->header_places.at(1).range.begin.line, 5U);
+    EXPECT_EQ(sink->order_by, "${site}");
+    EXPECT_EQ(sink->order_by_place.range.begin.line, 6U);
+    EXPECT_EQ(sink->body, "cloudevents");
+    EXPECT_EQ(sink->compression, "zstd");
+    ASSERT_TRUE(sink->sigv4);
+    EXPECT_EQ(sink->sigv4->access_key_id, "AKID");
+    EXPECT_EQ(sink->sigv4->secret_access_key.file, "/etc/weir/sinks.d/secret");
+    EXPECT_EQ(sink->sigv4->session_token->variable, "TOKEN");
+    EXPECT_EQ(sink->sigv4->region, "eu-central-1");
+    EXPECT_EQ(sink->sigv4->service, "execute-api");
+    ASSERT_TRUE(sink->client_cert);
+    EXPECT_EQ(sink->client_cert->cert, "/etc/weir/sinks.d/c.crt");
+    EXPECT_EQ(sink->client_cert->key.file, "/etc/weir/sinks.d/c.key");
+    EXPECT_EQ(sink->ca, "/etc/weir/sinks.d/ca.crt");
+    ASSERT_TRUE(sink->proxy);
+    EXPECT_EQ(sink->proxy->url, "http://proxy:3128");
+    EXPECT_EQ(sink->proxy->user, "u");
+    EXPECT_EQ(sink->proxy->password->variable, "PROXY");
+    EXPECT_TRUE(sink->follows_redirects);
+    EXPECT_EQ(sink->timeout, 20s);
+    EXPECT_EQ(sink->connect_timeout, 2s);
+    EXPECT_EQ(sink->in_flight, 3U);
+    EXPECT_EQ(sink->retry.min, 2s);
+    EXPECT_EQ(sink->retry.max, 1min);
+    EXPECT_EQ(sink->breaker.failures, 7U);
+    EXPECT_EQ(sink->breaker.pause, 10s);
+    EXPECT_EQ(sink->outbox.dead_letters, 1024U * 1024);
+    EXPECT_EQ(sink->batch.wait, 2s);
+}
+
 TEST(Secret, IsLoadedAtUse_WithoutTheLineEnd) {
     MemoryFiles files;
     files.files["/run/secret"] = "hush\r\n";

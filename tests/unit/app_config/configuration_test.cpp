@@ -81,6 +81,27 @@ TEST(Configuration, ChecksExpressionsInUrls) {
     EXPECT_EQ(errors[0].range.begin.line, 3U);
 }
 
+TEST(Configuration, NamesThePlaceOfABrokenExpression_InHeadersAndOrderBy) {
+    auto files = tree();
+    files.files["/c/sinks.d/pager.yaml"] =
+        "sink: pager\ntype: http\nurl: https://h/\nheaders:\n  X-Site: north\n"
+        "  X-Device: a${topik(2)}\norder_by: ${top(1)}\n";
+    const auto errors = errors_of(files);
+    ASSERT_EQ(errors.size(), 2U);
+    EXPECT_EQ(errors[0].range.begin, (document::Position{6, 16}));
+    EXPECT_EQ(errors[1].range.begin, (document::Position{7, 13}));
+}
+
+TEST(Configuration, KnowsWhichRequestsDifferFromMessageToMessage) {
+    auto files = tree();
+    files.files["/c/sinks.d/a.yaml"] = "sink: a\ntype: http\nurl: https://h/\nheaders: {X: y}\n";
+    Diagnostics diagnostics;
+    const auto configuration = load_configuration("/c", files, diagnostics);
+    ASSERT_EQ(configuration.requests.size(), 2U);
+    EXPECT_TRUE(configuration.requests[0].constant());
+    EXPECT_FALSE(configuration.requests[1].constant());
+}
+
 TEST(Configuration, RefusesTwoRulesOfOneName) {
     auto files = tree();
     files.files["/c/weir.yaml"] += "include: [streams.d, sinks.d, rules.d, more/rules.d]\n";

@@ -60,15 +60,27 @@ TEST(RuleDocument, IsReadAsAWhole) {
     const auto& http = std::get<HttpAction>(rule->actions[1]);
     EXPECT_EQ(http.sink, "pager");
     EXPECT_EQ(http.body, Body::json);
-    EXPECT_EQ(http.batch.messages, 100U);
-    EXPECT_EQ(http.batch.bytes, 256U * 1024);
-    EXPECT_EQ(http.batch.wait, std::chrono::seconds{1});
+    ASSERT_TRUE(http.batch);
+    EXPECT_EQ(http.batch->messages, 100U);
+    EXPECT_EQ(http.batch->bytes, 256U * 1024);
+    EXPECT_EQ(http.batch->wait, std::chrono::seconds{1});
     const auto& republish = std::get<RepublishAction>(rule->actions[2]);
     EXPECT_EQ(republish.topic.source(), "alarm/${topic(2)}");
     EXPECT_EQ(republish.qos, model::Qos::at_least_once);
     EXPECT_TRUE(republish.retain);
     ASSERT_TRUE(rule->on_error);
     EXPECT_EQ(std::get<StreamAction>(*rule->on_error).stream, "rule-errors");
+}
+
+TEST(RuleDocument, LeavesToTheSink_WhatItDoesNotSay) {
+    Diagnostics diagnostics;
+    const auto rule = parse_rule(
+        "rules.d/a.sql", "---\nto: [{http: {sink: pager}}]\n---\nSELECT * FROM 'a'\n", diagnostics
+    );
+    ASSERT_TRUE(rule) << diagnostics.render_text();
+    const auto& http = std::get<HttpAction>(rule->actions[0]);
+    EXPECT_FALSE(http.body);
+    EXPECT_FALSE(http.batch);
 }
 
 TEST(RuleDocument, NeedsFrom_InTheNativeProfileOnly) {

@@ -1,0 +1,240 @@
+"""HTTP sinks through a gateway: what a request carries, order and keys across kill -9, the breaker, what `weir sinks` tells."""
+import collections
+import gzip
+import hashlib
+import hmac
+import json
+import pathlib
+import queue
+import ssl
+import tempfile
+import unittest
+
+from gateway import Gateway, wait_for
+from peers import V311, Client, Receiver
+
+ALL = "---\nto: [{http: {sink: pager}}]\n---\nSELECT * FROM 'data/#'\n"
+
+
+def sink(url, more=""):
+    return f"sink: pager\ntype: http\nurl: {url}\nretry: {{min: 20ms, max: 100ms}}\n{more}"
+
+
+def status(gateway, name="pager"):
+    return next(row for row in gateway.json("sinks", "list") if row["name"] == name)
+
+
+def signature(request, secret, region, service):
+    """AWS Signature Version 4 of what arrived, for a path without anything to encode."""
+    headers = {name.lower(): value for name, value in request["headers"].items()}
+    names = headers["authorization"].split("SignedHeaders=")[1].split(",")[0]
+    canonical = "\n".join([
+        "POST", request["path"], "", *(f"{name}:{headers[name]}" for name in names.split(";")), "", names,
+        hashlib.sha256(request["body"]).hexdigest()])
+    scope = f"{headers['x-amz-date'][:8]}/{region}/{service}/aws4_request"
+    text = "\n".join(["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = b"AWS4" + secret.encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+class Sinks(unittest.TestCase):
+    def test_a_message_decides_path_and_headers_but_not_the_server(self):
+        with Receiver() as receiver, Gateway(files={
+            "sinks.d/pager.yaml": sink(
+                receiver.url + "/${topic(2)}?v=${v}",
+                'headers: {X-Site: north, X-Device: "${clientid()} ${v}"}\n'),
+            "rules.d/all.sql": ALL,
+        }) as gateway:
+            folder = gateway.device("probe-1")
+            with Client("probe-1", folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/t", {"v": "a/b?c&d\r\nHost: evil"}, qos=1)
+                request = receiver.next()
+                self.assertEqual(request["path"], "/hook/probe-1?v=a%2Fb%3Fc%26d%0D%0AHost%3A%20evil")
+                self.assertEqual(request["headers"]["X-Site"], "north")
+                self.assertEqual(request["headers"]["X-Device"], "probe-1 a/b?c&d%0D%0AHost: evil")
+                probe.publish("data/probe-1/t", {"other": 1}, qos=1)
+            why = wait_for("the failure", lambda: [
+                entry for entry in gateway.json("why", "probe-1")["decisions"] if entry["reason"] == "rule_failed"])
+            self.assertEqual(len(why), 1, "an expression without a value fails the rule")
+
+    def test_events_in_compressed_batches(self):
+        with Receiver() as receiver, Gateway(files={
+            "sinks.d/pager.yaml": sink(
+                receiver.url, "body: cloudevents\ncompression: gzip\nbatch: {messages: 5, wait: 10s}\n"),
+            "rules.d/all.sql": ALL,
+        }) as gateway:
+            folder = gateway.device("probe-1")
+            with Client("probe-1", folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                for n in range(5):
+                    probe.publish("data/probe-1/n", {"n": n}, qos=1)
+            request = receiver.next()
+            self.assertEqual(request["headers"]["Content-Encoding"], "gzip")
+            self.assertEqual(request["headers"]["Content-Type"], "application/cloudevents-batch+json")
+            events = json.loads(gzip.decompress(request["body"]))
+            self.assertEqual([event["data"]["n"] for event in events], list(range(5)))
+            self.assertEqual({event["specversion"] for event in events}, {"1.0"})
+            self.assertEqual(events[0]["source"], "/weir/rules/all")
+            self.assertEqual(events[0]["subject"], "data/probe-1/n")
+            self.assertEqual(len({event["id"] for event in events}), 5)
+
+    def test_requests_are_signed_and_secrets_stay_secret(self):
+        with Receiver() as receiver, Gateway(files={
+            "secret": "s3cret-key-of-the-sink\n",
+            "sinks.d/pager.yaml": sink(
+                receiver.url,
+                "auth: {sigv4: {access_key_id: AKIDEXAMPLE, secret_access_key: {file: ../secret}, "
+                "region: eu-central-1, service: execute-api}}\n"),
+            "rules.d/all.sql": ALL,
+        }) as gateway:
+            self.assertEqual(gateway.cli("sinks", "test", "pager").returncode, 0)
+            request = receiver.next()
+            signed = request["headers"]["Authorization"]
+            self.assertEqual(signed.rsplit("=", 1)[1], signature(request, "s3cret-key-of-the-sink", "eu-central-1", "execute-api"))
+            self.assertRegex(
+                signed, r"^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/\d{8}/eu-central-1/execute-api/aws4_request, "
+                        r"SignedHeaders=content-type;host;idempotency-key;x-amz-date, Signature=[0-9a-f]{64}$")
+            shown = "\n".join(gateway.lines) + gateway.cli("sinks", "list", "-o", "json").stdout
+            self.assertNotIn("s3cret-key", shown)
+
+    def test_devices_keep_their_order_and_batches_their_keys_across_kill_9(self):
+        """Requests are held and answered 503 at random; the gateway dies in between."""
+        devices, count = ["probe-1", "probe-2", "probe-3"], 60
+        seen = queue.Queue()
+
+        with tempfile.TemporaryDirectory(prefix="weir-sinks-") as home, Receiver() as receiver:
+            receiver.mood = lambda number: 503 if number % 4 == 0 else 200
+            gateway = Gateway(keep=home, files={
+                "sinks.d/pager.yaml": sink(
+                    receiver.url, "in_flight: 4\nbatch: {messages: 7, wait: 20ms}\nbreaker: {failures: 0}\n"),
+                "rules.d/all.sql": "---\nto: [{http: {sink: pager}}]\n---\n"
+                                   "SELECT topic(2) AS device, n FROM 'data/+/n'\n",
+            })
+            gateway.prepare()
+            folders = {name: gateway.device(name) for name in devices}
+            try:
+                for part in range(3):
+                    gateway.start()
+                    clients = []
+                    for name in devices:
+                        client = Client(name, version=V311, folder=folders[name])
+                        client.connect(gateway.ports["front"])
+                        clients.append(client)
+                    for n in range(part * count // 3, (part + 1) * count // 3):
+                        for name, client in zip(devices, clients):
+                            client.publish(f"data/{name}/n", {"n": n}, qos=1)
+                    gateway.kill()
+                    for client in clients:
+                        client.drop()
+                receiver.mood = None
+                gateway.start()
+                wait_for("an empty outbox", lambda: status(gateway)["pending"] == 0)
+                row = status(gateway)
+            finally:
+                gateway.stop()
+            while not receiver.requests.empty():
+                seen.put(receiver.requests.get())
+        bodies, taken = {}, collections.defaultdict(list)
+        while not seen.empty():
+            request = seen.get()
+            key = request["headers"]["Idempotency-Key"]
+            self.assertEqual(bodies.setdefault(key, request["body"]), request["body"], "one key, one body")
+            if request["status"] == 200 and key not in taken:
+                records = json.loads(request["body"])
+                taken[key] = records if isinstance(records, list) else [records]
+        per_device = collections.defaultdict(list)
+        for records in taken.values():
+            for record in records:
+                per_device[record["device"]].append(record["n"])
+        for name in devices:
+            self.assertEqual(per_device[name], list(range(count)), f"{name}: all, once, in order")
+        self.assertEqual(row["dead"], 0)
+        self.assertEqual(row["delivered"], count * len(devices))
+
+    def test_the_breaker_leaves_a_failing_server_alone(self):
+        with Receiver() as receiver, Gateway(files={
+            "sinks.d/pager.yaml": sink(receiver.url, "breaker: {failures: 3, pause: 500ms}\n"),
+            "rules.d/all.sql": ALL,
+        }) as gateway:
+            receiver.mood = lambda _: 503
+            folder = gateway.device("probe-1")
+            with Client("probe-1", folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/n", {"n": 1}, qos=1)
+                wait_for("the breaker", lambda: status(gateway)["breaker"] == "open")
+                self.assertEqual(gateway.metric(r'weir_sink_breaker_open\{sink="pager"\}'), 1)
+                waiting = gateway.json("sinks", "outbox", "pager")
+                self.assertEqual([entry["payload"] for entry in waiting], [{"n": 1}])
+                receiver.mood = None
+                wait_for("delivery", lambda: status(gateway)["delivered"] == 1)
+            row = status(gateway)
+            self.assertEqual(row["breaker"], "closed")
+            self.assertEqual(row["attempts"], row["failures"] + 1)
+            self.assertEqual(gateway.metric(r'weir_sink_latency_seconds_count\{.*\}'), row["attempts"])
+            self.assertEqual(gateway.metric(r'weir_sink_failures_total\{.*\}'), row["failures"])
+
+
+class SinkTest(unittest.TestCase):
+    """weir sinks test"""
+
+    def test_tells_what_came_of_it_and_what_to_change(self):
+        with Receiver() as receiver, Gateway(files={"sinks.d/pager.yaml": sink(receiver.url + "/${topic(2)}/${temp}")}) as gateway:
+            message = ["--topic", "data/p1/t", "--payload", '{"temp": 91}']
+            done = gateway.cli("sinks", "test", "pager", *message)
+            self.assertIn("HTTP/1.1 200", done.stdout)
+            self.assertIn("the receiver took the record", done.stdout)
+            request = receiver.next()
+            self.assertEqual((request["path"], request["body"]), ("/hook/p1/91", b'{"temp": 91}'))
+            self.assertRegex(request["headers"]["Idempotency-Key"], "^pager/test-[0-9a-f]{16}$")
+            receiver.answer(401)
+            refused = gateway.cli("sinks", "test", "pager", *message, check=False)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("status 401", refused.stdout)
+            self.assertIn("fix: the server does not accept the credentials", refused.stdout)
+            hole = gateway.cli("sinks", "test", "pager", check=False)
+            self.assertNotEqual(hole.returncode, 0)
+            self.assertIn("has no value", hole.stdout + hole.stderr)
+            self.assertEqual(status(gateway)["in"], 0, "nothing of it went through the outbox")
+
+    def test_needs_no_running_receiver(self):
+        with Receiver() as receiver:
+            url = receiver.url
+        with Gateway(files={"sinks.d/pager.yaml": sink(url)}) as gateway:
+            answer = gateway.cli("sinks", "test", "pager", "-o", "json", check=False)
+            self.assertEqual(answer.returncode, 1)
+            answer = json.loads(answer.stdout)
+            self.assertEqual((answer["delivered"], answer["meaning"], answer["status"]), (False, "again", None))
+            self.assertIn("nothing listens", answer["hint"])
+
+    def test_mutual_tls_with_an_own_ca(self):
+        with tempfile.TemporaryDirectory(prefix="weir-sinks-") as home:
+            gateway = Gateway(keep=home, files={})
+            gateway.prepare()
+            certs = pathlib.Path(home) / "certs"
+            mine = gateway.device("weir-as-client")
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certs / "weir.crt", certs / "weir.key")
+            context.load_verify_locations(certs / "ca.crt")
+            with Receiver(tls=context) as receiver:
+                gateway.write("sinks.d/pager.yaml", sink(receiver.url))
+                gateway.start()
+                try:
+                    unknown = gateway.cli("sinks", "test", "pager", check=False)
+                    self.assertIn("name it with ca", unknown.stdout)
+                    context.verify_mode = ssl.CERT_REQUIRED
+                    gateway.write("sinks.d/pager.yaml", sink(
+                        receiver.url,
+                        f"ca: ../certs/ca.crt\nauth: {{client_cert: {{cert: {mine}/device.crt, key: {{file: {mine}/device.key}}}}}}\n"))
+                    gateway.cli("reload")
+                    taken = gateway.cli("sinks", "test", "pager", "-o", "json")
+                    self.assertEqual(json.loads(taken.stdout)["status"], 200)
+                    self.assertGreater(json.loads(taken.stdout)["tls_ms"], 0)
+                finally:
+                    gateway.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()

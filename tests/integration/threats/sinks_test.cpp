@@ -1,0 +1,134 @@
+// T-45: a sink that is stuck, and rules that have nothing to do with it.
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include <support/http_server.hpp>
+
+#include "integration/threats/support.hpp"
+
+namespace weir::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAddedMax{100};
+constexpr std::size_t kMessages = 30;
+
+/// Two sinks and a rule for each. The receiver of `fine` takes everything.
+class ThreatT45 : public testing::Test {
+protected:
+    struct Setup {
+        std::string stuck_url;
+        std::string outbox;
+        std::string stuck_filter;
+    };
+
+    [[nodiscard]] std::unique_ptr<RunningGateway> start(const Setup& setup) const {
+        return std::make_unique<RunningGateway>(RunningGateway::Options{
+            .include = "policies.d, rules.d, sinks.d",
+            .prepare =
+                [&](const std::filesystem::path& home) {
+                    const auto write = [&](const std::string& file, const std::string& text) {
+                        std::filesystem::create_directories((home / file).parent_path());
+                        std::ofstream{home / file} << text;
+                    };
+                    write(
+                        "sinks.d/stuck.yaml",
+                        "sink: stuck\ntype: http\nurl: " + setup.stuck_url +
+                            "\ntimeout: 2s\noutbox: {" + setup.outbox + "}\n"
+                    );
+                    write(
+                        "sinks.d/fine.yaml", "sink: fine\ntype: http\nurl: " + fine_.url() + "\n"
+                    );
+                    write(
+                        "rules.d/stuck.sql",
+                        "---\nto: [{http: {sink: stuck}}]\n---\nSELECT * FROM '" +
+                            setup.stuck_filter + "'\n"
+                    );
+                    write(
+                        "rules.d/fine.sql",
+                        "---\nto: [{http: {sink: fine}}]\n---\nSELECT * FROM 'data/#'\n"
+                    );
+                },
+        });
+    }
+
+    /// From a publish until the receiver of `fine` has it: the median of some.
+    [[nodiscard]] milliseconds lag(RunningGateway& gateway, const std::string& topic) {
+        MqttPeer device{gateway.port()};
+        device.connect("device");
+        std::vector<std::chrono::steady_clock::duration> lags;
+        for (std::size_t i = 0; i < kMessages; ++i) {
+            const auto sent = std::chrono::steady_clock::now();
+            device.publish(topic, std::to_string(i), mqtt::Qos::at_least_once);
+            static_cast<void>(fine_.wait_for(++received_));
+            lags.push_back(std::chrono::steady_clock::now() - sent);
+            device.until_settled();
+        }
+        std::ranges::sort(lags);
+        return std::chrono::duration_cast<milliseconds>(lags[lags.size() / 2]);
+    }
+
+    void expect_no_delay(RunningGateway& gateway, milliseconds alone, const std::string& topic) {
+        const auto with_stuck = lag(gateway, topic);
+        RecordProperty("lag_alone_ms", static_cast<int>(alone.count()));
+        RecordProperty("lag_with_stuck_sink_ms", static_cast<int>(with_stuck.count()));
+        EXPECT_LE(with_stuck, alone + kAddedMax);
+    }
+
+    [[nodiscard]] milliseconds lag_alone() {
+        const auto gateway = start({hanging_.url(), "", "nothing"});
+        return lag(*gateway, "data/a");
+    }
+
+    HttpServer fine_{[](const HttpRequest&) { return http_reply(204); }};
+    HttpServer hanging_{[](const HttpRequest&) { return kHang; }};
+    std::size_t received_ = 0;
+};
+
+TEST_F(ThreatT45, DelaysNoOtherRule_WhenAReceiverHangs) {
+    const auto alone = lag_alone();
+    const auto gateway = start({hanging_.url(), "", "data/#"});
+    expect_no_delay(*gateway, alone, "data/a");
+    EXPECT_EQ(gateway->metric(R"(weir_sink_pending{sink="stuck"})"), kMessages) << "none is lost";
+}
+
+TEST_F(ThreatT45, DelaysNoOtherRule_WhenNobodyListens) {
+    const auto alone = lag_alone();
+    const auto nobody = HttpServer{[](const HttpRequest&) { return std::nullopt; }}.url();
+    const auto gateway = start({nobody, "", "data/#"});
+    expect_no_delay(*gateway, alone, "data/a");
+    EXPECT_EQ(gateway->metric(R"(weir_sink_pending{sink="stuck"})"), kMessages);
+}
+
+TEST_F(ThreatT45, DelaysNoOtherRuleOfTheMessage_WhenAFullOutboxDropsOrLoses) {
+    const auto alone = lag_alone();
+    for (const std::string on_full : {"dead_letter", "drop_oldest"}) {
+        const auto gateway = start({hanging_.url(), "size: 64KiB, on_full: " + on_full, "data/#"});
+        MqttPeer flood{gateway->port()};
+        flood.connect("flood");
+        for (int i = 0; i < 20; ++i) {
+            flood.publish("data/b", std::string(8'000, 'x'), mqtt::Qos::at_least_once);
+            flood.until_settled();
+        }
+        static_cast<void>(fine_.wait_for(received_ += 20));
+        expect_no_delay(*gateway, alone, "data/a");
+    }
+}
+
+TEST_F(ThreatT45, DelaysNoOtherPublisher_WhenAFullOutboxHoldsOneBack) {
+    const auto alone = lag_alone();
+    const auto gateway =
+        start({hanging_.url(), "size: 64KiB, on_full: block, block_timeout: 60s", "stuck/#"});
+    MqttPeer flood{gateway->port()};
+    flood.connect("flood");
+    for (int i = 0; i < 15; ++i) {
+        flood.publish("stuck/b", std::string(8'000, 'x'), mqtt::Qos::at_least_once);
+    }
+    expect_no_delay(*gateway, alone, "data/a");
+    EXPECT_GT(gateway->metric("weir_parked_total"), 0) << "the other one is held back meanwhile";
+}
+
+}  // namespace
+}  // namespace weir::test
