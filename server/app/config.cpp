@@ -54,6 +54,9 @@ public:
             );
         }
         check_names(config_.sinks, "sinks");
+        check_names(config_.archives, "sinks");
+        check_sinks_and_archives();
+        detail::check_archives(config_.archives, diagnostics_);
         check_names(config_.streams, "streams");
         return std::move(config_);
     }
@@ -162,14 +165,27 @@ private:
         if (!document) {
             return;
         }
-        const auto kind = folder == Folder::sinks ? FileKind::sink : FileKind::stream;
+        const auto kind = folder == Folder::sinks ? kind_of_sink(*document) : FileKind::stream;
         const auto section =
             read_section(kind, document->root(), path.parent_path(), files_, diagnostics_);
         if (kind == FileKind::sink) {
             config_.sinks.push_back(detail::make_sink(section, diagnostics_));
+        } else if (kind != FileKind::stream) {
+            config_.archives.push_back(detail::make_archive(kind, section, diagnostics_));
         } else {
             config_.streams.push_back(detail::make_stream(section));
         }
+    }
+
+    /// Each type of sink has keys of its own.
+    static FileKind kind_of_sink(const Document& document) {
+        const auto root = document.root();
+        const auto type = root.is_mapping() ? root.get("type") : std::nullopt;
+        if (type && type->is_scalar() && type->text() == "file") {
+            return FileKind::file_sink;
+        }
+        return type && type->is_scalar() && type->text() == "s3" ? FileKind::s3_sink
+                                                                 : FileKind::sink;
     }
 
     void refuse(const fs::path& path, std::string_view what) {
@@ -204,6 +220,25 @@ private:
         }
     }
 
+    /// They share one space of names: commands know sinks, of whatever type.
+    void check_sinks_and_archives() {
+        for (const auto& archive : config_.archives) {
+            const auto* const sink = config_.find_sink(archive.name);
+            if (sink != nullptr && !archive.name.empty()) {
+                report(
+                    diagnostics_,
+                    archive.place,
+                    code::kNameTaken,
+                    fmt::format("two sinks have the name '{}'", archive.name),
+                    "rename one of them",
+                    fmt::format(
+                        "the other one is {}:{}", sink->place.file, sink->place.range.begin.line
+                    )
+                );
+            }
+        }
+    }
+
     fs::path folder_;
     const ConfigFiles& files_;
     Diagnostics& diagnostics_;
@@ -220,6 +255,10 @@ const T* find_named(const std::vector<T>& sorted, std::string_view name) noexcep
 
 const SinkConfig* Config::find_sink(std::string_view name) const noexcept {
     return find_named(sinks, name);
+}
+
+const ArchiveConfig* Config::find_archive(std::string_view name) const noexcept {
+    return find_named(archives, name);
 }
 
 const StreamConfig* Config::find_stream(std::string_view name) const noexcept {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <weir/app_config/config_archive.hpp>
 #include <weir/app_config/config_files.hpp>
 #include <weir/app_config/config_values.hpp>
 #include <weir/app_config/limits_schema.hpp>
@@ -219,6 +220,7 @@ struct Config {
     MetricsConfig metrics;
     MeteringConfig metering;
     std::vector<SinkConfig> sinks;      ///< Sorted by name.
+    std::vector<ArchiveConfig> archives;  ///< Sorted by name; no sink has the same.
     std::vector<StreamConfig> streams;  ///< Sorted by name.
     std::vector<policy::PolicyFile>
         policies;                 ///< policies.d, in the order of the folders, then of the names.
@@ -226,6 +228,7 @@ struct Config {
     std::vector<TextFile> tests;  ///< *_test.yaml of both.
 
     [[nodiscard]] const SinkConfig* find_sink(std::string_view name) const noexcept;
+    [[nodiscard]] const ArchiveConfig* find_archive(std::string_view name) const noexcept;
     [[nodiscard]] const StreamConfig* find_stream(std::string_view name) const noexcept;
 };
 

@@ -16,11 +16,15 @@
 namespace weir::app {
 namespace {
 
-constexpr std::array kKinds = {FileKind::gateway, FileKind::sink, FileKind::stream};
+constexpr std::array kKinds = {
+    FileKind::gateway, FileKind::sink, FileKind::file_sink, FileKind::s3_sink, FileKind::stream
+};
 
 /// In front of the keys of files in folders.
 std::string_view topic_prefix(FileKind kind) {
-    constexpr std::array<std::string_view, 3> kPrefixes = {"", "sinks.", "streams."};
+    constexpr std::array<std::string_view, 5> kPrefixes = {
+        "", "sinks.", "streams.", "file-sinks.", "s3-sinks."
+    };
     return kPrefixes.at(static_cast<std::size_t>(kind));
 }
 
@@ -102,9 +106,11 @@ std::string explain_kind(FileKind kind, std::string_view topic) {
     return out;
 }
 
-constexpr std::array<std::pair<std::string_view, FileKind>, 3> kKindTopics = {{
+constexpr std::array<std::pair<std::string_view, FileKind>, 5> kKindTopics = {{
     {"weir.yaml", FileKind::gateway},
     {"sinks", FileKind::sink},
+    {"file-sinks", FileKind::file_sink},
+    {"s3-sinks", FileKind::s3_sink},
     {"streams", FileKind::stream},
 }};
 
@@ -202,8 +208,12 @@ std::string reference_markdown() {
         "needs a restart.\n"
         "Any single value may be `{env: NAME}` or `{file: path}`; a secret must be. Paths are "
         "relative to the file.\n\n";
-    constexpr std::array<std::string_view, 3> kTitles = {
-        "weir.yaml", "sinks.d/*.yaml", "streams.d/*.yaml"
+    constexpr std::array<std::string_view, 5> kTitles = {
+        "weir.yaml",
+        "sinks.d/*.yaml",
+        "streams.d/*.yaml",
+        "sinks.d/*.yaml with `type: file`",
+        "sinks.d/*.yaml with `type: s3`",
     };
     for (const auto kind : kKinds) {
         fmt::format_to(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <weir/app_config/detail/config_parts.hpp>
 #include <weir/app_config/limits_schema.hpp>
 
 namespace weir::app {
@@ -105,7 +106,7 @@ std::vector<Key> sink_schema() {
     using enum Type;
     return {
         {.path = "sink", .type = name, .required = true, .help = "Name by which rules refer to it."},
-        {.path = "type", .type = word, .words = {"http"}, .required = true, .help = "How records are delivered."},
+        {.path = "type", .type = word, .words = {"http", "file", "s3"}, .required = true, .help = "How records are delivered; file and s3 read a stream and have keys of their own (`weir explain file-sinks`, `s3-sinks`)."},
         {.path = "url", .type = url, .required = true, .help = "Where requests go; ${...} in the path is filled per message, with the expressions of rules."},
         {.path = "method", .type = word, .fallback = "POST", .words = {"POST", "PUT", "PATCH", "DELETE"}, .help = "HTTP method."},
         {.path = "headers", .type = headers, .max = 32, .help = "Headers of every request; values may hold ${...} like the URL."},
@@ -168,8 +169,12 @@ std::vector<Key> stream_schema() {
 }  // namespace
 
 const std::vector<Key>& schema(FileKind kind) {
-    static const std::array<std::vector<Key>, 3> schemas = {
-        gateway_schema(), sink_schema(), stream_schema()
+    static const std::array<std::vector<Key>, 5> schemas = {
+        gateway_schema(),
+        sink_schema(),
+        stream_schema(),
+        detail::file_sink_schema(),
+        detail::s3_sink_schema(),
     };
     return schemas.at(static_cast<std::size_t>(kind));
 }
@@ -198,7 +203,9 @@ std::vector<Child> children(FileKind kind, std::string_view path) {
 }
 
 std::string_view describe(FileKind kind) noexcept {
-    constexpr std::array<std::string_view, 3> kNames = {"weir.yaml", "a sink", "a stream"};
+    constexpr std::array<std::string_view, 5> kNames = {
+        "weir.yaml", "a sink", "a stream", "a file sink", "an S3 sink"
+    };
     return kNames.at(static_cast<std::size_t>(kind));
 }
 

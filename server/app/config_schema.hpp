@@ -10,7 +10,7 @@
 namespace weir::app {
 
 /// One kind of file has one schema.
-enum class FileKind : std::uint8_t { gateway, sink, stream };
+enum class FileKind : std::uint8_t { gateway, sink, stream, file_sink, s3_sink };
 
 enum class Type : std::uint8_t {
     mapping,
@@ -69,7 +69,7 @@ struct Child {
 };
 [[nodiscard]] std::vector<Child> children(FileKind kind, std::string_view path);
 
-/// "weir.yaml", "a sink", "a stream".
+/// "weir.yaml", "a sink", "a stream", "a file sink", "an S3 sink".
 [[nodiscard]] std::string_view describe(FileKind kind) noexcept;
 [[nodiscard]] std::string_view name(Type type) noexcept;
 [[nodiscard]] std::string_view describe(Reload reload) noexcept;

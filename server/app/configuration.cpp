@@ -72,9 +72,21 @@ private:
                 );
             }
         } else if (const auto* http = std::get_if<rules::HttpAction>(&action)) {
-            if (config_.find_sink(http->sink) == nullptr) {
-                report_unknown("sink", http->sink, code::kUnknownSink, names_of(config_.sinks));
-            }
+            check_sink(http->sink);
+        }
+    }
+
+    void check_sink(const std::string& name) {
+        if (const auto* archive = config_.find_archive(name)) {
+            report(
+                diagnostics_,
+                place_of("sink", name),
+                code::kUnknownSink,
+                fmt::format("the sink '{}' takes its records from a stream", name),
+                fmt::format("send to that: - stream: {}", archive->stream)
+            );
+        } else if (config_.find_sink(name) == nullptr) {
+            report_unknown("sink", name, code::kUnknownSink, names_of(config_.sinks));
         }
     }
 
@@ -85,12 +97,8 @@ private:
         return names;
     }
 
-    void report_unknown(
-        std::string_view kind,
-        const std::string& name,
-        std::string_view code,
-        const std::vector<std::string_view>& known
-    ) {
+    /// Of `kind: name` in the head.
+    [[nodiscard]] Place place_of(std::string_view kind, std::string_view name) const {
         Place place{file_.path, {}};
         Diagnostics unused;  // The front matter was accepted before.
         const auto header =
@@ -98,10 +106,19 @@ private:
         if (const auto node = header ? find_value(header->root(), kind, name) : std::nullopt) {
             place.range = node->range();
         }
+        return place;
+    }
+
+    void report_unknown(
+        std::string_view kind,
+        const std::string& name,
+        std::string_view code,
+        const std::vector<std::string_view>& known
+    ) {
         const auto near = nearest(name, known);
         report(
             diagnostics_,
-            place,
+            place_of(kind, name),
             code,
             fmt::format("there is no {} '{}'", kind, name),
             near ? fmt::format("did you mean '{}'?", *near)
@@ -147,6 +164,25 @@ std::shared_ptr<const rules::RuleSet> load_rules(const Config& config, Diagnosti
                                                  : nullptr;
 }
 
+/// Archives read streams that are described.
+void check_archive_streams(const Config& config, Diagnostics& diagnostics) {
+    std::vector<std::string_view> known;
+    std::ranges::transform(config.streams, std::back_inserter(known), &StreamConfig::name);
+    for (const auto& archive : config.archives) {
+        if (!archive.stream.empty() && config.find_stream(archive.stream) == nullptr) {
+            const auto near = nearest(archive.stream, known);
+            report(
+                diagnostics,
+                archive.stream_place,
+                code::kUnknownStream,
+                fmt::format("there is no stream '{}'", archive.stream),
+                near ? fmt::format("did you mean '{}'?", *near)
+                     : fmt::format("describe it in streams.d/{}.yaml", archive.stream)
+            );
+        }
+    }
+}
+
 /// The expressions in requests are those of rules.
 std::vector<rules::RequestTemplate> load_requests(const Config& config, Diagnostics& diagnostics) {
     const auto placed = [](const std::string& text, const Place& place) {
@@ -179,6 +215,7 @@ Configuration load_configuration(
     result.policies = policy::load_policies(result.config.policies, diagnostics);
     result.rules = load_rules(result.config, diagnostics);
     result.requests = load_requests(result.config, diagnostics);
+    check_archive_streams(result.config, diagnostics);
     return result;
 }
 

@@ -64,6 +64,7 @@ Gateway::Impl::Impl(const Options& chosen)
       registry{*store, clock},
       ledger{*store, clock},
       sinks{*store, client, clock},
+      archives{*store, clock},
       shards{{.shards = configuration.with([](const auto& now) {
           return shard_count(now->config.runtime);
       })}} {
@@ -75,9 +76,11 @@ Gateway::Impl::Impl(const Options& chosen)
         listeners.push_back(make_listener(listener, files));
     }
     auto sink_configs = make_sinks(*now, files);
+    auto archive_configs = make_archives(now->config, files, client, clock);
     const auto count = static_cast<unsigned>(shards.size());
     const auto first = make_routes(*now, sink_configs, *store, count, nullptr);
     sinks.configure(std::move(sink_configs));
+    archives.configure(std::move(archive_configs));
     set_retention(*now, *store);
 
     brokers.resize(count);
@@ -188,6 +191,7 @@ void Gateway::start() {
     impl.on_every_shard([](GatewayShard& part) { part.start(); });
     impl.sinks.start();
     impl.backups.configure(impl.configuration.with([](const auto& now) { return now->config.storage.backup; }));
+    impl.archives.start();
     impl.housekeeping = std::jthread{[&impl](const std::stop_token& stop) {
         std::mutex mutex;
         std::condition_variable_any wake;
@@ -221,8 +225,10 @@ void Gateway::stop() {
     impl.housekeeping = {};
     impl.backups.stop();
     impl.close_connections();
+    impl.archives.stop();
     impl.sinks.stop(std::chrono::seconds{2});
     impl.client.stop();
+    impl.archives.join();
     impl.flush_usage();
     impl.store->drain();
     impl.running = false;
@@ -338,6 +344,10 @@ std::vector<RuleStatus> Gateway::rules() const {
 
 std::vector<sinks::SinkStatus> Gateway::sinks() const {
     return impl_->sinks.status();
+}
+
+std::vector<archive::ArchiveStatus> Gateway::archives() const {
+    return impl_->archives.status();
 }
 
 std::vector<why::Decision> Gateway::decisions(std::string_view device) const {

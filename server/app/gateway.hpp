@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <weir/app_config/configuration.hpp>
+#include <weir/archive/status.hpp>
 #include <weir/base/clock.hpp>
 #include <weir/base/error.hpp>
 #include <weir/identity/exchange.hpp>
@@ -118,6 +119,7 @@ public:
     [[nodiscard]] std::vector<sinks::SinkStatus> sinks() const;
     /// Of backups by the clock; nothing if there are none.
     [[nodiscard]] std::optional<BackupReport> backups() const;
+    [[nodiscard]] std::vector<archive::ArchiveStatus> archives() const;
     /// Sends one record to a sink as a rule would that took a message, and waits for the answer.
     /// @throws std::invalid_argument  There is no such sink, or a ${...} has no value for the
     ///                                message.

@@ -10,6 +10,7 @@
 
 #include <weir/app/backup_schedule.hpp>
 #include <weir/app/gateway.hpp>
+#include <weir/archive/archives.hpp>
 #include <weir/base/guarded.hpp>
 #include <weir/http_client/curl_client.hpp>
 #include <weir/metering/ledger.hpp>
@@ -58,6 +59,7 @@ struct Gateway::Impl {
     metering::Ledger ledger;
     http_client::CurlClient client;
     sinks::Sinks sinks;
+    archive::Archives archives;
     mutable Guarded<std::shared_ptr<const pipeline::Routes>> routes;
     mutable runtime::ShardGroup shards;
     runtime::BlockingPool pool;

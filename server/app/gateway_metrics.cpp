@@ -125,26 +125,49 @@ void add_rules(Page& page, const std::vector<RuleStatus>& rules) {
     page.add(std::move(failed));
 }
 
-void add_sinks(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
+void add_sinks(
+    Page& page,
+    const std::vector<sinks::SinkStatus>& sinks,
+    const std::vector<archive::ArchiveStatus>& archives
+) {
     Family in{"weir_sink_in_total", "Records that rules gave to a sink.", MetricType::Counter};
     Family delivered{
-        "weir_sink_delivered_total", "Records that the receiver took.", MetricType::Counter
+        "weir_sink_delivered_total", "Records that the receiver took, or that are in objects.", MetricType::Counter
     };
     Family dead{"weir_sink_dead_total", "Records that became dead letters.", MetricType::Counter};
-    Family lost{"weir_sink_lost_total", "Records dropped by a full outbox.", MetricType::Counter};
-    Family pending{"weir_sink_pending", "Records in the outbox.", MetricType::Gauge};
+    Family lost{"weir_sink_lost_total", "Records dropped by a full outbox, or by the stream before they were written.", MetricType::Counter};
+    Family pending{"weir_sink_pending", "Records that wait.", MetricType::Gauge};
+    Family lag{"weir_sink_lag_seconds", "Age of the oldest record that waits.", MetricType::Gauge};
+    Family failures{"weir_sink_failures_total", "Attempts that failed.", MetricType::Counter};
+    Family objects{"weir_sink_objects_total", "Objects that were written.", MetricType::Counter};
+    Family bytes{"weir_sink_object_bytes_total", "Bytes of them.", MetricType::Counter};
     for (const auto& sink : sinks) {
         in.add(static_cast<double>(sink.in), {{"sink", sink.name}});
         delivered.add(static_cast<double>(sink.counters.delivered), {{"sink", sink.name}});
         dead.add(static_cast<double>(sink.counters.dead), {{"sink", sink.name}});
         lost.add(static_cast<double>(sink.counters.lost), {{"sink", sink.name}});
         pending.add(static_cast<double>(sink.pending), {{"sink", sink.name}});
+        lag.add(static_cast<double>(sink.oldest_age.count()) / 1'000, {{"sink", sink.name}});
+        failures.add(static_cast<double>(sink.failures), {{"sink", sink.name}});
+    }
+    for (const auto& each : archives) {
+        delivered.add(static_cast<double>(each.counters.records), {{"sink", each.name}});
+        lost.add(static_cast<double>(each.counters.lost), {{"sink", each.name}});
+        pending.add(static_cast<double>(each.pending), {{"sink", each.name}});
+        lag.add(static_cast<double>(each.oldest_age.count()) / 1'000, {{"sink", each.name}});
+        failures.add(static_cast<double>(each.failures), {{"sink", each.name}});
+        objects.add(static_cast<double>(each.counters.objects), {{"sink", each.name}});
+        bytes.add(static_cast<double>(each.counters.bytes), {{"sink", each.name}});
     }
     page.add(std::move(in));
     page.add(std::move(delivered));
     page.add(std::move(dead));
     page.add(std::move(lost));
     page.add(std::move(pending));
+    page.add(std::move(lag));
+    page.add(std::move(failures));
+    page.add(std::move(objects));
+    page.add(std::move(bytes));
 }
 
 prometheus::ClientMetric::Histogram histogram_of(const sinks::LatencyHistogram& latency) {
@@ -171,9 +194,7 @@ void add_requests(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
     Family bytes{
         "weir_sink_pending_bytes", "Size of the outbox, as outbox.size counts.", MetricType::Gauge
     };
-    Family lag{"weir_sink_lag_seconds", "Age of the oldest record that waits.", MetricType::Gauge};
     Family attempts{"weir_sink_attempts_total", "Requests.", MetricType::Counter};
-    Family failures{"weir_sink_failures_total", "Attempts that failed.", MetricType::Counter};
     Family in_flight{"weir_sink_in_flight", "Requests without an answer yet.", MetricType::Gauge};
     Family breaker{
         "weir_sink_breaker_open", "1 while nothing is sent but probes.", MetricType::Gauge
@@ -182,16 +203,14 @@ void add_requests(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
     Family latency{"weir_sink_latency_seconds", "Until the answer.", MetricType::Histogram};
     for (const auto& sink : sinks) {
         bytes.add(static_cast<double>(sink.pending_bytes), {{"sink", sink.name}});
-        lag.add(static_cast<double>(sink.oldest_age.count()) / 1'000, {{"sink", sink.name}});
         attempts.add(static_cast<double>(sink.attempts), {{"sink", sink.name}});
-        failures.add(static_cast<double>(sink.failures), {{"sink", sink.name}});
         in_flight.add(sink.in_flight, {{"sink", sink.name}});
         breaker.add(sink.breaker == sinks::BreakerState::closed ? 0 : 1, {{"sink", sink.name}});
         letters.add(static_cast<double>(sink.dead_letters), {{"sink", sink.name}});
         latency.add(histogram_of(sink.latency), {{"sink", sink.name}});
     }
     for (auto* const family :
-         {&bytes, &lag, &attempts, &failures, &in_flight, &breaker, &letters, &latency}) {
+         {&bytes, &attempts, &in_flight, &breaker, &letters, &latency}) {
         page.add(std::move(*family));
     }
 }
@@ -282,7 +301,7 @@ std::string Gateway::metrics_text() const {
         return s.metrics.retained.value();
     });
     add_rules(page, rules());
-    add_sinks(page, sinks());
+    add_sinks(page, sinks(), archives());
     add_requests(page, sinks());
     const auto store = impl.store->stats();
     page.value(

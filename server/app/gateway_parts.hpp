@@ -6,7 +6,9 @@
 #include <vector>
 
 #include <weir/app_config/configuration.hpp>
+#include <weir/archive/config.hpp>
 #include <weir/endpoints/listener.hpp>
+#include <weir/http_client/client.hpp>
 #include <weir/pipeline/publish.hpp>
 #include <weir/sinks/config.hpp>
 #include <weir/storage/store.hpp>
@@ -31,6 +33,15 @@ namespace weir::app {
 /// In the order of Config::sinks. Reads secrets. @throws std::runtime_error
 [[nodiscard]] std::vector<sinks::HttpSinkConfig> make_sinks(
     const Configuration& configuration, const ConfigFiles& files
+);
+
+/// Reads secrets. @throws std::runtime_error
+/// @param client  For those that go to a server; outlives what is made.
+[[nodiscard]] std::vector<archive::ArchiveConfig> make_archives(
+    const Config& config,
+    const ConfigFiles& files,
+    http_client::Client& client,
+    const Clock& clock
 );
 
 /// @param before  The routes in force, whose counters go on; null at start.

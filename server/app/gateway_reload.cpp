@@ -63,11 +63,13 @@ ReloadOutcome Gateway::reload() {
     }
     std::vector<endpoints::ListenerPtr> listeners;
     std::vector<sinks::HttpSinkConfig> sinks;
+    std::vector<archive::ArchiveConfig> archives;
     try {
         for (const ListenerConfig& listener : next->config.listeners) {
             listeners.push_back(make_listener(listener, impl.files));
         }
         sinks = make_sinks(*next, impl.files);
+        archives = make_archives(next->config, impl.files, impl.client, impl.clock);
         const auto before = impl.routes.with([](const auto& now) { return now; });
         const auto routes = make_routes(
             *next, sinks, *impl.store, static_cast<unsigned>(impl.shards.size()), before.get()
@@ -81,6 +83,7 @@ ReloadOutcome Gateway::reload() {
     }
     set_retention(*next, *impl.store);
     impl.backups.configure(next->config.storage.backup);
+    impl.archives.configure(std::move(archives));
     for (const auto& door : impl.doors) {
         const auto same = [&](const auto& listener) { return listener->name == door->name; };
         if (const auto found = std::ranges::find_if(listeners, same); found != listeners.end()) {

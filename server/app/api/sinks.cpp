@@ -3,17 +3,18 @@
 #include <stdexcept>
 #include <tuple>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
 #include <weir/app/gateway.hpp>
+#include <weir/archive/record_json.hpp>
 #include <weir/base/log.hpp>
 #include <weir/base/text.hpp>
 #include <weir/sinks/dead_letters.hpp>
 
 #include "json.hpp"
 #include "parts.hpp"
-#include "record_json.hpp"
 
 namespace weir::app::api {
 namespace {
@@ -33,6 +34,7 @@ json::value mean_ms(const sinks::LatencyHistogram& latency) {
 json::object row_of(const sinks::SinkStatus& sink) {
     return {
         {"name", sink.name},
+        {"type", "http"},
         {"url", sink.url},
         {"activity", sinks::name(sink.activity)},
         {"in", sink.in},
@@ -54,16 +56,52 @@ json::object row_of(const sinks::SinkStatus& sink) {
     };
 }
 
+json::object row_of(const archive::ArchiveStatus& archive, const Config& config) {
+    const auto* const configured = config.find_archive(archive.name);
+    const bool is_file =
+        configured != nullptr && std::holds_alternative<FolderConfig>(configured->target);
+    return {
+        {"name", archive.name},
+        {"type", is_file ? "file" : "s3"},
+        {"url", archive.where},
+        {"stream", archive.stream},
+        {"activity", archive::name(archive.activity)},
+        {"delivered", archive.counters.records},
+        {"objects", archive.counters.objects},
+        {"object_bytes", archive.counters.bytes},
+        {"pending", archive.pending},
+        {"next_offset", archive.next},
+        {"oldest_age_ms", archive.oldest_age.count()},
+        {"lost", archive.counters.lost},
+        {"attempts", archive.attempts},
+        {"failures", archive.failures},
+        {"next_attempt_ms", archive.next_attempt.count()},
+        {"last_error", archive.last_error},
+        {"last_error_time", time_value(archive.last_error_time)},
+    };
+}
+
 http::Response list(const Gateway& gateway) {
     json::array rows;
     for (const auto& sink : gateway.sinks()) {
         rows.push_back(row_of(sink));
+    }
+    const auto configuration = gateway.configuration();
+    for (const auto& archive : gateway.archives()) {
+        rows.push_back(row_of(archive, configuration->config));
     }
     return reply({{"sinks", std::move(rows)}});
 }
 
 /// A sink that is no longer configured may still have an outbox.
 void expect_sink(Gateway& gateway, const std::string& name) {
+    if (gateway.configuration()->config.find_archive(name) != nullptr) {
+        throw ApiError{
+            409,
+            "no_outbox",
+            fmt::format("sink '{}' reads a stream: it tries again until it is written", name)
+        };
+    }
     if (!gateway.store().outbox(name) &&
         gateway.configuration()->config.find_sink(name) == nullptr) {
         throw ApiError{404, "not_found", fmt::format("there is no sink '{}'", name)};
@@ -84,7 +122,7 @@ std::string to_json_line(const storage::DeadLetterEntry& entry) {
                log::json_escape(record.topic),
                log::json_escape(record.key),
                log::json_escape(record.target),
-               payload_members(record.payload)
+               archive::payload_members(record.payload)
            ) +
            '\n';
 }

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <weir/app/admin_api.hpp>
+#include <weir/archive/record_json.hpp>
 
 #include "json.hpp"
-#include "record_json.hpp"
 
 namespace weir::app::api {
 namespace {
@@ -81,7 +81,7 @@ http::Response read(const Streams& from, const Call& call) {
     );
     http::Response response{.content_type = "application/x-ndjson"};
     for (const auto& entry : entries) {
-        response.body += to_json_line(entry);
+        response.body += archive::to_json_line(entry);
     }
     return response;
 }

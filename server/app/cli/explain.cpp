@@ -54,7 +54,7 @@ void add_explain(CLI::App& app, Chosen& chosen) {
     command->add_option(
         "topic",
         options->topic,
-        "A key, such as listeners.tls.cert; a code; weir.yaml, sinks, streams"
+        "A key, such as listeners.tls.cert; a code; weir.yaml, sinks, file-sinks, s3-sinks, streams"
     );
     auto* list = command->add_flag("--list", options->list, "Everything that can be explained");
     auto* markdown =
@@ -62,12 +62,14 @@ void add_explain(CLI::App& app, Chosen& chosen) {
     const std::map<std::string, app::FileKind> kinds = {
         {"gateway", app::FileKind::gateway},
         {"sink", app::FileKind::sink},
+        {"file-sink", app::FileKind::file_sink},
+        {"s3-sink", app::FileKind::s3_sink},
         {"stream", app::FileKind::stream}
     };
     auto* schema =
         command
             ->add_option(
-                "--json-schema", options->schema, "JSON Schema of gateway, sink or stream files"
+                "--json-schema", options->schema, "JSON Schema of gateway, sink, file-sink, s3-sink or stream files"
             )
             ->transform(CLI::CheckedTransformer(kinds).description(""))
             ->type_name("KIND");

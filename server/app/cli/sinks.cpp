@@ -31,8 +31,10 @@ ExitCode list(const Options& options, const Globals& globals) {
     print_rows(
         answer.at("sinks").as_array(),
         {{.name = "name"},
+         {.name = "type"},
          {.name = "activity"},
          {.name = "delivered", .is_number = true},
+         {.name = "objects", .is_number = true},
          {.name = "pending", .is_number = true},
          {.name = "oldest_age_ms", .is_number = true},
          {.name = "in_flight", .is_number = true},

@@ -28,6 +28,16 @@ void fill_gateway(Config& config, const Section& section, document::Diagnostics&
 );
 [[nodiscard]] SinkConfig make_sink(const Section& section, document::Diagnostics& diagnostics);
 [[nodiscard]] StreamConfig make_stream(const Section& section);
+/// @param kind  file_sink or s3_sink.
+[[nodiscard]] ArchiveConfig make_archive(
+    FileKind kind, const Section& section, document::Diagnostics& diagnostics
+);
+/// No two archives write files of one name.
+void check_archives(
+    const std::vector<ArchiveConfig>& archives, document::Diagnostics& diagnostics
+);
+[[nodiscard]] std::vector<Key> file_sink_schema();
+[[nodiscard]] std::vector<Key> s3_sink_schema();
 
 /// Replaces the limits that `section` has under `prefix` ("limits.").
 void apply_limits(

@@ -36,7 +36,11 @@ TEST_P(Schema, RowsAreUniqueExplainedAndBelowTheirParent) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Kinds, Schema, testing::Values(FileKind::gateway, FileKind::sink, FileKind::stream)
+    Kinds,
+    Schema,
+    testing::Values(
+        FileKind::gateway, FileKind::sink, FileKind::stream, FileKind::file_sink, FileKind::s3_sink
+    )
 );
 
 TEST(LimitKeys, CoverPresetsWithinTheirBounds) {

@@ -1,16 +1,15 @@
-#include "record_json.hpp"
+#include <weir/archive/record_json.hpp>
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
 #include <boost/json.hpp>
-#include <optional>
 
 #include <weir/base/digest.hpp>
 #include <weir/base/log.hpp>
 #include <weir/base/text.hpp>
 
-namespace weir::app::api {
+namespace weir::archive {
 namespace {
 
 bool is_json(std::string_view text) {
@@ -20,7 +19,10 @@ bool is_json(std::string_view text) {
     return !error;
 }
 
-std::optional<std::string> minified_json(std::string_view text) {
+}  // namespace
+
+std::optional<std::string> json_text(ByteView payload) {
+    const auto text = as_text(payload);
     if (!is_json(text)) {
         return std::nullopt;
     }
@@ -33,10 +35,8 @@ std::optional<std::string> minified_json(std::string_view text) {
     return out;
 }
 
-}  // namespace
-
 std::string payload_members(ByteView payload) {
-    if (const auto text = minified_json(as_text(payload))) {
+    if (const auto text = json_text(payload)) {
         return fmt::format(R"("payload":{})", *text);
     }
     return fmt::format(R"("encoding":"base64","payload":"{}")", to_base64(payload));
@@ -55,4 +55,4 @@ std::string to_json_line(const storage::StreamEntry& entry) {
            '\n';
 }
 
-}  // namespace weir::app::api
+}  // namespace weir::archive

@@ -2,10 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <weir/app/api/json.hpp>
-#include <weir/app/api/record_json.hpp>
+#include <weir/archive/record_json.hpp>
 
-namespace weir::app::api {
+namespace weir::archive {
 namespace {
 
 TEST(PayloadMembers, KeepsJsonAsItCame) {
@@ -48,18 +47,5 @@ TEST(ToJsonLine, IsOneLineWhateverTheTopicIs) {
     );
 }
 
-TEST(QueryTime, TakesMillisecondsAndRfc3339) {
-    const auto time = [](std::string_view text) {
-        return query_time({.target = "/?t=" + std::string{text}}, "t", WallTime{5}).count();
-    };
-    EXPECT_EQ(time("1700000000000"), 1'700'000'000'000);
-    EXPECT_EQ(time("2023-11-14T22:13:20Z"), 1'700'000'000'000);
-    EXPECT_EQ(time("2023-11-14T22:13:20.250Z"), 1'700'000'000'250);
-    EXPECT_EQ(query_time({.target = "/"}, "t", WallTime{5}).count(), 5);
-    for (const auto* wrong : {"yesterday", "2023-11-14", "2023-11-14T22:13:20", "-5"}) {
-        EXPECT_THROW(static_cast<void>(time(wrong)), admin::ApiError) << wrong;
-    }
-}
-
 }  // namespace
-}  // namespace weir::app::api
+}  // namespace weir::archive

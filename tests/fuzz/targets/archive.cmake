@@ -1,0 +1,1 @@
+weir_fuzz(archive LIBRARIES weir::archive)

@@ -1,0 +1,289 @@
+// One archive over a store in memory, with the time and the target in the test's hands.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include <weir/archive/detail/archiver.hpp>
+
+namespace weir::archive::detail {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Key;
+using testing::Pair;
+using testing::SizeIs;
+
+/// Keeps objects; fails when told to, before or after it has kept one.
+class FakeTarget final : public Target {
+public:
+    std::optional<std::string> write(const Object& object) override {
+        ++attempts;
+        if (failure && !keeps_and_fails) {
+            return failure;
+        }
+        const auto [at, is_new] = objects.emplace(object.name, object.bytes);
+        EXPECT_EQ(at->second, object.bytes) << object.name << " was written with other bytes";
+        return failure;
+    }
+    std::string where() const override { return "fake"; }
+
+    std::map<std::string, std::string> objects;
+    std::optional<std::string> failure;
+    bool keeps_and_fails = false;
+    int attempts = 0;
+};
+
+class ArchiverTest : public testing::Test {
+protected:
+    ArchiverTest() {
+        config_ = {
+            .name = "cold",
+            .stream = "s",
+            .object = "{stream}/{first}-{last}",
+            .layout = {.format = Format::payload},
+            .batch = {.records = 3, .bytes = 1'000, .age = 60s},
+            .target = target_,
+        };
+        restart();
+    }
+
+    /// As after a crash: what was not stored is forgotten.
+    void restart() { archiver_ = std::make_unique<Archiver>(config_, *store_, clock_); }
+
+    void append(std::string_view payload) {
+        storage::Batch batch;
+        batch.append_stream(
+            "s", {.time_ms = clock_.wall().count(), .topic = "t", .payload = as_bytes(payload)}
+        );
+        ASSERT_TRUE(store_->commit(std::move(batch)));
+    }
+    void append_numbers(int from, int to) {
+        for (int n = from; n <= to; ++n) {
+            append(std::to_string(n));
+        }
+    }
+
+    /// Until nothing is due.
+    std::chrono::milliseconds run() {
+        std::chrono::milliseconds idle{0};
+        for (int turns = 0; turns < 100; ++turns) {
+            idle = archiver_->turn();
+            if (idle.count() != 0) {
+                break;
+            }
+        }
+        return idle;
+    }
+
+    void expect_balance() {
+        const auto status = archiver_->status();
+        const auto stream = store_->stream("s");
+        EXPECT_EQ(
+            stream->next - 1, status.counters.records + status.pending + status.counters.lost
+        );
+    }
+
+    ManualClock clock_;
+    std::unique_ptr<storage::Store> store_ = storage::Store::in_memory({.clock = &clock_});
+    std::shared_ptr<FakeTarget> target_ = std::make_shared<FakeTarget>();
+    ArchiveConfig config_;
+    std::unique_ptr<Archiver> archiver_;
+};
+
+TEST_F(ArchiverTest, CutsByCount) {
+    append_numbers(1, 7);
+    run();
+    EXPECT_THAT(
+        target_->objects,
+        ElementsAre(
+            Pair("s/000000000001-000000000003.jsonl", "1\n2\n3\n"),
+            Pair("s/000000000004-000000000006.jsonl", "4\n5\n6\n")
+        )
+    );
+    EXPECT_EQ(archiver_->status().activity, Activity::gathering);
+    EXPECT_EQ(archiver_->status().pending, 1U);
+    expect_balance();
+}
+
+TEST_F(ArchiverTest, CutsByBytes_AndWritesALargerRecordAlone) {
+    append(std::string(600, '1'));
+    append(std::string(600, '2'));
+    append(std::string(2'000, '3'));
+    run();
+    EXPECT_THAT(target_->objects, SizeIs(2));
+    clock_.advance(60s);
+    run();
+    EXPECT_THAT(target_->objects, SizeIs(3));
+    expect_balance();
+}
+
+TEST_F(ArchiverTest, CutsByAgeOfTheOldest) {
+    append_numbers(1, 1);
+    EXPECT_EQ(run(), 60s);
+    clock_.advance(40s);
+    append_numbers(2, 2);
+    EXPECT_EQ(run(), 20s);
+    EXPECT_THAT(target_->objects, IsEmpty());
+    clock_.advance(20s);
+    run();
+    EXPECT_THAT(target_->objects, ElementsAre(Pair("s/000000000001-000000000002.jsonl", "1\n2\n")));
+    EXPECT_EQ(archiver_->status().activity, Activity::idle);
+}
+
+TEST_F(ArchiverTest, ThatHasNothingToDo_WaitsForNews) {
+    EXPECT_EQ(run(), 1h);
+    EXPECT_EQ(archiver_->status().activity, Activity::idle);
+}
+
+TEST_F(ArchiverTest, TriesAgain_WithPausesThatGrow) {
+    append_numbers(1, 3);
+    target_->failure = "No space left on device";
+    auto pause = run();
+    for (int attempt = 1; attempt <= 8; ++attempt) {
+        const auto full = std::min<std::chrono::milliseconds>(1s * (1 << (attempt - 1)), 60s);
+        EXPECT_GE(pause, full / 2);
+        EXPECT_LE(pause, full);
+        const auto status = archiver_->status();
+        EXPECT_EQ(status.activity, Activity::backing_off);
+        EXPECT_EQ(status.failures, static_cast<unsigned>(attempt));
+        EXPECT_THAT(status.last_error, HasSubstr("No space left"));
+        EXPECT_EQ(status.next_attempt, pause);
+        clock_.advance(pause - 1ms);
+        EXPECT_EQ(archiver_->turn(), 1ms) << "not before its time";
+        clock_.advance(1ms);
+        pause = run();
+    }
+    target_->failure.reset();
+    clock_.advance(60s);
+    run();
+    EXPECT_THAT(target_->objects, SizeIs(1));
+    EXPECT_THAT(archiver_->status().last_error, IsEmpty());
+    expect_balance();
+}
+
+TEST_F(ArchiverTest, WritesTheSameObjectAgain_AfterACrashBeforeItWasSettled) {
+    append_numbers(1, 2);
+    clock_.advance(60s);
+    target_->failure = "the connection broke behind the last byte";
+    target_->keeps_and_fails = true;
+    run();
+    ASSERT_THAT(target_->objects, SizeIs(1));
+
+    append_numbers(3, 9);
+    config_.batch.records = 9;  // Neither news nor another configuration change what was begun.
+    config_.object = "elsewhere/{first}";
+    config_.layout = {.compression = Compression::gzip};
+    target_->failure.reset();
+    restart();
+    run();
+    EXPECT_THAT(target_->objects, ElementsAre(Pair("s/000000000001-000000000002.jsonl", "1\n2\n")));
+    clock_.advance(60s);
+    run();
+    EXPECT_THAT(
+        target_->objects, ElementsAre(Key("elsewhere/000000000003.jsonl.gz"), Key(HasSubstr("s/")))
+    );
+    expect_balance();
+}
+
+TEST_F(ArchiverTest, LosesAndDoublesNothing_WhereverItIsRestarted) {
+    std::string expected;
+    for (int n = 1; n <= 30; ++n) {
+        append_numbers(n, n);
+        expected += std::to_string(n) + '\n';
+        archiver_->turn();
+        if (n % 4 == 0) {
+            target_->failure = "now and then";
+            target_->keeps_and_fails = n % 8 == 0;
+            archiver_->turn();
+            archiver_->turn();
+            target_->failure.reset();
+            restart();
+        }
+    }
+    clock_.advance(60s);
+    run();
+    std::string all;
+    for (const auto& [name, bytes] : target_->objects) {
+        all += bytes;
+    }
+    EXPECT_EQ(all, expected);
+    EXPECT_EQ(archiver_->status().counters.objects, target_->objects.size());
+    expect_balance();
+}
+
+TEST_F(ArchiverTest, CountsWhatRetentionRemoved) {
+    target_->failure = "down";
+    append_numbers(1, 2);
+    run();
+    for (int n = 0; n < 50; ++n) {
+        append(std::string(2'000, 'x'));
+    }
+    store_->set_retention("s", {.bytes = 20'000});
+    store_->trim();
+    ASSERT_GT(store_->stream("s")->first, 3U);
+    target_->failure.reset();
+    restart();
+    clock_.advance(60s);
+    run();
+    const auto status = archiver_->status();
+    EXPECT_EQ(status.counters.lost, store_->stream("s")->first - 1);
+    EXPECT_EQ(status.pending, 0U);
+    expect_balance();
+}
+
+TEST_F(ArchiverTest, GoesOnWithWhatIsThere_WhenItsClaimWasTrimmed) {
+    target_->failure = "down";
+    append_numbers(1, 3);
+    run();  // Claimed, not written.
+    for (int n = 0; n < 50; ++n) {
+        append(std::string(2'000, 'x'));
+    }
+    store_->set_retention("s", {.bytes = 20'000});
+    store_->trim();
+    target_->failure.reset();
+    restart();
+    clock_.advance(60s);
+    run();
+    EXPECT_EQ(archiver_->status().counters.lost, store_->stream("s")->first - 1);
+    EXPECT_EQ(archiver_->status().pending, 0U);
+    expect_balance();
+}
+
+TEST_F(ArchiverTest, FollowsANewConfiguration_AtOnce) {
+    append_numbers(1, 3);
+    target_->failure = "the old target is down";
+    run();
+    auto next = config_;
+    const auto other = std::make_shared<FakeTarget>();
+    next.target = other;
+    archiver_->reconfigure(next);
+    run();
+    EXPECT_THAT(other->objects, SizeIs(1));
+    EXPECT_THAT(target_->objects, IsEmpty());
+}
+
+TEST_F(ArchiverTest, BeginsAnotherStreamAtItsOldestRecord) {
+    append_numbers(1, 3);
+    run();
+    storage::Batch batch;
+    batch.append_stream(
+        "other", {.time_ms = clock_.wall().count(), .topic = "t", .payload = as_bytes("9")}
+    );
+    ASSERT_TRUE(store_->commit(std::move(batch)));
+    config_.stream = "other";
+    archiver_->reconfigure(config_);
+    clock_.advance(60s);
+    run();
+    EXPECT_THAT(
+        target_->objects, testing::Contains(Pair("other/000000000001-000000000001.jsonl", "9\n"))
+    );
+}
+
+}  // namespace
+}  // namespace weir::archive::detail
