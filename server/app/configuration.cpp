@@ -73,6 +73,8 @@ private:
             }
         } else if (const auto* http = std::get_if<rules::HttpAction>(&action)) {
             check_sink(http->sink);
+        } else if (const auto* alert = std::get_if<rules::AlertAction>(&action)) {
+            check_sink(alert->sink);
         }
     }
 

@@ -336,6 +336,7 @@ std::vector<RuleStatus> Gateway::rules() const {
         for (const auto& shard : routes->metrics) {
             status.matched += shard[rule.index()]->matched.value();
             status.failed += shard[rule.index()]->failed.value();
+            status.held_back += shard[rule.index()]->held_back.value();
         }
         out.push_back(std::move(status));
     }

@@ -49,6 +49,7 @@ struct RuleStatus {
     std::string name;
     std::uint64_t matched = 0;
     std::uint64_t failed = 0;
+    std::uint64_t held_back = 0;  ///< Log lines and alerts.
 };
 
 /// What a sink is tried with.

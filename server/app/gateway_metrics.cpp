@@ -117,12 +117,19 @@ void add_rules(Page& page, const std::vector<RuleStatus>& rules) {
         "Messages that a rule could not be evaluated for.",
         MetricType::Counter
     };
+    Family held_back{
+        "weir_rule_held_back_total",
+        "Log lines and alerts beyond the rates of a rule.",
+        MetricType::Counter
+    };
     for (const auto& rule : rules) {
+        held_back.add(static_cast<double>(rule.held_back), {{"rule", rule.name}});
         matched.add(static_cast<double>(rule.matched), {{"rule", rule.name}});
         failed.add(static_cast<double>(rule.failed), {{"rule", rule.name}});
     }
     page.add(std::move(matched));
     page.add(std::move(failed));
+    page.add(std::move(held_back));
 }
 
 void add_sinks(

@@ -140,6 +140,15 @@ std::shared_ptr<const pipeline::Routes> make_routes(
             );
         }
     }
+    for (const rules::Rule& rule : configuration.rules->rules()) {
+        const rules::Rule* const old =
+            before == nullptr ? nullptr : before->rules->find(rule.name());
+        const auto gates = old == nullptr ? nullptr : before->gates[old->index()];
+        const bool fits = gates != nullptr && gates->size() == rule.actions().size();
+        routes->gates.push_back(
+            fits ? gates : std::make_shared<pipeline::RuleGates>(rule.actions().size())
+        );
+    }
     return routes;
 }
 

@@ -9,6 +9,7 @@
 #include <weir/metering/formula.hpp>
 #include <weir/mqtt/topic.hpp>
 #include <weir/mqtt/wire.hpp>
+#include <weir/pipeline/message_properties.hpp>
 #include <weir/sinks/record_extras.hpp>
 
 namespace weir::pipeline {
@@ -137,6 +138,8 @@ Progress Publisher::route(
     reservations_.clear();
     republished_.clear();
     ran_.clear();
+    notes_.clear();
+    raised_.clear();
     bool has_room = evaluate(origin, *message, forced);
     for (std::size_t i = 0; has_room && i < republished_.size(); ++i) {
         const model::MessagePtr next = republished_[i];  // The list may grow.
@@ -214,11 +217,31 @@ void Publisher::count(const Origin& origin, const model::Message& message) {
             );
         }
     }
+    for (const Raised& raised : raised_) {
+        if (!raised.decision.admitted) {
+            routes_->metrics[shard_][raised.rule->index()]->held_back.add();
+        }
+    }
+    for (Note& note : notes_) {
+        const std::size_t index = RuleGates::index_of(*note.rule, *note.action);
+        const auto held_back = routes_->gates[note.rule->index()]->log(index).admit(
+            std::get<rules::LogAction>(*note.action).rate, context_.clock.steady()
+        );
+        if (held_back) {
+            note.notice.held_back = *held_back;
+            note.notice.write();
+        } else {
+            routes_->metrics[shard_][note.rule->index()]->held_back.add();
+        }
+    }
 }
 
 void Publisher::give_up() noexcept {
     for (const auto& reservation : reservations_) {
         reservation.room->release(reservation.bytes);
+    }
+    for (const auto& raised : raised_) {
+        raised.gate->undo(raised.decision);
     }
 }
 
@@ -309,7 +332,14 @@ bool Publisher::act(
         return true;
     }
     if (const auto* const http = std::get_if<rules::HttpAction>(&action)) {
-        return enqueue(origin, message, rule, *http, payload, forced);
+        return enqueue(origin, message, rule, http->sink, payload, forced);
+    }
+    if (std::holds_alternative<rules::LogAction>(action)) {
+        note(origin, message, rule, action, payload);
+        return true;
+    }
+    if (std::holds_alternative<rules::AlertAction>(action)) {
+        return raise(origin, message, rule, action, forced);
     }
     republish(message, rule, std::get<rules::RepublishAction>(action), payload);
     return true;
@@ -319,11 +349,11 @@ bool Publisher::enqueue(
     const Origin& origin,
     const model::Message& message,
     const rules::Rule& rule,
-    const rules::HttpAction& action,
+    std::string_view to,
     ByteView payload,
     bool forced
 ) {
-    const auto sink = routes_->sinks.find(action.sink);
+    const auto sink = routes_->sinks.find(to);
     if (sink == routes_->sinks.end()) {
         ran_.push_back({&rule, Reason::rule_failed});
         return true;
@@ -359,8 +389,85 @@ bool Publisher::enqueue(
         return report_failure(origin, message, rule, model::info(Reason::sink_full).text, forced);
     }
     reservations_.push_back({outbox.room, cost});
-    batch_.enqueue_outbox(action.sink, record);
+    batch_.enqueue_outbox(to, record);
     return true;
+}
+
+void Publisher::note(
+    const Origin& origin,
+    const model::Message& message,
+    const rules::Rule& rule,
+    const rules::Action& action,
+    ByteView payload
+) {
+    const auto& log = std::get<rules::LogAction>(action);
+    ByteView text = payload;
+    if (log.message) {
+        const auto rendered = evaluator_.render(*log.message);
+        if (!rendered) {
+            ran_.push_back({&rule, Reason::rule_failed});
+            return;
+        }
+        text = as_bytes(*rendered);
+    }
+    notes_.push_back({
+        .rule = &rule,
+        .action = &action,
+        .notice =
+            {.level = log.level,
+             .rule = std::string{rule.name()},
+             .topic = notice_text(as_bytes(message.topic())),
+             .device = notice_text(as_bytes(origin.device)),
+             .text = notice_text(text)},
+    });
+}
+
+/// A held back alert needs no room. One that is let through and finds none is decided about again.
+bool Publisher::raise(
+    const Origin& origin,
+    const model::Message& message,
+    const rules::Rule& rule,
+    const rules::Action& action,
+    bool forced
+) {
+    const auto& alert = std::get<rules::AlertAction>(action);
+    std::string key;
+    if (alert.key) {
+        const auto rendered = evaluator_.render(*alert.key);
+        if (!rendered) {
+            ran_.push_back({&rule, Reason::rule_failed});
+            return true;
+        }
+        key = notice_text(as_bytes(*rendered));
+    }
+    const auto text = evaluator_.render(alert.text);
+    if (!text) {
+        ran_.push_back({&rule, Reason::rule_failed});
+        return true;
+    }
+    AlertGate& gate =
+        routes_->gates[rule.index()]->alert(RuleGates::index_of(rule, action));
+    const auto& decision =
+        raised_
+            .emplace_back(Raised{
+                .rule = &rule,
+                .gate = &gate,
+                .decision = gate.decide(key, alert.interval, context_.clock.steady()),
+            })
+            .decision;
+    if (!decision.admitted) {
+        return true;
+    }
+    const std::string body = alert_json(
+        notice_text(as_bytes(*text)),
+        {.rule = rule.name(),
+         .key = key,
+         .topic = message.topic(),
+         .device = origin.device,
+         .time = context_.clock.wall(),
+         .held_back = decision.held_back}
+    );
+    return enqueue(origin, message, rule, alert.sink, as_bytes(body), forced);
 }
 
 void Publisher::republish(
@@ -379,14 +486,24 @@ void Publisher::republish(
         ran_.push_back({&rule, Reason::topic_invalid});
         return;
     }
+    const std::string to{*topic};  // The next template takes its place.
+    const auto properties =
+        render_properties(action.properties, evaluator_, property_bytes_);
+    if (properties.failure != Reason::none) {
+        ran_.push_back({&rule, properties.failure});
+        return;
+    }
+    const WallTime now = context_.clock.wall();
     republished_.push_back(model::Message::make({
-        .topic = *topic,
+        .topic = to,
         .payload = payload,
+        .properties = properties.bytes,
         .qos = action.qos,
         .retain = action.retain,
         .protocol = model::Protocol::internal,
         .hops = static_cast<std::uint8_t>(message.hops() + 1),
-        .created = context_.clock.wall(),
+        .created = now,
+        .expires = properties.expiry.count() == 0 ? WallTime{0} : now + properties.expiry,
     }));
 }
 

@@ -15,6 +15,8 @@
 #include <weir/model/message.hpp>
 #include <weir/model/metrics.hpp>
 #include <weir/pipeline/completions.hpp>
+#include <weir/pipeline/gates.hpp>
+#include <weir/pipeline/notices.hpp>
 #include <weir/policy/policy_set.hpp>
 #include <weir/quota/throttle.hpp>
 #include <weir/rules/evaluator.hpp>
@@ -61,6 +63,7 @@ struct OutboxLimit {
 struct RuleMetrics {
     Counter matched;  ///< The topic and WHERE.
     Counter failed;
+    Counter held_back;  ///< Log lines and alerts beyond the rule's rates.
 };
 
 /// All that a reload replaces at once. Immutable, but for the counters.
@@ -69,6 +72,8 @@ struct Routes {
     boost::unordered_flat_map<std::string, OutboxLimit, TextHash, std::equal_to<>> sinks;
     /// By shard, then by Rule::index. A rule that stays keeps its counters.
     std::vector<std::vector<std::shared_ptr<RuleMetrics>>> metrics;
+    /// By Rule::index, for all shards. They stay likewise.
+    std::vector<std::shared_ptr<RuleGates>> gates;
 };
 
 /// Topics that only the gateway publishes to. [MQTT5-4.7.2-1]
@@ -127,6 +132,19 @@ private:
         bool first = true;      ///< Of the outputs that the rule makes of the message.
     };
 
+    /// A line for the log, and what decides whether it is written.
+    struct Note {
+        const rules::Rule* rule;
+        const rules::Action* action;
+        LogNotice notice;
+    };
+    /// What was decided about an alert.
+    struct Raised {
+        const rules::Rule* rule;
+        AlertGate* gate;
+        AlertGate::Decision decision;
+    };
+
     /// The rates that hold for the publisher: of its policies, and of its listener unless it is an application.
     [[nodiscard]] static quota::Rates rates_of(const Origin& origin) noexcept;
     void hold_back(const Origin& origin, const model::Message& message, quota::Bucket& bucket);
@@ -158,8 +176,22 @@ private:
         const Origin& origin,
         const model::Message& message,
         const rules::Rule& rule,
-        const rules::HttpAction& action,
+        std::string_view to,
         ByteView payload,
+        bool forced
+    );
+    void note(
+        const Origin& origin,
+        const model::Message& message,
+        const rules::Rule& rule,
+        const rules::Action& action,
+        ByteView payload
+    );
+    [[nodiscard]] bool raise(
+        const Origin& origin,
+        const model::Message& message,
+        const rules::Rule& rule,
+        const rules::Action& action,
         bool forced
     );
     void republish(
@@ -189,6 +221,9 @@ private:
     std::vector<Reservation> reservations_;
     std::vector<model::MessagePtr> republished_;
     std::vector<Ran> ran_;
+    std::vector<Note> notes_;
+    std::vector<Raised> raised_;
+    Bytes property_bytes_;
     bool is_reporting_ = false;
 };
 

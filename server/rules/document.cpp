@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <weir/document/readers.hpp>
 #include <weir/document/yaml.hpp>
 #include <weir/rules/codes.hpp>
 #include <weir/rules/compiler.hpp>
+#include <weir/rules/detail/targets.hpp>
 
 namespace weir::rules {
 namespace {
@@ -16,6 +18,7 @@ using document::Diagnostics;
 using document::Node;
 
 constexpr std::string_view kFence = "---";
+constexpr std::size_t kTopicBytesMax = 4096;
 
 /// The two halves of a file. Lines count from 1.
 struct Halves {
@@ -97,6 +100,9 @@ private:
     std::optional<Action> http(const Node& node);
     std::optional<Action> republish(const Node& node);
     Batch batch(const Node& node);
+    [[nodiscard]] detail::TemplateContext templates() const {
+        return {rule_.profile, statement_, diagnostics_};
+    }
 
     template <class T>
     void assign(T& out, const std::optional<T>& value) {
@@ -142,7 +148,9 @@ void HeadReader::read_actions(const Node& head) {
 }
 
 std::optional<Action> HeadReader::action(const Node& node) {
-    constexpr std::array<std::string_view, 3> kKinds = {"stream", "http", "republish"};
+    constexpr std::array<std::string_view, 5> kKinds = {
+        "stream", "http", "republish", "log", "alert"
+    };
     if (!document::expect_mapping(node, diagnostics_, "an action like {stream: name}") ||
         !document::check_keys(node, diagnostics_, kKinds, "an action")) {
         return std::nullopt;
@@ -152,15 +160,22 @@ std::optional<Action> HeadReader::action(const Node& node) {
             diagnostics_,
             node,
             code::kFrontMatter,
-            "an action has one key: stream, http or republish"
+            fmt::format("an action has one key: {}", fmt::join(kKinds, ", "))
         );
         return std::nullopt;
     }
     const auto entry = node.entries().front();
-    if (entry.key.text() == "stream") {
+    const auto kind = entry.key.text();
+    if (kind == "stream") {
         return stream(entry.value);
     }
-    return entry.key.text() == "http" ? http(entry.value) : republish(entry.value);
+    if (kind == "log") {
+        return detail::read_log(entry.value, templates());
+    }
+    if (kind == "alert") {
+        return detail::read_alert(entry.value, templates());
+    }
+    return kind == "http" ? http(entry.value) : republish(entry.value);
 }
 
 std::optional<Action> HeadReader::stream(const Node& node) {
@@ -224,9 +239,9 @@ std::optional<Action> HeadReader::republish(const Node& node) {
     if (!document::expect_mapping(node, diagnostics_, "{topic: template}")) {
         return std::nullopt;
     }
-    document::check_keys(
-        node, diagnostics_, {"topic", "qos", "retain"}, "a setting of a republish"
-    );
+    std::vector<std::string_view> known = {"topic", "qos", "retain"};
+    known.insert(known.end(), std::begin(detail::kPropertyKeys), std::end(detail::kPropertyKeys));
+    document::check_keys(node, diagnostics_, known, "a setting of a republish");
     const auto topic = document::require_key(node, diagnostics_, "topic");
     if (!topic) {
         return std::nullopt;
@@ -239,17 +254,7 @@ std::optional<Action> HeadReader::republish(const Node& node) {
     if (const auto retain = node.get("retain")) {
         assign(result.retain, document::as_bool(*retain, diagnostics_));
     }
-    const auto text = document::as_string(*topic, diagnostics_);
-    if (!text) {
-        return std::nullopt;
-    }
-    auto compiled = Template::compile(
-        *text,
-        {.compile = {.profile = rule_.profile, .place = {topic->file(), topic->range().begin}},
-         .dollar_escape = true,
-         .variables = statement_},
-        diagnostics_
-    );
+    auto compiled = templates().compile(*topic, kTopicBytesMax, true);
     if (!compiled) {
         return std::nullopt;
     }
@@ -263,6 +268,7 @@ std::optional<Action> HeadReader::republish(const Node& node) {
         return std::nullopt;
     }
     result.topic = std::move(*compiled);
+    result.properties = detail::read_properties(node, templates());
     return result;
 }
 

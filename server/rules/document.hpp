@@ -14,6 +14,7 @@
 #include <weir/model/reason.hpp>
 #include <weir/rules/profile.hpp>
 #include <weir/rules/program.hpp>
+#include <weir/rules/targets.hpp>
 #include <weir/rules/template.hpp>
 
 namespace weir::rules {
@@ -53,9 +54,10 @@ struct RepublishAction {
     Template topic;
     model::Qos qos = model::Qos::at_most_once;  ///< 0 or 1.
     bool retain = false;
+    MessageProperties properties = {};
 };
 
-using Action = std::variant<StreamAction, HttpAction, RepublishAction>;
+using Action = std::variant<StreamAction, HttpAction, RepublishAction, LogAction, AlertAction>;
 
 /// A rule as a file defines it.
 struct RuleDefinition {

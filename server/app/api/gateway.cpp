@@ -142,7 +142,10 @@ http::Response rules(const Gateway& gateway) {
     json::array rows;
     for (const auto& counted : gateway.rules()) {
         json::object row{
-            {"name", counted.name}, {"matched", counted.matched}, {"failed", counted.failed}
+            {"name", counted.name},
+            {"matched", counted.matched},
+            {"failed", counted.failed},
+            {"held_back", counted.held_back}
         };
         if (const auto* const rule = configuration->rules->find(counted.name)) {
             const auto& definition = rule->definition();

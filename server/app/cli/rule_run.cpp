@@ -64,10 +64,17 @@ void RuleRunner::deliver(
     const bool is_json = output.kind == rules::Output::Kind::json;
     for (const auto& action : rule.actions) {
         std::string to;
+        const rules::Template* text = nullptr;  // Is sent instead of the output.
         if (const auto* stream = std::get_if<rules::StreamAction>(&action)) {
             to = "stream/" + stream->stream;
         } else if (const auto* http = std::get_if<rules::HttpAction>(&action)) {
             to = "http/" + http->sink;
+        } else if (const auto* log = std::get_if<rules::LogAction>(&action)) {
+            to = "log";
+            text = log->message ? &*log->message : nullptr;
+        } else if (const auto* alert = std::get_if<rules::AlertAction>(&action)) {
+            to = "alert/" + alert->sink;
+            text = &alert->text;
         } else {
             const auto topic = evaluator_.render(std::get<rules::RepublishAction>(action).topic);
             if (!topic) {
@@ -75,6 +82,15 @@ void RuleRunner::deliver(
                 continue;
             }
             to = "republish/" + std::string{*topic};
+        }
+        if (text != nullptr) {
+            const auto rendered = evaluator_.render(*text);
+            if (!rendered) {
+                run.failures.push_back(rendered.error().message());
+                continue;
+            }
+            run.deliveries.push_back({std::move(to), std::string{*rendered}, false});
+            continue;
         }
         run.deliveries.push_back({std::move(to), std::string{as_text(output.bytes)}, is_json});
     }

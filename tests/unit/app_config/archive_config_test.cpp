@@ -123,7 +123,7 @@ TEST(ArchiveConfig, WritesNoFileThatAnotherWrites) {
 
 TEST(ArchiveConfig, IsNoTargetOfARule) {
     auto files = Loaded::files_of("type: file\nstream: s\npath: a\n");
-    for (const auto* to : {"http: {sink: cold}"}) {
+    for (const auto* to : {"http: {sink: cold}", "alert: {sink: cold, text: x}"}) {
         files.files["/etc/weir/rules.d/r.sql"] =
             std::string{"---\nto:\n  - "} + to + "\n---\nSELECT * FROM 'x'\n";
         EXPECT_THAT(Loaded{files}.report(), HasSubstr("takes its records from a stream"));

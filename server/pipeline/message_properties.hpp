@@ -1,0 +1,28 @@
+/// From a rule's templates to the properties of a message.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include <weir/base/bytes.hpp>
+#include <weir/base/error.hpp>
+#include <weir/model/reason.hpp>
+#include <weir/rules/evaluator.hpp>
+#include <weir/rules/targets.hpp>
+
+namespace weir::pipeline {
+
+struct RenderedProperties {
+    ByteView bytes = {};             ///< As model::Message keeps them; in the caller's memory.
+    std::chrono::seconds expiry{0};  ///< 0: never.
+    model::Reason failure = model::Reason::none;
+};
+
+/// For the message whose callback is running. A text that is not what its property may hold fails
+/// the action: topic_invalid for the response topic, else rule_failed. [MQTT5-3.3.2.3]
+/// @param memory  Is made as large as it must be, once.
+[[nodiscard]] RenderedProperties render_properties(
+    const rules::MessageProperties& properties, rules::Evaluator& evaluator, Bytes& memory
+);
+
+}  // namespace weir::pipeline
