@@ -3,17 +3,40 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <limits>
-#include <utility>
 
 #include <weir/rules/value.hpp>
 
 namespace weir::rules::detail {
 
-namespace ondemand = simdjson::ondemand;
+/// simdjson's first stage alone: it checks UTF-8, control characters in strings and that strings
+/// end, and gives the place of every token. What stands behind it in simdjson, the on-demand parser,
+/// costs twice as much as the walk below for messages of some hundred bytes.
+struct Json::Tokens {
+    std::unique_ptr<simdjson::internal::dom_parser_implementation> finder;
 
-struct Json::Parser {
-    ondemand::parser parser;
+    [[nodiscard]] bool find(const char* text, std::size_t size) {
+        constexpr std::size_t kCapacityMin = 1024;
+        if (finder == nullptr || finder->capacity() < size) {
+            const std::size_t capacity = std::max(size, kCapacityMin);
+            const auto error =
+                finder == nullptr
+                    ? simdjson::get_active_implementation()->create_dom_parser_implementation(
+                          capacity, kDepthMax, finder
+                      )
+                    : finder->allocate(capacity, kDepthMax);
+            if (error != simdjson::SUCCESS) {
+                return false;
+            }
+        }
+        return finder->stage1(
+                   reinterpret_cast<const std::uint8_t*>(text),
+                   size,
+                   simdjson::stage1_mode::regular
+               ) == simdjson::SUCCESS;
+    }
 };
 
 namespace {
@@ -23,22 +46,6 @@ constexpr bool is_space(char c) noexcept {
 }
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
-}
-
-std::string_view trimmed(std::string_view token) noexcept {
-    while (!token.empty() && is_space(token.back())) {
-        token.remove_suffix(1);
-    }
-    return token;
-}
-
-/// Without a branch per byte, so that the compiler makes vectors of it.
-bool has_escape(std::string_view token) noexcept {
-    bool found = false;
-    for (const char c : token) {
-        found |= c == '\\';
-    }
-    return found;
 }
 
 /// The kind of number that `token` spells by RFC 8259, all of it; nothing if it is none.
@@ -83,45 +90,140 @@ std::optional<Json::Kind> number_kind(std::string_view token) noexcept {
 
 }  // namespace
 
-/// One pass over a text. simdjson checks UTF-8, control characters in strings, and the structure;
-/// scalars are checked here, because on-demand checks only those that are read.
-///
-/// simdjson's handles are passed by reference: copies of what was just stored stall the processor.
+/// One pass over the tokens of a text: checks the structure and the scalars, and writes the nodes.
 struct Json::Walk {
     Json& json;
-    const char* end;       ///< Of the text.
-    const char* last_end;  ///< Of the value that was walked last.
+    const char* text;
+    const std::uint32_t* at;   ///< The next token.
+    const std::uint32_t* end;  ///< Behind the last one; the size of the text stands there.
+    bool has_escapes;
+    std::uint32_t used = 0;  ///< Nodes.
+    std::size_t depth = 0;
+    std::array<std::uint32_t, kDepthMax> open;  ///< The containers around, outermost first.
 
-    bool root(ondemand::document& document);
-    bool container(ondemand::value&& value, std::size_t depth, bool object);
-    bool member(ondemand::field&& field, std::size_t depth);
-    bool value(ondemand::value&& value, std::size_t depth);
-    bool scalar(std::string_view token);
-    bool string_token(std::string_view token);
-    std::uint32_t push(const char* at, std::size_t size, Kind kind);
-    void remember_unescaped(std::string_view text);
+    bool document();
+    bool value();
+    bool container(Kind kind, char closing);
+    bool child(Kind kind) { return kind == Kind::array ? value() : key() && value(); }
+    bool key();
+    bool string();
+    bool scalar();
+    bool unescape(Node& node);
+    void close();
+
+    /// The first character of the next token; NUL, which begins none, at the end.
+    [[nodiscard]] char peek() const { return at == end ? '\0' : text[*at]; }
+    /// Where the token at `at` ends, without the space behind it.
+    [[nodiscard]] const char* end_of_token() const {
+        const char* last = text + at[1];
+        while (is_space(last[-1])) {
+            --last;
+        }
+        return last;
+    }
+    Node& push(std::uint32_t size, Kind kind) {
+        Node& node = json.nodes_[used++];
+        node = {*at++, size, used, 0, kind};
+        return node;
+    }
 };
 
-std::uint32_t Json::Walk::push(const char* at, std::size_t size, Kind kind) {
-    const auto index = static_cast<std::uint32_t>(json.nodes_.size());
-    json.nodes_.push_back({
-        static_cast<std::uint32_t>(at - json.text_),
-        static_cast<std::uint32_t>(size),
-        index + 1,
-        0,
-        kind,
-    });
-    last_end = at + size;
-    return index;
+bool Json::Walk::document() {
+    if (!value()) {
+        return false;
+    }
+    while (depth != 0) {
+        const Kind kind = json.nodes_[open[depth - 1]].kind;
+        const char c = peek();
+        if (c == ',') {
+            ++at;
+            if (!child(kind)) {
+                return false;
+            }
+        } else if (c == (kind == Kind::object ? '}' : ']')) {
+            close();
+        } else {
+            return false;
+        }
+    }
+    return at == end;
 }
 
-/// What the string pushed last says.
-void Json::Walk::remember_unescaped(std::string_view text) {
-    json.unescaped_.push_back(text);
-    json.nodes_.back().unescaped = static_cast<std::uint32_t>(json.unescaped_.size());
+bool Json::Walk::value() {
+    switch (peek()) {
+        case '{':
+            return container(Kind::object, '}');
+        case '[':
+            return container(Kind::array, ']');
+        case '"':
+            return string();
+        default:
+            return at != end && scalar();
+    }
 }
 
-bool Json::Walk::scalar(std::string_view token) {
+/// Goes on to the end of the first child; document() does the rest.
+bool Json::Walk::container(Kind kind, char closing) {
+    if (depth == kDepthMax) {
+        return false;
+    }
+    open[depth++] = used;
+    push(0, kind);
+    if (peek() == closing) {
+        close();
+        return true;
+    }
+    return child(kind);
+}
+
+void Json::Walk::close() {
+    Node& node = json.nodes_[open[--depth]];
+    node.size = *at++ + 1 - node.offset;
+    node.next = used;
+}
+
+bool Json::Walk::key() {
+    if (peek() != '"' || !string() || peek() != ':') {
+        return false;
+    }
+    ++at;
+    return true;
+}
+
+/// Behind the quote that ends a string, another token begins at once, or there is space.
+bool Json::Walk::string() {
+    const char* const last = end_of_token();
+    const auto size = static_cast<std::uint32_t>(last - (text + *at));
+    if (size < 2 || last[-1] != '"') {
+        return false;
+    }
+    Node& node = push(size, Kind::string);
+    return !has_escapes || unescape(node);
+}
+
+bool Json::Walk::unescape(Node& node) {
+    const char* const content = text + node.offset + 1;
+    if (std::memchr(content, '\\', node.size - 2) == nullptr) {
+        return true;
+    }
+    auto& bytes = json.unescaped_bytes_;
+    std::uint8_t* const from = bytes.data() + json.unescaped_used_;
+    const std::uint8_t* const to = json.tokens_->finder->parse_string(
+        reinterpret_cast<const std::uint8_t*>(content), from
+    );
+    if (to == nullptr) {
+        return false;
+    }
+    const auto size = static_cast<std::size_t>(to - from);
+    json.unescaped_.emplace_back(reinterpret_cast<const char*>(from), size);
+    json.unescaped_used_ += size;
+    node.unescaped = static_cast<std::uint32_t>(json.unescaped_.size());
+    return true;
+}
+
+bool Json::Walk::scalar() {
+    const char* const first = text + *at;
+    const std::string_view token{first, static_cast<std::size_t>(end_of_token() - first)};
     std::optional<Kind> kind;
     if (is_digit(token.front()) || token.front() == '-') {
         kind = number_kind(token);
@@ -133,166 +235,43 @@ bool Json::Walk::scalar(std::string_view token) {
     if (!kind) {
         return false;
     }
-    push(token.data(), token.size(), *kind);
+    push(static_cast<std::uint32_t>(token.size()), *kind);
     return true;
 }
 
-bool Json::Walk::string_token(std::string_view token) {
-    if (token.size() < 2 || token.back() != '"') {
-        return false;
-    }
-    push(token.data(), token.size(), Kind::string);
-    return true;
-}
-
-bool Json::Walk::value(ondemand::value&& value, std::size_t depth) {
-    const auto token = trimmed(value.raw_json_token());
-    if (token.empty()) {
-        return false;
-    }
-    switch (token.front()) {
-        case '{':
-            return container(std::move(value), depth, true);
-        case '[':
-            return container(std::move(value), depth, false);
-        case '"': {
-            if (!string_token(token)) {
-                return false;
-            }
-            if (!has_escape(token)) {
-                return true;
-            }
-            std::string_view text;
-            if (value.get_string().get(text) != simdjson::SUCCESS) {
-                return false;
-            }
-            remember_unescaped(text);
-            return true;
-        }
-        default:
-            return scalar(token);
-    }
-}
-
-bool Json::Walk::root(ondemand::document& document) {
-    const auto token = trimmed(document.raw_json_token());
-    if (token.empty()) {
-        return false;
-    }
-    if (token.front() == '{' || token.front() == '[') {
-        ondemand::value whole;
-        return document.get_value().get(whole) == simdjson::SUCCESS &&
-               container(std::move(whole), 0, token.front() == '{');
-    }
-    if (token.front() != '"') {
-        return scalar(token);
-    }
-    std::string_view text;
-    if (!string_token(token) || document.get_string().get(text) != simdjson::SUCCESS) {
-        return false;
-    }
-    remember_unescaped(text);
-    return true;
-}
-
-bool Json::Walk::member(ondemand::field&& field, std::size_t depth) {
-    // Keys are short: a loop is done before memchr has begun. The parser has seen the quote that ends it.
-    const char* const first = field.key().raw();
-    const char* quote = first;
-    while (*quote != '"' && *quote != '\\') {
-        ++quote;
-    }
-    push(first - 1, static_cast<std::size_t>(quote - first) + 2, Kind::string);
-    if (*quote == '\\') {
-        std::string_view text;
-        if (field.unescaped_key().get(text) != simdjson::SUCCESS) {
-            return false;
-        }
-        remember_unescaped(text);
-    }
-    return value(std::move(field.value()), depth);
-}
-
-bool Json::Walk::container(ondemand::value&& value, std::size_t depth, bool object) {
-    if (depth >= kDepthMax) {
-        return false;
-    }
-    const char* const begin = value.raw_json_token().data();
-    const auto index = push(begin, 1, object ? Kind::object : Kind::array);
-    if (object) {
-        ondemand::object members;
-        if (value.get_object().get(members) != simdjson::SUCCESS) {
-            return false;
-        }
-        for (auto next : members) {
-            if (next.error() != simdjson::SUCCESS ||
-                !member(std::move(next).value_unsafe(), depth + 1)) {
-                return false;
-            }
-        }
-    } else {
-        ondemand::array elements;
-        if (value.get_array().get(elements) != simdjson::SUCCESS) {
-            return false;
-        }
-        for (auto next : elements) {
-            if (next.error() != simdjson::SUCCESS ||
-                !this->value(std::move(next).value_unsafe(), depth + 1)) {
-                return false;
-            }
-        }
-    }
-    // The bracket that closes stands behind the last child, or behind the one that opens.
-    const char* close = json.nodes_.size() == index + 1 ? begin + 1 : last_end;
-    while (close != end && is_space(*close)) {
-        ++close;
-    }
-    last_end = close + 1;
-    json.nodes_[index].size = static_cast<std::uint32_t>(last_end - begin);
-    json.nodes_[index].next = static_cast<std::uint32_t>(json.nodes_.size());
-    return true;
-}
-
-Json::Json() : parser_{std::make_unique<Parser>()} {}
+Json::Json() : tokens_{std::make_unique<Tokens>()} {}
 Json::~Json() = default;
 
 bool Json::parse(ByteView text) noexcept {
-    nodes_.clear();
     unescaped_.clear();
+    unescaped_used_ = 0;
     text_ = reinterpret_cast<const char*>(text.data());
-    if (text.empty() || text.size() >= std::numeric_limits<std::uint32_t>::max()) {
+    if (text.empty() || text.size() >= std::numeric_limits<std::uint32_t>::max() ||
+        !tokens_->find(text_, text.size())) {
         return false;
     }
-    const simdjson::padded_string_view padded{
-        text_, text.size(), text.size() + simdjson::SIMDJSON_PADDING
-    };
-    const char* const end = text_ + text.size();
-    Walk walk{*this, end, end};
-    ondemand::document document;
-    bool ok = parser_->parser.iterate(padded).get(document) == simdjson::SUCCESS;
-    if (ok) {
-        ok = walk.root(document) && std::all_of(walk.last_end, end, is_space);
+    const std::uint32_t* const first = tokens_->finder->structural_indexes.get();
+    const std::size_t count = tokens_->finder->n_structural_indexes;
+    if (nodes_max_ < count) {
+        nodes_max_ = std::max(count, 2 * nodes_max_);
+        nodes_ = std::make_unique_for_overwrite<Node[]>(nodes_max_);
     }
-    if (!ok) {
-        nodes_.clear();
+    const bool has_escapes = std::memchr(text_, '\\', text.size()) != nullptr;
+    if (has_escapes && unescaped_bytes_.size() < text.size() + simdjson::SIMDJSON_PADDING) {
+        unescaped_bytes_.resize(text.size() + simdjson::SIMDJSON_PADDING);
     }
-    return ok;
+    Walk walk{*this, text_, first, first + count, has_escapes, 0, 0, {}};
+    return walk.document();
 }
 
 void Json::release_excess() noexcept {
-    if (nodes_.capacity() * sizeof(Node) > kKeptBytesMax) {
+    if (nodes_max_ * sizeof(Node) > kKeptBytesMax || unescaped_bytes_.size() > kKeptBytesMax) {
         nodes_ = {};
+        nodes_max_ = 0;
         unescaped_ = {};
-        parser_ = std::make_unique<Parser>();
+        unescaped_bytes_ = {};
+        tokens_ = std::make_unique<Tokens>();
     }
-}
-
-std::string_view Json::string(std::uint32_t node) const noexcept {
-    const Node& it = nodes_[node];
-    if (it.unescaped != 0) {
-        return unescaped_[it.unescaped - 1];
-    }
-    return {text_ + it.offset + 1, it.size - 2};
 }
 
 Value Json::at(std::uint32_t node) const noexcept {

@@ -15,9 +15,9 @@ class Value;
 
 namespace weir::rules::detail {
 
-/// Built by one walk with simdjson's on-demand parser, which proves the whole text to be JSON;
-/// numbers are converted when somebody asks. Reused from message to message: no allocation once it
-/// has grown to the size of the messages. One thread.
+/// simdjson finds where tokens begin; one walk over them proves the whole text to be JSON. Numbers
+/// are converted when somebody asks. Reused from message to message: no allocation once it has
+/// grown to the size of the messages. One thread.
 class Json {
 public:
     static constexpr std::size_t kDepthMax = 64;
@@ -80,15 +80,21 @@ private:
         std::uint32_t unescaped;  ///< A string with escapes: 1 + its place in unescaped_.
         Kind kind;
     };
-    struct Parser;
+    struct Tokens;
     struct Walk;
 
-    [[nodiscard]] std::string_view string(std::uint32_t node) const noexcept;
+    [[nodiscard]] std::string_view string(std::uint32_t node) const noexcept {
+        const Node& it = nodes_[node];
+        return it.unescaped == 0 ? std::string_view{text_ + it.offset + 1, it.size - 2}
+                                 : unescaped_[it.unescaped - 1];
+    }
 
-    std::unique_ptr<Parser> parser_;
-    std::vector<Node> nodes_;
-    std::vector<std::string_view>
-        unescaped_;  ///< Strings with escapes, read; they live in the parser.
+    std::unique_ptr<Tokens> tokens_;
+    std::unique_ptr<Node[]> nodes_;
+    std::size_t nodes_max_ = 0;
+    std::vector<std::string_view> unescaped_;  ///< Strings with escapes, read; in unescaped_bytes_.
+    std::vector<std::uint8_t> unescaped_bytes_;
+    std::size_t unescaped_used_ = 0;
     const char* text_ = nullptr;
 };
 
