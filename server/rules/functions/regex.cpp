@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <algorithm>
 #include <re2/re2.h>
 
 #include <weir/rules/detail/context.hpp>
@@ -16,7 +17,10 @@ using detail::Budget;
 constexpr std::size_t kPatternBytesMax = 4096;
 constexpr std::int64_t kPatternMemoryMax = 1024 * 1024;
 /// A pattern that is not constant is compiled for each message.
-constexpr std::size_t kStepsToCompile = 1000;
+constexpr std::size_t kStepsToCompile = 2500;
+/// Counted repetitions make large programs of short patterns, and where RE2's automaton does not fit into its memory each byte
+/// costs as much as the program is large.
+constexpr std::size_t kInstructionsPerStep = 32;
 
 struct Pattern final : Prepared {
     explicit Pattern(std::string_view text) : regex{{text.data(), text.size()}, options()} {}
@@ -51,18 +55,23 @@ re2::StringPiece piece(std::string_view text) {
 template <class Match>
 Value with_pattern(const Call& call, Match match) {
     Budget& budget = call.context.budget();
-    if (!budget.spend(call.text(0).size() / Budget::kRegexBytesPerStep)) {
-        return {};
-    }
+    const auto run = [&](const RE2& regex) -> Value {
+        if (!regex.ok()) {
+            return {};
+        }
+        const auto size = static_cast<std::size_t>(std::max(regex.ProgramSize(), 0));
+        const std::size_t weight = 1 + size / kInstructionsPerStep;
+        const std::size_t steps = call.text(0).size() / Budget::kRegexBytesPerStep;
+        return budget.spend(steps * weight) ? match(regex) : Value{};
+    };
     if (call.prepared != nullptr) {
-        const auto& regex = static_cast<const Pattern*>(call.prepared)->regex;
-        return regex.ok() ? match(regex) : Value{};
+        return run(static_cast<const Pattern*>(call.prepared)->regex);
     }
     if (call.text(1).size() > kPatternBytesMax || !budget.spend(kStepsToCompile)) {
         return {};
     }
     const Pattern pattern{call.text(1)};
-    return pattern.regex.ok() ? match(pattern.regex) : Value{};
+    return run(pattern.regex);
 }
 
 Value regexp_matches(const Call& call) {

@@ -1,0 +1,155 @@
+// T-30: regular expressions and SQL that ask for much work. RE2 has no exponential case; all else is bounded by steps, of
+// which each is worth a bounded number of bytes. Threats say 5 ms of one core for each; an unoptimised build on a busy
+// machine gets more, which what grows with the square of its input does not.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <time.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/rules/compiler.hpp>
+#include <weir/rules/detail/context.hpp>
+#include <weir/rules/evaluator.hpp>
+#include <weir/rules/state_memory.hpp>
+
+namespace weir::test {
+namespace {
+
+using rules::Evaluated;
+using rules::Evaluator;
+using rules::Output;
+
+constexpr double kMillisecondsMax = 400;
+
+double cpu_ms() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+std::string repeated(std::string_view part, std::size_t count) {
+    std::string out;
+    for (std::size_t i = 0; i < count; ++i) {
+        out += part;
+    }
+    return out;
+}
+
+std::string text_payload(std::size_t size, std::string_view more = "") {
+    return R"({"a":")" + std::string(size, 'a') + R"(b","b":"(a+)+$")" + std::string{more} + '}';
+}
+
+std::string list_payload(std::size_t size) {
+    return R"({"a":[)" + repeated("1,", size - 1) + R"(1],"o":{"x":1}})";
+}
+
+struct Attack {
+    std::string_view name;
+    std::string sql;
+    std::string payload;
+};
+
+std::vector<Attack> attacks() {
+    const auto where = [](std::string_view condition) {
+        return "SELECT 1 AS r FROM '#' WHERE " + std::string{condition};
+    };
+    const auto select = [](std::string_view expression) {
+        return "SELECT VALUE (" + std::string{expression} + ") FROM '#'";
+    };
+    constexpr std::size_t k64K = 64 * 1024;
+    return {
+        {"nested_quantifiers", where("regexp_matches(a, '^(a+)+$')"), text_payload(k64K)},
+        {"pattern_from_the_payload", where("regexp_matches(a, b)"), text_payload(k64K)},
+        {"alternatives", where("regexp_matches(a, '^(a|aa|aaa|a*)*$')"), text_payload(k64K)},
+        {"counted_repetition", where("regexp_matches(a, '(a{1,50}){1,15}c')"), text_payload(k64K)},
+        {"replace_each_character", select("regexp_replace(a, 'a', 'aaaaaaaaaaaaaaaa')"), text_payload(k64K)},
+        {"replace_with_itself", select("replace(replace(a, 'a', a), 'a', a)"), text_payload(2000)},
+        {"doubling",
+         "SET @a = concat(a, a), @b = concat(@a, @a), @c = concat(@b, @b), @d = concat(@c, @c), @e = concat(@d, @d), "
+         "@f = concat(@e, @e), @g = concat(@f, @f), @h = concat(@g, @g) SELECT VALUE concat(@h, @h) FROM '#'",
+         text_payload(k64K)},
+        {"lists_doubling",
+         "SET @a = concat(a, a), @b = concat(@a, @a), @c = concat(@b, @b), @d = concat(@c, @c) SELECT VALUE concat(@d, @d) "
+         "FROM '#'",
+         list_payload(5000)},
+        {"product_of_lists", select("(SELECT VALUE (SELECT VALUE y FROM a AS y) FROM a AS x)"), list_payload(2000)},
+        {"search_in_each_element", select("(SELECT VALUE x IN [1, 2, 3] AND contains(a, x) FROM a AS x)"),
+         list_payload(5000)},
+        {"many_elements", "FOREACH a AS x DO x FROM '#'", list_payload(100'000)},
+        {"enriched", select("transform('enrichArray', o, a)"), list_payload(100'000)},
+        {"digests", select("concat(md2(a), md5(a), sha1(a), sha512(a), md2(concat(a, a)))"), text_payload(k64K)},
+        {"decoded_again_and_again",
+         select("decode(encode(decode(encode(decode(encode(a, 'base64'), 'base64'), 'base64'), 'base64'), 'base64'), "
+                "'base64')"),
+         text_payload(k64K)},
+        {"search_of_a_long_part", select("indexof(concat(a, a), concat(a, 'c'))"), text_payload(k64K)},
+        {"split_each_character", select("size(split(a, 'a'))"), text_payload(k64K)},
+        {"numbers_of_many_digits", select("a * a * a"), R"({"a":)" + std::string(k64K, '9') + '}'},
+        {"compared_as_a_whole", select("* = *"), list_payload(50'000)},
+        {"wide_object", where("missing > 1 OR o.x = 2 OR missing2 = 3"),
+         "{" + repeated(R"("k":1,)", 20'000) + R"("z":1})"},
+        {"deep_payload", select("*"), repeated("[", 5000)},
+        {"nested_a_hundred_deep", select(repeated("(1 + ", 90) + "a" + repeated(")", 90)), R"({"a":1})"},
+        {"long_condition", where("a = 0" + repeated(" OR a = 1", 2000)), R"({"a":2})"},
+        {"what_is_remembered", where("changed(a) AND changed(concat(a, 'x'))"), text_payload(k64K)},
+        {"list_that_is_remembered", where("changed(a) OR last(a) = a"), list_payload(1900)},
+    };
+}
+
+TEST(ThreatT30, BoundsTheWorkOfEachMessage) {
+    for (const Attack& attack : attacks()) {
+        document::Diagnostics diagnostics;
+        rules::RuleDefinition rule{.name = "attacked"};
+        rule.program = rules::compile_statement(attack.sql, {}, diagnostics);
+        if (rule.program == nullptr) {
+            continue;  // Refused at once is as well.
+        }
+        const std::string padded = attack.payload + std::string(model::Message::kSpareBytes, '\0');
+        const rules::Input input{
+            .topic = "a", .payload = as_bytes(std::string_view{padded}.substr(0, attack.payload.size()))
+        };
+        Evaluator evaluator;
+        rules::StateMemory state;
+        static_cast<void>(evaluator.evaluate(rule, input, &state));
+        const double since = cpu_ms();
+        const auto evaluated = evaluator.evaluate(rule, input, &state);
+        const double took = cpu_ms() - since;
+        std::size_t bytes = 0;
+        for (const Output& output : evaluated->outputs) {
+            bytes += output.bytes.size();
+        }
+        fmt::print("{:<28} {:>8.2f} ms {:>6} steps\n", attack.name, took, evaluated->steps);
+        EXPECT_LE(evaluated->steps, rules::detail::Budget::kStepsMax) << attack.name;
+        EXPECT_LT(took, kMillisecondsMax) << attack.name;
+        EXPECT_LT(bytes, 4U * 1024 * 1024) << attack.name;
+    }
+}
+
+TEST(ThreatT30, RefusesPatternsThatWouldTakeMuchMemory) {
+    document::Diagnostics diagnostics;
+    static_cast<void>(rules::compile_statement(
+        "SELECT regexp_matches(a, '((a{1,100}){1,100}){1,100}') AS r FROM '#'", {}, diagnostics
+    ));
+    EXPECT_NE(diagnostics.render_text().find("not a regular expression"), std::string::npos);
+}
+
+TEST(ThreatT30, RefusesStatementsThatAreTooLargeOrTooDeep) {
+    for (const std::string& sql :
+         {"SELECT " + repeated("(", 5000) + "1" + repeated(")", 5000) + " AS r FROM '#'",
+          "SELECT " + repeated("NOT ", 5000) + "a AS r FROM '#'",
+          "SELECT " + repeated("- ", 5000) + "a AS r FROM '#'",
+          "SELECT " + repeated("[", 5000) + " AS r FROM '#'",
+          "SELECT '" + std::string(300 * 1024, 'x') + "' AS r FROM '#'",
+          "SELECT a" + repeated(".b", 200'000) + " AS r FROM '#'",
+          "SELECT " + repeated("CASE WHEN a THEN ", 1000) + "1" + repeated(" END", 1000) + " AS r FROM '#'"}) {
+        document::Diagnostics diagnostics;
+        const double since = cpu_ms();
+        EXPECT_EQ(rules::compile_statement(sql, {}, diagnostics), nullptr) << sql.substr(0, 40);
+        EXPECT_LT(cpu_ms() - since, kMillisecondsMax) << sql.substr(0, 40);
+    }
+}
+
+}  // namespace
+}  // namespace weir::test
