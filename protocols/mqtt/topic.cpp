@@ -24,9 +24,19 @@ Scan scan(std::string_view text) noexcept {
     return found;
 }
 
+/// The levels `$aws/rules/NAME/` in front of a topic are addressed to the gateway: they do not count.
+constexpr std::string_view kToRule = "$aws/rules/";
+constexpr std::size_t kToRuleLevels = 3;
+
 bool fits(std::string_view topic, const Scan& found, const TopicLimits& limits) noexcept {
-    return topic.size() <= limits.bytes &&
-           found.slashes < std::min<std::size_t>(limits.levels, kTopicLevelsMax);
+    std::size_t levels = found.slashes + 1;
+    std::size_t bytes = topic.size();
+    if (topic.starts_with(kToRule)) {
+        const std::size_t name_end = topic.find('/', kToRule.size());
+        bytes -= name_end == std::string_view::npos ? bytes : name_end + 1;
+        levels -= std::min(levels, kToRuleLevels);
+    }
+    return bytes <= limits.bytes && levels <= limits.levels && found.slashes < kTopicLevelsMax;
 }
 
 }  // namespace

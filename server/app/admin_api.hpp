@@ -19,7 +19,7 @@ class Gateway;
 /// GET  /v1/status
 /// POST /v1/reload                          200, or 422 with the diagnostics: nothing was applied
 /// GET  /v1/sessions?device=&limit=
-/// GET  /v1/rules   GET /v1/sinks
+/// GET  /v1/sinks
 /// GET  /v1/sinks/{name}/dead?from=&limit=  GET /v1/sinks/{name}/outbox?from=&limit=
 /// POST /v1/sinks/{name}/test               {"rule", "topic", "device", "payload"}, each optional
 /// POST /v1/sinks/{name}/retry              {"from", "to"}: offsets, both may be left out
@@ -27,7 +27,7 @@ class Gateway;
 /// GET  /v1/why/{device}
 /// GET  /v1/storage                         POST /v1/storage/compact, /v1/storage/verify
 /// POST /v1/storage/backup                  {"directory", "keep", "bytes_per_s"}
-/// and those of devices, policies and streams below.
+/// and those of devices, policies, streams and rules below.
 /// @param gateway  Outlives the routes; its calls are made on the server's handler threads.
 void add_routes(admin::Routes& routes, Gateway& gateway);
 
@@ -58,6 +58,13 @@ void add_policy_routes(
 /// GET /v1/streams/{name}/offset?time=      of the first record that is not older
 /// @param store  Outlives the routes.
 void add_stream_routes(
+    admin::Routes& routes, storage::Store& store, ConfigurationSource configuration
+);
+
+/// GET  /v1/rules                           without what they did, which only a gateway knows
+/// POST /v1/rules/{name}/disable            until it is enabled again, across restarts; likewise /enable
+/// @param store  Outlives the routes. Of a gateway that runs, see add_routes().
+void add_rule_routes(
     admin::Routes& routes, storage::Store& store, ConfigurationSource configuration
 );
 

@@ -10,6 +10,7 @@
 #include <weir/base/log.hpp>
 
 #include "gateway_impl.hpp"
+#include "rule_pauses.hpp"
 
 namespace weir::app {
 namespace {
@@ -78,13 +79,15 @@ Gateway::Impl::Impl(const Options& chosen)
     auto sink_configs = make_sinks(*now, files);
     auto archive_configs = make_archives(now->config, files, client, clock);
     const auto count = static_cast<unsigned>(shards.size());
-    const auto first = make_routes(*now, sink_configs, *store, count, nullptr);
+    const auto paused = value_or_throw(paused_rules(*store), "the paused rules cannot be read");
+    const auto first = make_routes(*now, sink_configs, *store, count, paused, nullptr);
     sinks.configure(std::move(sink_configs));
     archives.configure(std::move(archive_configs));
     set_retention(*now, *store);
 
     brokers.resize(count);
     services.resize(count);
+    publishers.resize(count);
     status_sources.resize(count);
     for (unsigned i = 0; i < count; ++i) {
         parts.push_back(std::make_unique<GatewayShard>(
@@ -97,6 +100,7 @@ Gateway::Impl::Impl(const Options& chosen)
                 .pool = pool,
                 .limits = limits,
                 .brokers = brokers,
+                .publishers = publishers,
                 .services = services.data(),
                 .decision_bytes_max = kDecisionBytes / count,
                 .status =
@@ -107,11 +111,13 @@ Gateway::Impl::Impl(const Options& chosen)
         ));
         brokers[i] = &parts.back()->broker;
         services[i] = &parts.back()->services;
+        publishers[i] = &parts.back()->publisher;
         status_sources[i] = parts.back().get();
         parts.back()->publisher.use(first);
         parts.back()->broker.apply_policies(now->policies);
     }
     routes.with([&](auto& current) { current = first; });
+    value_or_throw(load_rule_state(*store, publishers), "what rules remember cannot be read");
     open_doors(listeners);
 }
 
@@ -329,15 +335,35 @@ std::vector<SessionStatus> Gateway::sessions(std::string_view thing, std::size_t
 }
 
 std::vector<RuleStatus> Gateway::rules() const {
-    const auto routes = impl_->routes.with([](const auto& now) { return now; });
+    const auto routes = impl_->routes.with([](const auto& current) { return current; });
+    const auto now = configuration();
     std::vector<RuleStatus> out;
     for (const rules::Rule& rule : routes->rules->rules()) {
         RuleStatus status{.name = std::string{rule.name()}};
+        pipeline::LastFailure::Failure newest;
         for (const auto& shard : routes->metrics) {
-            status.matched += shard[rule.index()]->matched.value();
-            status.failed += shard[rule.index()]->failed.value();
-            status.held_back += shard[rule.index()]->held_back.value();
+            const pipeline::RuleMetrics& counted = *shard[rule.index()];
+            status.matched += counted.matched.value();
+            status.passed += counted.passed.value();
+            status.undefined += counted.undefined.value();
+            status.duplicates += counted.duplicates.value();
+            status.failed += counted.failed.value();
+            status.held_back += counted.held_back.value();
+            status.steps += counted.steps.value();
+            status.timed += counted.timed.value();
+            status.timed_ns += counted.timed_ns.value();
+            if (const auto last = counted.last_failure.get(); last.time_ms > newest.time_ms) {
+                newest = last;
+            }
         }
+        if (newest.reason != model::Reason::none) {
+            status.last_error =
+                newest.error ? newest.error.message() : std::string{model::info(newest.reason).text};
+            status.last_error_ms = newest.time_ms;
+        }
+        const rules::Rule* const configured = now->rules->find(rule.name());
+        status.is_paused = configured != nullptr && configured->definition().enabled &&
+                           !rule.definition().enabled;
         out.push_back(std::move(status));
     }
     return out;

@@ -47,9 +47,18 @@ struct SessionStatus {
 
 struct RuleStatus {
     std::string name;
-    std::uint64_t matched = 0;
-    std::uint64_t failed = 0;
-    std::uint64_t held_back = 0;  ///< Log lines and alerts.
+    std::uint64_t matched = 0;     ///< Messages whose topic FROM takes.
+    std::uint64_t passed = 0;      ///< With an output.
+    std::uint64_t undefined = 0;   ///< WHERE had no value.
+    std::uint64_t duplicates = 0;
+    std::uint64_t failed = 0;      ///< Evaluations and actions.
+    std::uint64_t held_back = 0;   ///< Log lines and alerts.
+    std::uint64_t steps = 0;
+    std::uint64_t timed = 0;       ///< Evaluations that were timed, which took `timed_ns` together.
+    std::uint64_t timed_ns = 0;
+    std::string last_error = {};   ///< Empty: none since the start.
+    std::int64_t last_error_ms = 0;
+    bool is_paused = false;
 };
 
 /// What a sink is tried with.
@@ -117,6 +126,8 @@ public:
     [[nodiscard]] std::vector<SessionStatus> sessions(std::string_view thing, std::size_t limit)
         const;
     [[nodiscard]] std::vector<RuleStatus> rules() const;
+    /// Takes a rule out of force, or puts it back: at once, and after restarts and reloads as well.
+    [[nodiscard]] Result<void> set_rule_paused(const std::string& rule, bool paused);
     [[nodiscard]] std::vector<sinks::SinkStatus> sinks() const;
     /// Of backups by the clock; nothing if there are none.
     [[nodiscard]] std::optional<BackupReport> backups() const;

@@ -65,6 +65,7 @@ struct Gateway::Impl {
     runtime::BlockingPool pool;
     std::vector<broker::Broker*> brokers;
     std::vector<endpoints::Services*> services;
+    std::vector<pipeline::Publisher*> publishers;
     std::vector<const GatewayShard*> status_sources;
     std::vector<std::unique_ptr<GatewayShard>> parts;
     std::vector<std::unique_ptr<Door>> doors;

@@ -2,6 +2,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <limits>
 #include <span>
 
@@ -111,25 +112,31 @@ private:
 };
 
 void add_rules(Page& page, const std::vector<RuleStatus>& rules) {
-    Family matched{"weir_rule_matched_total", "Messages that a rule took.", MetricType::Counter};
-    Family failed{
-        "weir_rule_failed_total",
-        "Messages that a rule could not be evaluated for.",
-        MetricType::Counter
+    struct Row {
+        const char* name;
+        const char* help;
+        double (*read)(const RuleStatus&);
     };
-    Family held_back{
-        "weir_rule_held_back_total",
-        "Log lines and alerts beyond the rates of a rule.",
-        MetricType::Counter
-    };
-    for (const auto& rule : rules) {
-        held_back.add(static_cast<double>(rule.held_back), {{"rule", rule.name}});
-        matched.add(static_cast<double>(rule.matched), {{"rule", rule.name}});
-        failed.add(static_cast<double>(rule.failed), {{"rule", rule.name}});
+    // clang-format off
+    static constexpr std::array<Row, 9> kRows = {{
+        {"weir_rule_matched_total",    "Messages that a rule was evaluated for: FROM takes their topic.", [](const RuleStatus& rule) { return static_cast<double>(rule.matched); }},
+        {"weir_rule_passed_total",     "Messages that a rule had an output for.",                         [](const RuleStatus& rule) { return static_cast<double>(rule.passed); }},
+        {"weir_rule_undefined_total",  "Messages for which WHERE had no value.",                          [](const RuleStatus& rule) { return static_cast<double>(rule.undefined); }},
+        {"weir_rule_duplicates_total", "Messages that `deduplicate` held back.",                          [](const RuleStatus& rule) { return static_cast<double>(rule.duplicates); }},
+        {"weir_rule_failed_total",     "Evaluations and actions of a rule that failed.",                  [](const RuleStatus& rule) { return static_cast<double>(rule.failed); }},
+        {"weir_rule_held_back_total",  "Log lines and alerts beyond the rates of a rule.",                [](const RuleStatus& rule) { return static_cast<double>(rule.held_back); }},
+        {"weir_rule_steps_total",      "Steps of all evaluations of a rule.",                             [](const RuleStatus& rule) { return static_cast<double>(rule.steps); }},
+        {"weir_rule_timed_total",      "Evaluations that were timed: one of 64.",                         [](const RuleStatus& rule) { return static_cast<double>(rule.timed); }},
+        {"weir_rule_timed_seconds_total", "How long those took together.",                                [](const RuleStatus& rule) { return static_cast<double>(rule.timed_ns) / 1e9; }},
+    }};
+    // clang-format on
+    for (const Row& row : kRows) {
+        Family family{row.name, row.help, MetricType::Counter};
+        for (const auto& rule : rules) {
+            family.add(row.read(rule), {{"rule", rule.name}});
+        }
+        page.add(std::move(family));
     }
-    page.add(std::move(matched));
-    page.add(std::move(failed));
-    page.add(std::move(held_back));
 }
 
 void add_sinks(
@@ -308,6 +315,17 @@ std::string Gateway::metrics_text() const {
         return s.metrics.retained.value();
     });
     add_rules(page, rules());
+    page.gauge("weir_rule_state_keys", "Keys that rules remember.", [](const auto& s) {
+        return s.publisher.rule_state().metrics().keys.value();
+    });
+    page.gauge("weir_rule_state_bytes", "Memory that they take.", [](const auto& s) {
+        return s.publisher.rule_state().metrics().bytes.value();
+    });
+    page.counter(
+        "weir_rule_state_evicted_total",
+        "Keys forgotten because a rule had as many as it may.",
+        [](const auto& s) { return s.publisher.rule_state().metrics().evicted.value(); }
+    );
     add_sinks(page, sinks(), archives());
     add_requests(page, sinks());
     const auto store = impl.store->stats();

@@ -34,6 +34,22 @@ namespace {
     return names;
 }
 
+/// The same rules with some of them disabled; nothing if none of them is there.
+[[nodiscard]] std::optional<std::shared_ptr<const rules::RuleSet>> without(
+    const rules::RuleSet& configured, const std::set<std::string>& paused
+) {
+    std::vector<rules::RuleDefinition> definitions;
+    bool any = false;
+    for (const rules::Rule& rule : configured.rules()) {
+        definitions.push_back(rule.definition());
+        if (paused.contains(definitions.back().name)) {
+            any = true;
+            definitions.back().enabled = false;
+        }
+    }
+    return any ? std::optional{rules::RuleSet::build(std::move(definitions))} : std::nullopt;
+}
+
 }  // namespace
 
 std::string read_file(
@@ -109,10 +125,11 @@ std::shared_ptr<const pipeline::Routes> make_routes(
     const std::vector<sinks::HttpSinkConfig>& sinks,
     storage::Store& store,
     unsigned shards,
+    const std::set<std::string>& paused,
     const pipeline::Routes* before
 ) {
     auto routes = std::make_shared<pipeline::Routes>();
-    routes->rules = configuration.rules;
+    routes->rules = without(*configuration.rules, paused).value_or(configuration.rules);
     for (std::size_t i = 0; i < sinks.size(); ++i) {
         const auto& sink = sinks[i];
         const auto& request = configuration.requests[i];
@@ -131,7 +148,7 @@ std::shared_ptr<const pipeline::Routes> make_routes(
     }
     routes->metrics.resize(shards);
     for (unsigned shard = 0; shard < shards; ++shard) {
-        for (const rules::Rule& rule : configuration.rules->rules()) {
+        for (const rules::Rule& rule : routes->rules->rules()) {
             const rules::Rule* const old =
                 before == nullptr ? nullptr : before->rules->find(rule.name());
             routes->metrics[shard].push_back(
@@ -150,6 +167,44 @@ std::shared_ptr<const pipeline::Routes> make_routes(
         );
     }
     return routes;
+}
+
+Result<void> load_rule_state(
+    storage::Store& store, std::span<pipeline::Publisher* const> publishers
+) {
+    using pipeline::RuleState;
+    struct Record {
+        std::string key;
+        std::uint8_t version;
+        Bytes body;
+    };
+    std::vector<Record> records;
+    const auto read = store.scan(
+        storage::Family::meta,
+        RuleState::kPrefix,
+        [&](std::string_view key, std::uint8_t version, ByteView body) {
+            records.push_back({std::string{key}, version, Bytes{body.begin(), body.end()}});
+            return true;
+        }
+    );
+    if (!read) {
+        return read.error();
+    }
+    // Bodies begin with the time: what was written longest ago comes first.
+    std::ranges::sort(records, {}, &Record::body);
+    storage::Batch unwanted;
+    for (const Record& record : records) {
+        const auto key = RuleState::parse_stored_key(record.key);
+        const auto shards = static_cast<unsigned>(publishers.size());
+        const bool taken =
+            key && publishers[RuleState::owner_of(*key, shards)]->rule_state().load(
+                       record.key, record.version, record.body
+                   );
+        if (!taken) {
+            unwanted.erase(storage::Family::meta, record.key);
+        }
+    }
+    return unwanted.empty() ? Result<void>{} : store.commit(std::move(unwanted));
 }
 
 void set_retention(const Configuration& configuration, storage::Store& store) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,13 +46,20 @@ namespace weir::app {
     const Clock& clock
 );
 
+/// @param paused  Rules that are configured, but not in force.
 /// @param before  The routes in force, whose counters go on; null at start.
 [[nodiscard]] std::shared_ptr<const pipeline::Routes> make_routes(
     const Configuration& configuration,
     const std::vector<sinks::HttpSinkConfig>& sinks,
     storage::Store& store,
     unsigned shards,
+    const std::set<std::string>& paused,
     const pipeline::Routes* before
+);
+
+/// Gives what the store has of what rules remember to the shards that keep it now; erases what no rule wants any more.
+[[nodiscard]] Result<void> load_rule_state(
+    storage::Store& store, std::span<pipeline::Publisher* const> publishers
 );
 
 void set_retention(const Configuration& configuration, storage::Store& store);

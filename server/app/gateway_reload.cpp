@@ -1,11 +1,14 @@
 // Reload: build everything anew beside what runs, then swap.
 #include <algorithm>
+#include <set>
+#include <stdexcept>
 #include <tuple>
 
 #include <weir/app/gateway.hpp>
 #include <weir/base/log.hpp>
 
 #include "gateway_impl.hpp"
+#include "rule_pauses.hpp"
 
 namespace weir::app {
 namespace {
@@ -44,6 +47,14 @@ namespace {
     return keys;
 }
 
+[[nodiscard]] std::set<std::string> paused_or_throw(const storage::Store& store) {
+    auto paused = paused_rules(store);
+    if (!paused) {
+        throw std::runtime_error{"the paused rules cannot be read: " + paused.error().message()};
+    }
+    return std::move(*paused);
+}
+
 }  // namespace
 
 ReloadOutcome Gateway::reload() {
@@ -72,7 +83,12 @@ ReloadOutcome Gateway::reload() {
         archives = make_archives(next->config, impl.files, impl.client, impl.clock);
         const auto before = impl.routes.with([](const auto& now) { return now; });
         const auto routes = make_routes(
-            *next, sinks, *impl.store, static_cast<unsigned>(impl.shards.size()), before.get()
+            *next,
+            sinks,
+            *impl.store,
+            static_cast<unsigned>(impl.shards.size()),
+            paused_or_throw(*impl.store),
+            before.get()
         );
         impl.sinks.configure(std::move(sinks));  // The last step that can fail.
         impl.routes.with([&](auto& now) { now = routes; });
@@ -104,6 +120,28 @@ ReloadOutcome Gateway::reload() {
     outcome.applied = true;
     log::info("reloaded", {{"config", config_hash()}});
     return outcome;
+}
+
+Result<void> Gateway::set_rule_paused(const std::string& rule, bool paused) {
+    Impl& impl = *impl_;
+    const std::scoped_lock one_at_a_time{impl.reloading};
+    if (const auto done = set_paused(*impl.store, rule, paused); !done) {
+        return done;
+    }
+    const auto now = configuration();
+    const auto before = impl.routes.with([](const auto& current) { return current; });
+    const auto routes = make_routes(
+        *now,
+        make_sinks(*now, impl.files),
+        *impl.store,
+        static_cast<unsigned>(impl.shards.size()),
+        paused_or_throw(*impl.store),
+        before.get()
+    );
+    impl.routes.with([&](auto& current) { current = routes; });
+    impl.on_every_shard([&](GatewayShard& part) { part.publisher.use(routes); });
+    log::info(paused ? "rule_paused" : "rule_resumed", {{"rule", rule}});
+    return {};
 }
 
 }  // namespace weir::app

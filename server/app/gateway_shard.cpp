@@ -70,6 +70,9 @@ GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared&
           .completions = completions,
           .limits = shared.limits,
           .shard = number,
+          .here = owner,
+          .publishers = shared.publishers,
+          .peers = &peers,
       }},
       services{
           .shard = owner,

@@ -58,6 +58,7 @@ public:
         runtime::BlockingPool& pool;
         const model::Limits& limits;
         std::span<broker::Broker* const> brokers;
+        std::span<pipeline::Publisher* const> publishers;
         endpoints::Services* const* services;
         std::size_t decision_bytes_max;
         StatusTopics::Gateway status;

@@ -10,6 +10,7 @@
 
 #include <weir/base/topic.hpp>
 #include <weir/rules/codes.hpp>
+#include <weir/rules/evaluator.hpp>
 
 namespace weir::app {
 namespace {
@@ -41,6 +42,12 @@ std::string filter_of(const rules::Template& topic) {
 
 /// Whether a topic can match both.
 bool overlap(std::string_view a, std::string_view b) {
+    const auto is_wild = [](std::string_view filter) {
+        return filter.starts_with('+') || filter.starts_with('#');
+    };
+    if ((a.starts_with('$') && is_wild(b)) || (b.starts_with('$') && is_wild(a))) {
+        return false;
+    }
     TopicLevels left{a};
     TopicLevels right{b};
     while (!left.done() && !right.done()) {
@@ -69,10 +76,13 @@ std::vector<std::size_t> targets_of(
         }
         const auto filter = filter_of(republish->topic);
         for (std::size_t i = 0; i < rules.size(); ++i) {
-            const bool reached = std::ranges::any_of(
-                rules[i]->program->filters,
-                [&](const std::string& other) { return overlap(filter, other); }
-            );
+            const bool reached =
+                filter.starts_with(rules::kBasicIngestPrefix)
+                    ? overlap(filter, fmt::format("{}{}/#", rules::kBasicIngestPrefix, rules[i]->name))
+                    : std::ranges::any_of(
+                          rules[i]->program->filters,
+                          [&](const std::string& other) { return overlap(filter, other); }
+                      );
             if (reached && rules[i]->enabled) {
                 targets.push_back(i);
             }

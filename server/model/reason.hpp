@@ -61,6 +61,7 @@ enum class Reason : std::uint8_t {
     rule_failed,
     storage_failed,
     shared_no_member,
+    rule_not_found,
     count_,
 };
 

@@ -2,15 +2,8 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
-#include <weir/base/digest.hpp>
-#include <weir/base/log.hpp>
 #include <weir/metering/formula.hpp>
-#include <weir/mqtt/topic.hpp>
-#include <weir/mqtt/wire.hpp>
-#include <weir/pipeline/message_properties.hpp>
-#include <weir/sinks/record_extras.hpp>
 
 namespace weir::pipeline {
 
@@ -19,50 +12,51 @@ using model::Reason;
 
 namespace {
 
-[[nodiscard]] metering::Traffic traffic_of(const model::Message& message) noexcept {
-    return {
-        .payload_bytes = message.payload().size(),
-        .topic_bytes = message.topic().size(),
-        .property_bytes = message.properties().size(),
-        .retain = message.retain(),
-    };
-}
-
-/// What an error action gets instead of the rule's output.
-[[nodiscard]] std::string error_report(
-    const rules::Rule& rule,
-    const Origin& origin,
-    const model::Message& message,
-    std::string_view error
-) {
-    return R"({"ruleName":")" + log::json_escape(rule.name()) + R"(","topic":")" +
-           log::json_escape(message.topic()) + R"(","clientId":")" +
-           log::json_escape(origin.subject.client_id) + R"(","base64OriginalPayload":")" +
-           to_base64(message.payload()) + R"(","failures":[{"errorMessage":")" +
-           log::json_escape(error) + R"("}]})";
-}
-
-[[nodiscard]] std::vector<http_client::Header> headers_of(const rules::RequestParts& parts) {
-    std::vector<http_client::Header> headers;
-    for (const auto& [name, value] : parts.headers) {
-        headers.push_back({name, value});
-    }
-    return headers;
-}
+/// Forwarded messages that may wait for room; those behind them go without it.
+constexpr std::size_t kWaitingMax = 1'000;
+constexpr std::size_t kWaitingBytesMax = 16 * 1024 * 1024;
 
 }  // namespace
+
+struct Publisher::Forwarded {
+    model::MessagePtr message;
+    model::PrincipalPtr principal;
+    std::string client_id;
+    std::string device;
+    std::string source_ip;
+    std::string rule;
+    std::shared_ptr<AckShares> shares;
+    SteadyTime since;
+};
 
 Publisher::Publisher(const Parts& parts)
     : broker_{parts.broker},
       store_{parts.store},
       meter_{parts.meter},
       completions_{parts.completions},
-      limits_{parts.limits},
-      shard_{parts.shard},
-      context_{parts.broker.context()} {}
+      publishers_{parts.publishers},
+      peers_{parts.peers},
+      context_{parts.broker.context()},
+      state_{static_cast<unsigned>(parts.publishers.size())},
+      state_written_{parts.here, *this},
+      effects_{{
+          .context = parts.broker.context(),
+          .limits = parts.limits,
+          .state = state_,
+          .shard = parts.shard,
+          .shards = static_cast<unsigned>(parts.publishers.size()),
+      }} {}
+
+Publisher::~Publisher() = default;
 
 void Publisher::use(std::shared_ptr<const Routes> routes) {
     routes_ = std::move(routes);
+    effects_.use(routes_);
+    storage::Batch batch;
+    state_.use(*routes_->rules, batch);
+    if (!batch.empty()) {
+        store_.submit(std::move(batch), [](const Result<storage::CommitInfo>&) {});
+    }
     throttle_ = {};  // Nobody pays for what was sent under other rates.
     block_timeout_ = std::chrono::milliseconds{0};
     for (const auto& [name, sink] : routes_->sinks) {
@@ -134,19 +128,7 @@ Progress Publisher::route(
             return Progress::throttled;
         }
     }
-    batch_ = storage::Batch{};
-    reservations_.clear();
-    republished_.clear();
-    ran_.clear();
-    notes_.clear();
-    raised_.clear();
-    bool has_room = evaluate(origin, *message, forced);
-    for (std::size_t i = 0; has_room && i < republished_.size(); ++i) {
-        const model::MessagePtr next = republished_[i];  // The list may grow.
-        has_room = evaluate(origin, *next, forced);
-    }
-    if (!has_room) {
-        give_up();
+    if (!effects_.run(origin, message, forced)) {
         return Progress::blocked;
     }
 
@@ -154,357 +136,165 @@ Progress Publisher::route(
         const auto bytes = message->topic().size() + message->payload().size();
         bucket->take(rates, bytes, context_.clock.steady());
     }
-    const bool is_stored = !batch_.empty();
+    const bool is_taken = !effects_.batch().empty() || !effects_.elsewhere().empty();
+    const AckToken state = remember();
+    const bool is_stored = !effects_.batch().empty();
     if (origin.meter != nullptr) {
         const auto usage = metering::publish_in(traffic_of(*message));
         if (is_stored) {
-            meter_.count_into(batch_, *origin.meter, usage);
+            meter_.count_into(effects_.batch(), *origin.meter, usage);
         } else {
             meter_.count(*origin.meter, usage);
         }
     }
+    const auto elsewhere = static_cast<std::uint32_t>(effects_.elsewhere().size());
+    std::shared_ptr<AckShares> shares;
+    if (elsewhere > 0) {
+        shares = std::make_shared<AckShares>(completions_, token, elsewhere + (is_stored ? 1 : 0));
+        forward(origin, shares);
+    }
     if (is_stored) {
-        store_.submit(
-            std::move(batch_),
-            [&completions = completions_, token](const Result<storage::CommitInfo>& outcome) {
-                if (token.connection != 0 || !outcome) {
-                    completions.add(token, outcome.has_value());
-                }
-            }
-        );
+        submit(token, state, std::move(shares));
     }
-    count(origin, *message);
-    distribute(origin, message, is_stored);
-    for (const auto& made : republished_) {
-        context_.metrics.republished.add();
-        distribute(origin, made, false);
+    effects_.count(origin, meter_, *message);
+    if (!rules::parse_basic_ingest(message->topic())) {
+        distribute(origin, message, is_taken);
     }
-    return is_stored && token.connection != 0 ? Progress::pending : Progress::done;
+    distribute_republished(origin);
+    return (is_stored || elsewhere > 0) && token.connection != 0 ? Progress::pending
+                                                                 : Progress::done;
 }
 
-void Publisher::distribute(const Origin& origin, const model::MessagePtr& message, bool is_stored) {
+/// @return What state_written_ is to be told of.
+AckToken Publisher::remember() {
+    if (effects_.writes().empty()) {
+        return {};
+    }
+    return {.connection = 1, .number = state_.apply(effects_.writes(), effects_.batch())};
+}
+
+void Publisher::submit(AckToken token, AckToken state, std::shared_ptr<AckShares> shares) {
+    store_.submit(
+        std::move(effects_.batch()),
+        [this, token, state, shares = std::move(shares)](
+            const Result<storage::CommitInfo>& outcome
+        ) {
+            if (state.connection != 0) {
+                state_written_.add(state, outcome.has_value());
+            }
+            if (shares != nullptr) {
+                shares->settle(outcome.has_value());
+            } else if (token.connection != 0 || !outcome) {
+                completions_.add(token, outcome.has_value());
+            }
+        }
+    );
+}
+
+/// In the order of submission. What was refused is not remembered: the publisher will send the message again.
+void Publisher::on_durable(AckToken token, bool stored) noexcept {
+    state_.settled(token.number, stored);
+}
+
+void Publisher::distribute_republished(const Origin& origin) {
+    for (const auto& made : effects_.republished()) {
+        context_.metrics.republished.add();
+        if (!rules::parse_basic_ingest(made->topic())) {
+            distribute(origin, made, false);
+        }
+    }
+}
+
+void Publisher::distribute(const Origin& origin, const model::MessagePtr& message, bool is_taken) {
     if (message->retain()) {
         broker_.retain(message, origin.principal, origin.subject.client_id);
     }
-    if (!broker_.fan_out(message) && !is_stored && !message->retain()) {
+    if (!broker_.fan_out(message) && !is_taken && !message->retain()) {
         context_.metrics.lose(Reason::no_subscriber);
     }
 }
 
-void Publisher::count(const Origin& origin, const model::Message& message) {
-    for (const Ran& each : ran_) {
-        RuleMetrics& metrics = *routes_->metrics[shard_][each.rule->index()];
-        if (each.failure != Reason::none) {
-            metrics.failed.add();
-            context_.metrics.lose(each.failure);
-            context_.decisions.record(
-                origin.device,
-                Action::rule,
-                each.failure,
-                context_.clock.wall(),
-                message.topic(),
-                &each.rule->definition().source
-            );
-            continue;
-        }
-        if (each.first) {
-            metrics.matched.add();
-        }
-        context_.metrics.rule_outputs.add();
-        if (origin.meter != nullptr) {
-            meter_.count(
-                *origin.meter, metering::rule_run(traffic_of(message), each.rule->actions().size())
-            );
-        }
+void Publisher::advance() {
+    throttle_.advance(context_.clock.steady());
+    storage::Batch batch;
+    state_.forget_old(context_.clock.wall().count(), batch);
+    if (!batch.empty()) {
+        store_.submit(std::move(batch), [](const Result<storage::CommitInfo>&) {});
     }
-    for (const Raised& raised : raised_) {
-        if (!raised.decision.admitted) {
-            routes_->metrics[shard_][raised.rule->index()]->held_back.add();
-        }
+    const auto now = context_.clock.steady();
+    while (!waiting_.empty() && run(*waiting_.front(), now - waiting_.front()->since >= block_timeout_)) {
+        waiting_bytes_ -= waiting_.front()->message->payload().size();
+        waiting_.pop_front();
     }
-    for (Note& note : notes_) {
-        const std::size_t index = RuleGates::index_of(*note.rule, *note.action);
-        const auto held_back = routes_->gates[note.rule->index()]->log(index).admit(
-            std::get<rules::LogAction>(*note.action).rate, context_.clock.steady()
-        );
-        if (held_back) {
-            note.notice.held_back = *held_back;
-            note.notice.write();
+}
+
+// --- Rules whose memory is another shard's -----------------------------------------------------------------------------
+
+void Publisher::forward(const Origin& origin, const std::shared_ptr<AckShares>& shares) {
+    for (const RuleEffects::Elsewhere& each : effects_.elsewhere()) {
+        auto forwarded = std::make_unique<Forwarded>(Forwarded{
+            .message = each.message,
+            .principal = origin.principal,
+            .client_id = std::string{origin.subject.client_id},
+            .device = std::string{origin.device},
+            .source_ip = std::string{origin.source_ip},
+            .rule = each.rule,
+            .shares = shares,
+            .since = context_.clock.steady(),
+        });
+        Publisher* const owner = publishers_[each.shard];
+        peers_->send(each.shard, [owner, forwarded = std::move(forwarded)]() mutable {
+            owner->receive(std::move(forwarded));
+        });
+    }
+}
+
+void Publisher::receive(std::unique_ptr<Forwarded> forwarded) {
+    if (waiting_.size() >= kWaitingMax || waiting_bytes_ >= kWaitingBytesMax) {
+        static_cast<void>(run(*forwarded, true));
+    } else if (!waiting_.empty() || !run(*forwarded, false)) {
+        waiting_bytes_ += forwarded->message->payload().size();
+        waiting_.push_back(std::move(forwarded));
+    }
+}
+
+/// @return False: there is no room, and nothing happened.
+bool Publisher::run(Forwarded& forwarded, bool forced) {
+    const rules::Rule* const rule = routes_->rules->find(forwarded.rule);
+    if (rule == nullptr || !rule->definition().enabled) {  // A reload took it away meanwhile.
+        forwarded.shares->settle(true);
+        return true;
+    }
+    metering::DeviceMeter* const meter =
+        meter_.open(forwarded.principal->tenant, forwarded.device);
+    const Origin origin{
+        .subject = {.principal = *forwarded.principal, .client_id = forwarded.client_id},
+        .policies = nullptr,
+        .principal = forwarded.principal,
+        .device = forwarded.device,
+        .meter = meter,
+        .source_ip = forwarded.source_ip,
+    };
+    const bool has_room = effects_.run_one(origin, forwarded.message, *rule, forced);
+    if (has_room) {
+        const auto further = static_cast<std::uint32_t>(effects_.elsewhere().size());
+        std::shared_ptr<AckShares> shares = std::move(forwarded.shares);
+        if (further > 0) {
+            shares->add(further);
+            forward(origin, shares);
+        }
+        if (const AckToken state = remember(); effects_.batch().empty()) {
+            shares->settle(true);
         } else {
-            routes_->metrics[shard_][note.rule->index()]->held_back.add();
+            submit({}, state, std::move(shares));
         }
+        effects_.count(origin, meter_, *forwarded.message);
+        distribute_republished(origin);
     }
-}
-
-void Publisher::give_up() noexcept {
-    for (const auto& reservation : reservations_) {
-        reservation.room->release(reservation.bytes);
+    if (meter != nullptr) {
+        meter_.close(meter);
     }
-    for (const auto& raised : raised_) {
-        raised.gate->undo(raised.decision);
-    }
-}
-
-// --- Rules ---------------------------------------------------------------------------------------------------------
-
-bool Publisher::evaluate(const Origin& origin, const model::Message& message, bool forced) {
-    if (routes_->rules->size() == 0) {
-        return true;
-    }
-    bool has_room = true;
-    const rules::Input input{
-        .topic = message.topic(),
-        .payload = message.payload(),
-        .client_id = message.protocol() == model::Protocol::mqtt ? origin.subject.client_id
-                                                                 : std::string_view{},
-        .principal = &origin.subject.principal,
-        .qos = message.qos(),
-        .timestamp_ms = context_.clock.wall().count(),
-        .source_ip = origin.source_ip,
-        .properties = message.properties(),
-        .protocol = message.protocol(),
-    };
-    evaluator_.evaluate(
-        *routes_->rules,
-        input,
-        [&](const rules::Rule& rule, const rules::Output& output) {
-            has_room = has_room && take(origin, message, rule, output, forced);
-        }
-    );
     return has_room;
-}
-
-bool Publisher::take(
-    const Origin& origin,
-    const model::Message& message,
-    const rules::Rule& rule,
-    const rules::Output& output,
-    bool forced
-) {
-    if (output.kind == rules::Output::Kind::failed) {
-        ran_.push_back({&rule, Reason::rule_failed});
-        return report_failure(origin, message, rule, output.error.message(), forced);
-    }
-    ran_.push_back({&rule, Reason::none, output.index == 0});
-    return std::ranges::all_of(rule.actions(), [&](const rules::Action& action) {
-        return act(origin, message, rule, action, output.bytes, forced);
-    });
-}
-
-bool Publisher::report_failure(
-    const Origin& origin,
-    const model::Message& message,
-    const rules::Rule& rule,
-    std::string_view error,
-    bool forced
-) {
-    if (rule.on_error() == nullptr || is_reporting_) {
-        return true;
-    }
-    is_reporting_ = true;  // An error action that fails in turn is only counted.
-    const std::string report = error_report(rule, origin, message, error);
-    const bool has_room = act(origin, message, rule, *rule.on_error(), as_bytes(report), forced);
-    is_reporting_ = false;
-    return has_room;
-}
-
-bool Publisher::act(
-    const Origin& origin,
-    const model::Message& message,
-    const rules::Rule& rule,
-    const rules::Action& action,
-    ByteView payload,
-    bool forced
-) {
-    if (const auto* const stream = std::get_if<rules::StreamAction>(&action)) {
-        batch_.append_stream(
-            stream->stream,
-            {
-                .time_ms = context_.clock.wall().count(),
-                .tenant = origin.subject.principal.tenant,
-                .topic = message.topic(),
-                .key = origin.device,
-                .properties = message.properties(),
-                .payload = payload,
-            }
-        );
-        context_.metrics.stream_records.add();
-        return true;
-    }
-    if (const auto* const http = std::get_if<rules::HttpAction>(&action)) {
-        return enqueue(origin, message, rule, http->sink, payload, forced);
-    }
-    if (std::holds_alternative<rules::LogAction>(action)) {
-        note(origin, message, rule, action, payload);
-        return true;
-    }
-    if (std::holds_alternative<rules::AlertAction>(action)) {
-        return raise(origin, message, rule, action, forced);
-    }
-    republish(message, rule, std::get<rules::RepublishAction>(action), payload);
-    return true;
-}
-
-bool Publisher::enqueue(
-    const Origin& origin,
-    const model::Message& message,
-    const rules::Rule& rule,
-    std::string_view to,
-    ByteView payload,
-    bool forced
-) {
-    const auto sink = routes_->sinks.find(to);
-    if (sink == routes_->sinks.end()) {
-        ran_.push_back({&rule, Reason::rule_failed});
-        return true;
-    }
-    const OutboxLimit& outbox = sink->second;
-    rules::RequestParts parts;
-    Bytes extras;
-    if (outbox.request != nullptr) {
-        auto rendered = outbox.request->render(evaluator_);
-        if (!rendered) {
-            ran_.push_back({&rule, Reason::rule_failed});
-            return report_failure(origin, message, rule, rendered.error().message(), forced);
-        }
-        parts = std::move(*rendered);
-        extras = sinks::encode_extras(headers_of(parts), parts.order_key);
-    }
-    const storage::OutboxRecord record{
-        .time_ms = context_.clock.wall().count(),
-        .tenant = origin.subject.principal.tenant,
-        .rule = rule.name(),
-        .topic = message.topic(),
-        .key = origin.device,
-        .target = parts.target,
-        .headers = extras,
-        .payload = payload,
-    };
-    const std::uint64_t cost = storage::outbox_cost(record);
-    if (!outbox.room->reserve(cost, outbox.bytes)) {
-        if (outbox.blocks && !forced) {
-            return false;
-        }
-        ran_.push_back({&rule, Reason::sink_full});
-        return report_failure(origin, message, rule, model::info(Reason::sink_full).text, forced);
-    }
-    reservations_.push_back({outbox.room, cost});
-    batch_.enqueue_outbox(to, record);
-    return true;
-}
-
-void Publisher::note(
-    const Origin& origin,
-    const model::Message& message,
-    const rules::Rule& rule,
-    const rules::Action& action,
-    ByteView payload
-) {
-    const auto& log = std::get<rules::LogAction>(action);
-    ByteView text = payload;
-    if (log.message) {
-        const auto rendered = evaluator_.render(*log.message);
-        if (!rendered) {
-            ran_.push_back({&rule, Reason::rule_failed});
-            return;
-        }
-        text = as_bytes(*rendered);
-    }
-    notes_.push_back({
-        .rule = &rule,
-        .action = &action,
-        .notice =
-            {.level = log.level,
-             .rule = std::string{rule.name()},
-             .topic = notice_text(as_bytes(message.topic())),
-             .device = notice_text(as_bytes(origin.device)),
-             .text = notice_text(text)},
-    });
-}
-
-/// A held back alert needs no room. One that is let through and finds none is decided about again.
-bool Publisher::raise(
-    const Origin& origin,
-    const model::Message& message,
-    const rules::Rule& rule,
-    const rules::Action& action,
-    bool forced
-) {
-    const auto& alert = std::get<rules::AlertAction>(action);
-    std::string key;
-    if (alert.key) {
-        const auto rendered = evaluator_.render(*alert.key);
-        if (!rendered) {
-            ran_.push_back({&rule, Reason::rule_failed});
-            return true;
-        }
-        key = notice_text(as_bytes(*rendered));
-    }
-    const auto text = evaluator_.render(alert.text);
-    if (!text) {
-        ran_.push_back({&rule, Reason::rule_failed});
-        return true;
-    }
-    AlertGate& gate =
-        routes_->gates[rule.index()]->alert(RuleGates::index_of(rule, action));
-    const auto& decision =
-        raised_
-            .emplace_back(Raised{
-                .rule = &rule,
-                .gate = &gate,
-                .decision = gate.decide(key, alert.interval, context_.clock.steady()),
-            })
-            .decision;
-    if (!decision.admitted) {
-        return true;
-    }
-    const std::string body = alert_json(
-        notice_text(as_bytes(*text)),
-        {.rule = rule.name(),
-         .key = key,
-         .topic = message.topic(),
-         .device = origin.device,
-         .time = context_.clock.wall(),
-         .held_back = decision.held_back}
-    );
-    return enqueue(origin, message, rule, alert.sink, as_bytes(body), forced);
-}
-
-void Publisher::republish(
-    const model::Message& message,
-    const rules::Rule& rule,
-    const rules::RepublishAction& action,
-    ByteView payload
-) {
-    if (message.hops() >= limits_.hops) {
-        ran_.push_back({&rule, Reason::republish_loop});
-        return;
-    }
-    const auto topic = evaluator_.render(action.topic);
-    if (!topic || !mqtt::is_valid_text(*topic) || !mqtt::is_valid_topic_name(*topic) ||
-        is_reserved(*topic)) {
-        ran_.push_back({&rule, Reason::topic_invalid});
-        return;
-    }
-    const std::string to{*topic};  // The next template takes its place.
-    const auto properties =
-        render_properties(action.properties, evaluator_, property_bytes_);
-    if (properties.failure != Reason::none) {
-        ran_.push_back({&rule, properties.failure});
-        return;
-    }
-    const WallTime now = context_.clock.wall();
-    republished_.push_back(model::Message::make({
-        .topic = to,
-        .payload = payload,
-        .properties = properties.bytes,
-        .qos = action.qos,
-        .retain = action.retain,
-        .protocol = model::Protocol::internal,
-        .hops = static_cast<std::uint8_t>(message.hops() + 1),
-        .created = now,
-        .expires = properties.expiry.count() == 0 ? WallTime{0} : now + properties.expiry,
-    }));
 }
 
 // --- Wills ---------------------------------------------------------------------------------------------------------

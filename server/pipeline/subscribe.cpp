@@ -3,10 +3,26 @@
 #include <algorithm>
 #include <utility>
 
+#include <weir/rules/evaluator.hpp>
+
 namespace weir::pipeline {
 
 using model::Reason;
 using model::Verdict;
+
+namespace {
+
+/// @param filter  Maybe of a shared subscription.
+[[nodiscard]] bool is_within_basic_ingest(std::string_view filter) noexcept {
+    constexpr std::string_view kShare = "$share/";
+    if (filter.starts_with(kShare)) {
+        const auto group_end = filter.find('/', kShare.size());
+        filter = group_end == std::string_view::npos ? filter : filter.substr(group_end + 1);
+    }
+    return filter.starts_with(rules::kBasicIngestPrefix);
+}
+
+}  // namespace
 
 void subscribe(
     broker::Broker& broker,
@@ -20,7 +36,10 @@ void subscribe(
     std::vector<broker::SubscribeRequest> granted;
     std::size_t count = session.subscriptions().size();
     for (const auto& request : requests) {
-        Verdict verdict = session.policies().subscribe(session.subject(), request.filter);
+        // What is published to a rule by name is for that rule alone.
+        Verdict verdict = is_within_basic_ingest(request.filter)
+                              ? Verdict{Reason::subscribe_denied}
+                              : session.policies().subscribe(session.subject(), request.filter);
         const auto known = [&](const auto& subscription) {
             return subscription->filter == request.filter;
         };

@@ -116,6 +116,7 @@ struct Foreach {
 };
 
 struct Statement {
+    std::string source;  ///< All of it: what extents are about.
     std::vector<Variable> variables;
     Query query;
     std::optional<Foreach> foreach;

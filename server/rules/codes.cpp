@@ -5,7 +5,7 @@
 namespace weir::rules {
 
 std::span<const document::CodeInfo> codes() noexcept {
-    static constexpr std::array<document::CodeInfo, 16> kCodes = {{
+    static constexpr std::array<document::CodeInfo, 18> kCodes = {{
         {code::kSyntax,
          "the SQL of a rule cannot be read",
          "The caret stands where the statement stopped making sense. A statement is [SET ..] "
@@ -67,6 +67,14 @@ std::span<const document::CodeInfo> codes() noexcept {
         {code::kUntested,
          "the rule has no tests",
          "Write hot_test.yaml beside hot.sql; `weir rules test` runs it."},
+        {code::kState,
+         "a rule cannot remember this",
+         "last() and changed() remember one value for each key of a rule, so they stand outside of FOREACH and of "
+         "queries in a query, and not in templates: SET @name = last(..) and use @name there."},
+        {code::kUnknownField,
+         "no sample has this field",
+         "The rule reads a field that none of the messages in its tests has. Either its name is another one, or "
+         "a test with it is missing."},
     }};
     return kCodes;
 }

@@ -25,6 +25,8 @@ inline constexpr std::string_view kAlias = "WEIR-0313";
 inline constexpr std::string_view kBudget = "WEIR-0314";
 inline constexpr std::string_view kLoop = "WEIR-0315";
 inline constexpr std::string_view kUntested = "WEIR-0316";
+inline constexpr std::string_view kState = "WEIR-0317";
+inline constexpr std::string_view kUnknownField = "WEIR-0318";
 }  // namespace code
 
 [[nodiscard]] std::span<const document::CodeInfo> codes() noexcept;

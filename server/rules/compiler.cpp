@@ -146,6 +146,8 @@ bool Compiler::foldable(const ProgramNode& node) const {
         case Op::variable:
         case Op::subquery:
         case Op::exists:
+        case Op::last:
+        case Op::changed:
             return false;
         case Op::call:
             if (!program_.calls[node.data].function->pure) {
@@ -265,6 +267,11 @@ NodeId Compiler::query(const ast::Query& query) {
 }
 
 void Compiler::variables(const ast::Statement& statement) {
+    source_ = statement.source;
+    for (const ast::Variable& variable : statement.variables) {
+        set_clause_ += variable.name;
+        set_clause_ += text_of(variable.expression->extent);
+    }
     for (const ast::Variable& variable : statement.variables) {
         program_.variables.push_back(expression(*variable.expression));
         variable_names_.push_back(variable.name);
@@ -362,6 +369,7 @@ ProgramPtr compile_statement(
     if (!statement) {
         return nullptr;
     }
+    statement->source = sql;
     auto program = std::make_shared<Program>();
     program->profile = options.profile;
     program->source = sql;

@@ -16,6 +16,11 @@ bool is_ordering(Op op) {
     return op == Op::less || op == Op::less_equal || op == Op::greater || op == Op::greater_equal;
 }
 
+bool is_scalar(const Value& value) {
+    return value.is_number() || value.is(Type::string) || value.is(Type::boolean) ||
+           value.is(Type::null);
+}
+
 /// The operator with its sides exchanged.
 Op mirrored(Op op) {
     switch (op) {
@@ -40,6 +45,8 @@ struct Interval {
     std::optional<Decimal> high = {};
     bool low_open = false;
     bool high_open = false;
+    std::optional<Value> equal = {};  ///< What it is to be, by a comparison with `=`.
+    bool is_ordered = false;          ///< Compared with a number by `<` or the like.
 
     void at_least(const Decimal& value, bool open) {
         const int order = low ? compare(value, *low) : 1;
@@ -63,7 +70,19 @@ struct Interval {
             at_most(value, op == Op::less);
         }
     }
+    /// @return False: it is to be something else already.
+    [[nodiscard]] bool fix(const Value& value) {
+        const bool same = !equal || (equal->is_number() && value.is_number()) ||
+                          (equal->type() == value.type() &&
+                           (!value.is(Type::string) || equal->text() == value.text()) &&
+                           (!value.is(Type::boolean) || equal->as_boolean() == value.as_boolean()));
+        equal = value;
+        return same;
+    }
     [[nodiscard]] bool empty() const {
+        if (is_ordered && equal && !to_number(*equal)) {
+            return true;
+        }
         const int order = low && high ? compare(*low, *high) : -1;
         return order > 0 || (order == 0 && (low_open || high_open));
     }
@@ -107,6 +126,11 @@ void Compiler::check_operands(Op op, std::span<const NodeId> ids) {
         } else if (op == Op::in && id == ids.back() && value && !value->is_undefined() &&
                    !value->is(Type::array)) {
             warn_undefined(id, "this is no list, so that IN is always Undefined", "write IN [...]");
+        } else if (op == Op::in && id == ids.back() && value && value->is(Type::array) &&
+                   value->size() == 0) {
+            reporter_.warning(
+                code::kNeverTrue, extent(id), "nothing is in an empty list", "write IN [a, b]"
+            );
         }
     }
 }
@@ -135,7 +159,8 @@ void Compiler::check_contradiction(NodeId where) {
         // `a = '5'` is about texts, `a < '5'` about numbers.
         const auto number = value && (is_ordering(op) || value->is_number()) ? to_number(*value)
                                                                             : std::nullopt;
-        if (node(field).op != Op::path || !number) {
+        const bool is_fixed = op == Op::equal && value && is_scalar(*value);
+        if (node(field).op != Op::path || (!number && !is_fixed)) {
             continue;
         }
         const auto path = node(field).data;
@@ -146,8 +171,12 @@ void Compiler::check_contradiction(NodeId where) {
             intervals.push_back({.path = path, .level = node(field).level});
             known = intervals.end() - 1;
         }
-        known->narrow(op, *number);
-        if (known->empty()) {
+        known->is_ordered = known->is_ordered || is_ordering(op);
+        const bool is_possible = !is_fixed || known->fix(*value);
+        if (number) {
+            known->narrow(op, *number);
+        }
+        if (!is_possible || known->empty()) {
             reporter_.warning(
                 code::kNeverTrue,
                 extent(part),

@@ -3,10 +3,12 @@
 #include <array>
 #include <utility>
 
+#include <weir/base/hash.hpp>
 #include <weir/base/text.hpp>
 #include <weir/rules/codes.hpp>
 #include <weir/rules/detail/compiler.hpp>
 #include <weir/rules/detail/text.hpp>
+#include <weir/rules/functions/foreign.hpp>
 
 namespace weir::rules::detail {
 namespace {
@@ -30,6 +32,8 @@ constexpr std::array<CastName, 11> kCastNames = {{
     {"bool", CastTo::boolean, true},
     {"boolean", CastTo::boolean, true},
 }};
+
+constexpr std::size_t kSlotsMax = 16;
 
 }  // namespace
 
@@ -201,6 +205,15 @@ NodeId Compiler::binary(const Expression& expression) {
 }
 
 void Compiler::unknown_function(const Expression& expression) {
+    if (const auto* const foreign = find_foreign_function(detail::lowered(expression.text))) {
+        reporter_.error(
+            code::kUnknownFunction,
+            expression.name_extent,
+            fmt::format("there is no function {}()", expression.text),
+            fmt::format("write {}", foreign->instead)
+        );
+        return;
+    }
     std::vector<std::string_view> names{"cast", "exists"};
     for (const Function& function : functions()) {
         if (function.in(program_.profile)) {
@@ -231,7 +244,7 @@ bool Compiler::check_call(const Expression& expression, const Function* function
         );
         return false;
     }
-    if (function->call == nullptr) {
+    if (function->call == nullptr && !function->remembers) {
         reporter_.error(
             code::kExternal,
             expression.name_extent,
@@ -275,8 +288,50 @@ bool Compiler::check_call(const Expression& expression, const Function* function
     return true;
 }
 
+/// The operand of both is what is remembered; equal texts share one slot.
+NodeId Compiler::remembered(const Expression& expression, const Function& function) {
+    if (!may_remember_ || !scopes_.empty()) {
+        reporter_.error(
+            code::kState,
+            expression.extent,
+            may_remember_
+                ? fmt::format("{}() stands outside of FOREACH and of queries in a query", function.name)
+                : fmt::format("{}() is not for templates", function.name),
+            fmt::format("SET @name = {}(...) in front of SELECT, and use @name", function.name)
+        );
+        return constant(Value{}, expression.extent);
+    }
+    const auto ids = operands(expression);
+    const std::uint64_t id =
+        hash_stable(std::string{text_of(expression.operands.front()->extent)} + set_clause_);
+    if (node(ids.front()).op == Op::constant) {
+        reporter_.warning(
+            code::kState, extent(ids.front()), "a constant never changes", "name a field"
+        );
+    }
+    auto slot = std::ranges::find(program_.slots, id, &Program::Slot::id);
+    if (slot == program_.slots.end()) {
+        if (program_.slots.size() == kSlotsMax) {
+            reporter_.error(
+                code::kLimit,
+                expression.extent,
+                fmt::format("a rule remembers at most {} expressions", kSlotsMax)
+            );
+        }
+        program_.slots.push_back({id, ids.front()});
+        slot = program_.slots.end() - 1;
+    }
+    const auto index = static_cast<std::uint32_t>(slot - program_.slots.begin());
+    return function.name == "last" ? emit(Op::last, expression.extent, kAnything, {}, index)
+                                   : emit(Op::changed, expression.extent, kTruth, ids, index);
+}
+
 NodeId Compiler::call(const Expression& expression) {
     const Function* function = find_function(expression.text);
+    if (function != nullptr && function->remembers) {
+        return check_call(expression, function) ? remembered(expression, *function)
+                                                : constant(Value{}, expression.extent);
+    }
     std::vector<NodeId> ids;
     for (const auto& operand : expression.operands) {
         const bool bytes = function != nullptr && function->takes_bytes && level_of_names() == 0 &&

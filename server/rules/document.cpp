@@ -93,6 +93,7 @@ public:
         : rule_{rule}, statement_{statement}, diagnostics_{diagnostics} {}
 
     void read_actions(const Node& head);
+    void read_memory(const Node& head);
 
 private:
     std::optional<Action> action(const Node& node);
@@ -103,6 +104,8 @@ private:
     [[nodiscard]] detail::TemplateContext templates() const {
         return {rule_.profile, statement_, diagnostics_};
     }
+    void read_limits(const Node& node, std::string_view age, StateLimits& limits);
+    ProgramPtr expression(const Node& node);
 
     template <class T>
     void assign(T& out, const std::optional<T>& value) {
@@ -272,6 +275,70 @@ std::optional<Action> HeadReader::republish(const Node& node) {
     return result;
 }
 
+ProgramPtr HeadReader::expression(const Node& node) {
+    const auto text = document::as_string(node, diagnostics_, {.min = 1, .max = 4096});
+    return text ? compile_expression(
+                      *text,
+                      {.profile = rule_.profile, .place = {node.file(), node.range().begin}},
+                      statement_,
+                      diagnostics_
+                  )
+                : nullptr;
+}
+
+/// @param age  What the key for the age is called.
+void HeadReader::read_limits(const Node& node, std::string_view age, StateLimits& limits) {
+    using std::chrono_literals::operator""s;
+    using std::chrono_literals::operator""h;
+    if (const auto keys = node.get("keys")) {
+        const auto count = document::as_int(*keys, diagnostics_, {.min = 1, .max = 1'000'000});
+        limits.keys = static_cast<std::uint64_t>(count.value_or(1));
+    }
+    if (const auto bytes = node.get("bytes")) {
+        assign(
+            limits.bytes,
+            document::as_size(*bytes, diagnostics_, {.min = 64 * 1024, .max = 256 * 1024 * 1024})
+        );
+    }
+    if (const auto value = node.get(age)) {
+        assign(limits.age, document::as_duration(*value, diagnostics_, {.min = 1s, .max = 24h * 366}));
+    }
+}
+
+void HeadReader::read_memory(const Node& head) {
+    if (const auto state = head.get("state");
+        state && document::expect_mapping(*state, diagnostics_, "{key: topic(2), age: 7d}")) {
+        document::check_keys(
+            *state, diagnostics_, {"key", "keys", "bytes", "age"}, "a setting of state"
+        );
+        read_limits(*state, "age", rule_.state.limits);
+        if (const auto key = state->get("key")) {
+            rule_.state.key = expression(*key);
+        }
+    }
+    if (const auto node = head.get("deduplicate");
+        node && document::expect_mapping(*node, diagnostics_, "{by: id, within: 10m}")) {
+        document::check_keys(
+            *node, diagnostics_, {"by", "within", "keys", "bytes"}, "a setting of deduplicate"
+        );
+        Deduplicate& deduplicate = rule_.deduplicate.emplace();
+        read_limits(*node, "within", deduplicate.limits);
+        static_cast<void>(document::require_key(*node, diagnostics_, "within"));
+        if (const auto by = document::require_key(*node, diagnostics_, "by")) {
+            deduplicate.by = expression(*by);
+        }
+    }
+    if (head.get("state") && rule_.program != nullptr && !rule_.remembers()) {
+        document::report(
+            diagnostics_,
+            *head.get("state"),
+            code::kState,
+            "the rule remembers nothing",
+            "use last(...) or changed(...) in the statement, or leave `state` out"
+        );
+    }
+}
+
 /// The keys of which the SQL's meaning depends, or nobody's.
 void read_settings(RuleDefinition& rule, const Node& head, Diagnostics& diagnostics) {
     if (const auto node = head.get("description")) {
@@ -311,7 +378,7 @@ std::optional<RuleDefinition> parse_rule(
         document::check_keys(
             parsed->root(),
             diagnostics,
-            {"description", "to", "on_error", "profile", "enabled"},
+            {"description", "to", "on_error", "profile", "enabled", "state", "deduplicate"},
             "a setting of a rule"
         );
         read_settings(rule, parsed->root(), diagnostics);
@@ -326,8 +393,11 @@ std::optional<RuleDefinition> parse_rule(
         &statement
     );
     if (readable) {
-        HeadReader{rule, rule.program != nullptr && statement ? &*statement : nullptr, diagnostics}
-            .read_actions(parsed->root());
+        HeadReader reader{
+            rule, rule.program != nullptr && statement ? &*statement : nullptr, diagnostics
+        };
+        reader.read_actions(parsed->root());
+        reader.read_memory(parsed->root());
     }
     return diagnostics.errors() == errors_before ? std::optional{std::move(rule)} : std::nullopt;
 }

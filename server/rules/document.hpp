@@ -14,6 +14,7 @@
 #include <weir/model/reason.hpp>
 #include <weir/rules/profile.hpp>
 #include <weir/rules/program.hpp>
+#include <weir/rules/state.hpp>
 #include <weir/rules/targets.hpp>
 #include <weir/rules/template.hpp>
 
@@ -67,8 +68,15 @@ struct RuleDefinition {
     bool enabled = true;
     std::vector<Action> actions = {};
     std::optional<Action> on_error = {};
+    StateSettings state = {};
+    std::optional<Deduplicate> deduplicate = {};
     ProgramPtr program = {};    ///< The compiled SQL.
     model::Source source = {};  ///< Of its SQL.
+
+    /// Whether what came before matters to it.
+    [[nodiscard]] bool remembers() const noexcept {
+        return deduplicate.has_value() || (program != nullptr && !program->slots.empty());
+    }
 };
 
 /// @param file  As the operator would type it; its stem is the name of the rule. The text is added

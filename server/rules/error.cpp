@@ -20,6 +20,8 @@ public:
                 return "the template gives a text that is too long, or a path with . or .. in it";
             case errc::too_many_outputs:
                 return "FOREACH makes more than 1000 outputs of this message";
+            case errc::state_key_too_long:
+                return "the key of what the rule remembers has more than 256 bytes";
         }
         return "unknown error";
     }

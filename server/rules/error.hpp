@@ -15,6 +15,7 @@ enum class errc : std::uint8_t {
     template_empty,       ///< The whole template came out empty.
     template_refused,     ///< It came out as something that a request must not have.
     too_many_outputs,     ///< FOREACH over more elements than Evaluator::kOutputsMax.
+    state_key_too_long,   ///< The key of what a rule remembers has more than kStateKeyBytesMax.
 };
 
 [[nodiscard]] const boost::system::error_category& category() noexcept;

@@ -1,8 +1,11 @@
 #include <weir/rules/evaluator.hpp>
 
+#include <algorithm>
+
 #include <weir/rules/detail/json_writer.hpp>
 #include <weir/rules/detail/containers.hpp>
 #include <weir/rules/detail/machine.hpp>
+#include <weir/rules/detail/state_record.hpp>
 
 namespace weir::rules {
 
@@ -18,6 +21,20 @@ struct Evaluator::State {
     std::vector<Output> outputs;
     std::string rendered;
     Recorder* recorder = nullptr;
+    std::string record;  ///< What the rule remembers of the key.
+
+    [[nodiscard]] Evaluated evaluate(const Program& program, Recorder* watching);
+    [[nodiscard]] std::optional<Evaluated> evaluate(
+        const RuleDefinition& rule, const Input& input, StateView& state, Recorder* watching
+    );
+    /// What an expression of the rule's head gives; nothing if it is empty or Undefined.
+    [[nodiscard]] std::optional<std::string> text_of(const Program& program);
+    void update(
+        const RuleDefinition& rule, const StateKey& key, const Input& input, StateView& state
+    );
+    [[nodiscard]] bool is_duplicate(
+        const RuleDefinition& rule, std::string_view prefix, const Input& input, StateView& state
+    );
 
     /// Evaluates a clause.
     [[nodiscard]] Value run(std::string_view clause, NodeId node);
@@ -27,6 +44,7 @@ struct Evaluator::State {
     [[nodiscard]] error_code add_output(const Value& value);
     [[nodiscard]] error_code add_elements(const Program& program);
     void place_outputs() noexcept;
+    void fail(error_code why) { outputs.assign(1, Output{Output::Kind::failed, {}, why}); }
 };
 
 Value Evaluator::State::run(std::string_view clause, NodeId node) {
@@ -113,35 +131,147 @@ const Rule* Evaluator::next(const RuleSet& rules) noexcept {
                                                  : nullptr;
 }
 
-std::span<const Output> Evaluator::run(const Program& program, Recorder* recorder) noexcept {
-    State& state = *state_;
-    detail::Context& context = state.context;
-    state.clear_outputs();
+Evaluated Evaluator::State::evaluate(const Program& program, Recorder* watching) {
+    clear_outputs();
     context.begin_evaluation(program.profile);
-    state.machine.begin(program, recorder);
-    state.recorder = recorder;
+    machine.begin(program, watching);
+    recorder = watching;
+    Evaluated result;
     error_code failure;
-    if (program.where == kNoNode || to_boolean(state.run("WHERE", program.where)).value_or(false)) {
-        failure = program.foreach == kNoNode
-                      ? state.add_output(state.run("SELECT", program.select))
-                      : state.add_elements(program);
+    if (program.where != kNoNode) {
+        const auto where = to_boolean(run("WHERE", program.where));
+        result.where = !where   ? Evaluated::Where::is_undefined
+                       : *where ? Evaluated::Where::is_true
+                                : Evaluated::Where::is_false;
     }
+    if (result.where == Evaluated::Where::is_true) {
+        failure = program.foreach == kNoNode ? add_output(run("SELECT", program.select))
+                                             : add_elements(program);
+    }
+    recorder = nullptr;
+    machine.watch(nullptr);
     if (context.budget().exceeded()) {
         failure = errc::budget_exceeded;
     }
     if (failure) {
-        state.outputs.assign(1, Output{Output::Kind::failed, {}, failure});
+        fail(failure);
     } else {
-        state.place_outputs();
+        place_outputs();
     }
-    return state.outputs;
+    result.steps = context.budget().spent();
+    result.outputs = outputs;
+    return result;
+}
+
+std::optional<std::string> Evaluator::State::text_of(const Program& program) {
+    context.begin_evaluation(program.profile);
+    machine.begin(program, nullptr);
+    const auto value = context.to_text(machine.run(program.select));
+    return value && !value->empty() ? std::optional{std::string{*value}} : std::nullopt;
+}
+
+/// Values that a message does not have stay as they are.
+void Evaluator::State::update(
+    const RuleDefinition& rule, const StateKey& key, const Input& input, StateView& state
+) {
+    std::string next_record;
+    for (const Program::Slot& slot : rule.program->slots) {
+        std::string value;
+        const Value now = machine.run(slot.value);
+        const bool kept = detail::write_value(value, now, context);
+        if (const auto before = detail::find_slot(as_bytes(record), slot.id);
+            before && !kept && now.is_undefined()) {
+            value = *before;
+        }
+        if (!value.empty()) {
+            detail::append_slot(next_record, {slot.id, value});
+        }
+    }
+    if (!context.budget().exceeded()) {
+        state.write(key, as_bytes(next_record), input.timestamp_ms);
+    }
+}
+
+bool Evaluator::State::is_duplicate(
+    const RuleDefinition& rule, std::string_view prefix, const Input& input, StateView& state
+) {
+    const auto by = text_of(*rule.deduplicate->by);
+    if (!by) {
+        return false;  // A message that does not say which it is.
+    }
+    if (by->size() > kStateKeyBytesMax) {
+        fail(errc::state_key_too_long);
+        return false;
+    }
+    const std::string key = seen_key(prefix, *by);
+    const StateKey seen{rule.name, StateKind::seen, key};
+    if (state.find(seen, input.timestamp_ms - rule.deduplicate->limits.age.count())) {
+        return true;
+    }
+    state.write(seen, {}, input.timestamp_ms);
+    return false;
+}
+
+std::optional<Evaluated> Evaluator::State::evaluate(
+    const RuleDefinition& rule, const Input& input, StateView& state, Recorder* watching
+) {
+    // Without values to remember, what is seen is all there is to a key: it is spread by that.
+    const bool has_slots = !rule.program->slots.empty();
+    const bool by_value = !has_slots && rule.state.key == nullptr;
+    const Program* const key_program =
+        by_value ? rule.deduplicate->by.get() : rule.state.key.get();
+    const auto key = key_program == nullptr ? std::optional{std::string{input.topic}}
+                                            : text_of(*key_program);
+    if (key && key->size() > kStateKeyBytesMax) {
+        clear_outputs();
+        fail(errc::state_key_too_long);
+        return Evaluated{.outputs = outputs};
+    }
+    if (key && !state.is_here(rule.name, *key)) {
+        return std::nullopt;
+    }
+    const StateKey values{rule.name, StateKind::values, key ? *key : std::string_view{}};
+    if (key && has_slots) {
+        const auto found = state.find(values, input.timestamp_ms - rule.state.limits.age.count());
+        record = as_text(found.value_or(ByteView{}));
+        context.set_record(as_bytes(record));
+    }
+    Evaluated result = evaluate(*rule.program, watching);
+    const auto failed = [this] {
+        return !outputs.empty() && outputs.front().kind == Output::Kind::failed;
+    };
+    if (key && has_slots && !failed()) {
+        update(rule, values, input, state);
+    }
+    if (rule.deduplicate && key && !outputs.empty() && !failed()) {
+        result.is_duplicate =
+            is_duplicate(rule, by_value ? std::string_view{} : *key, input, state);
+    }
+    result.outputs = result.is_duplicate ? std::span<const Output>{} : outputs;
+    return result;
+}
+
+std::optional<Evaluated> Evaluator::run(
+    const RuleDefinition& rule, StateView* state, Recorder* recorder
+) noexcept {
+    state_->context.set_record(std::nullopt);
+    return state == nullptr || !rule.remembers()
+               ? state_->evaluate(*rule.program, recorder)
+               : state_->evaluate(rule, state_->context.input(), *state, recorder);
+}
+
+std::optional<Evaluated> Evaluator::evaluate(
+    const RuleDefinition& rule, const Input& input, StateView* state, Recorder* recorder
+) noexcept {
+    state_->context.begin_message(input);
+    return run(rule, state, recorder);
 }
 
 std::span<const Output> Evaluator::evaluate(
     const Program& program, const Input& input, Recorder* recorder
 ) noexcept {
     state_->context.begin_message(input);
-    return run(program, recorder);
+    return state_->evaluate(program, recorder).outputs;
 }
 
 Result<std::string_view> Evaluator::render(const Template& text, Escape escape) noexcept {
@@ -181,16 +311,15 @@ Result<std::string_view> Evaluator::render(const Template& text, const Input& in
 }
 
 std::optional<BasicIngest> parse_basic_ingest(std::string_view topic) noexcept {
-    constexpr std::string_view kPrefix = "$aws/rules/";
-    if (!topic.starts_with(kPrefix)) {
+    if (!topic.starts_with(kBasicIngestPrefix)) {
         return std::nullopt;
     }
-    topic.remove_prefix(kPrefix.size());
-    const auto slash = topic.find('/');
-    if (slash == 0 || slash == std::string_view::npos || slash + 1 == topic.size()) {
+    topic.remove_prefix(kBasicIngestPrefix.size());
+    const auto slash = std::min(topic.find('/'), topic.size());
+    if (slash == 0) {
         return std::nullopt;
     }
-    return BasicIngest{topic.substr(0, slash), topic.substr(slash + 1)};
+    return BasicIngest{topic.substr(0, slash), topic.substr(std::min(slash + 1, topic.size()))};
 }
 
 }  // namespace weir::rules

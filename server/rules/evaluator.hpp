@@ -16,6 +16,7 @@
 #include <weir/rules/input.hpp>
 #include <weir/rules/recorder.hpp>
 #include <weir/rules/rule_set.hpp>
+#include <weir/rules/state.hpp>
 #include <weir/rules/template.hpp>
 
 namespace weir::rules {
@@ -33,6 +34,16 @@ struct Output {
     std::uint32_t index = 0;  ///< Of FOREACH: the how manieth output of the message, from 0.
 };
 
+/// What a rule made of a message whose topic it takes. Views are valid during the callback.
+struct Evaluated {
+    enum class Where : std::uint8_t { is_true, is_false, is_undefined };
+
+    std::span<const Output> outputs = {};
+    Where where = Where::is_true;
+    bool is_duplicate = false;  ///< `deduplicate` held back what there would have been.
+    std::uint32_t steps = 0;    ///< Of 10,000.
+};
+
 /// One per shard: owns the scratch memory, which is reused. A message that matches no rule costs
 /// the index look-up; one that a WHERE turns down costs one parse of its payload, for all rules
 /// together, and no allocation. Never calls out.
@@ -46,21 +57,32 @@ public:
     /// Outputs that FOREACH makes of one message; more fail the rule.
     static constexpr std::size_t kOutputsMax = 1000;
 
-    /// Calls `visit(const Rule&, const Output&)` for each output of each rule that takes the
-    /// message, in the order of the rules' indexes. The callback may call `render(template)`, but not `evaluate`.
+    /// Calls `visit(const Rule&, const Evaluated&)` for each rule whose FROM takes the message and whose
+    /// memory is here, in the order of the rules' indexes. The callback may call `render(template)`, but
+    /// not `evaluate`.
+    /// @param state  What rules remember. Without it they remember nothing, and nothing is a duplicate.
     template <class Visitor>
-    void evaluate(const RuleSet& rules, const Input& input, Visitor&& visit) noexcept {
+    void evaluate(
+        const RuleSet& rules, const Input& input, StateView* state, Visitor&& visit
+    ) noexcept {
         begin(rules, input);
         while (const Rule* rule = next(rules)) {
-            for (const Output& output : run(rule->program())) {
-                visit(*rule, output);
+            if (const auto evaluated = run(rule->definition(), state, nullptr)) {
+                visit(*rule, *evaluated);
             }
         }
     }
 
-    /// One rule or one statement alone, whatever its FROM says.
-    /// @return Nothing if WHERE is not true; valid until the next evaluation.
+    /// One rule alone, whatever its FROM says.
+    /// @return Nothing: its memory is not here. Valid until the next evaluation.
     /// @param recorder  May be null.
+    [[nodiscard]] std::optional<Evaluated> evaluate(
+        const RuleDefinition& rule,
+        const Input& input,
+        StateView* state = nullptr,
+        Recorder* recorder = nullptr
+    ) noexcept;
+    /// One statement alone, without a memory.
     [[nodiscard]] std::span<const Output> evaluate(
         const Program& program, const Input& input, Recorder* recorder = nullptr
     ) noexcept;
@@ -85,15 +107,17 @@ private:
 
     void begin(const RuleSet& rules, const Input& input) noexcept;
     [[nodiscard]] const Rule* next(const RuleSet& rules) noexcept;
-    [[nodiscard]] std::span<const Output> run(
-        const Program& program, Recorder* recorder = nullptr
+    [[nodiscard]] std::optional<Evaluated> run(
+        const RuleDefinition& rule, StateView* state, Recorder* recorder
     ) noexcept;
 
     std::unique_ptr<State> state_;
 };
 
+inline constexpr std::string_view kBasicIngestPrefix = "$aws/rules/";
+
 /// A topic of AWS's Basic Ingest, $aws/rules/<rule>/<topic>: the message goes to that rule alone,
-/// under <topic>.
+/// under <topic>, which may be empty.
 struct BasicIngest {
     std::string_view rule;
     std::string_view topic;

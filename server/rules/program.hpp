@@ -53,6 +53,8 @@ enum class Op : std::uint8_t {
     cast,      ///< data: a CastTo
     subquery,  ///< data: index in subqueries
     exists,    ///< data: index in subqueries
+    last,      ///< data: index in slots
+    changed,   ///< data: index in slots; the operand is the slot's value
 };
 
 enum class CastTo : std::uint8_t { text, integer, decimal, boolean };
@@ -80,6 +82,11 @@ struct Program {
         NodeId select = kNoNode;
         std::uint16_t level = 1;  ///< Of its element.
     };
+    /// What last() and changed() compare with: the value that an expression had.
+    struct Slot {
+        std::uint64_t id;  ///< Of the expression's text: what was remembered for another one is not found.
+        NodeId value;
+    };
     using Path = std::vector<std::string>;
 
     Program() = default;
@@ -103,6 +110,7 @@ struct Program {
     std::vector<NodeId> variables;  ///< By SET, in order.
     std::vector<CallSite> calls;
     std::vector<Subquery> subqueries;
+    std::vector<Slot> slots;
     std::pmr::monotonic_buffer_resource memory;
 };
 

@@ -47,7 +47,8 @@ std::string example_cell(const Function& function) {
 std::string reference_markdown() {
     std::string out;
     for (const FunctionGroup& group : function_groups()) {
-        const bool callable = group.functions.front().call != nullptr;
+        const Function& any = group.functions.front();
+        const bool callable = any.call != nullptr || any.remembers;
         out += fmt::format("### {}\n\n", group.title);
         out += callable ? "| Call | Gives | Profiles | Example |\n|---|---|---|---|\n"
                         : "| Call | Write instead |\n|---|---|\n";
@@ -69,7 +70,7 @@ std::string reference_markdown() {
 
 std::string describe(const Function& function) {
     std::string out = fmt::format("{}\n  {}\n", function.signature, function.help);
-    if (function.call == nullptr) {
+    if (function.call == nullptr && !function.remembers) {
         return out + "  Not available: it calls a service of AWS.\n";
     }
     out += fmt::format("  Profiles: {}\n", profiles(function));

@@ -27,6 +27,8 @@ struct Example {
 inline constexpr std::string_view kExampleTopic = "data/p7/temp";
 inline constexpr std::string_view kExamplePayload =
     R"({"temp":21.5,"name":"Probe 7","tags":["a","b"],"site":{"city":"Bergen"},"gone":null})";
+/// The message before it, for what remembers.
+inline constexpr std::string_view kExampleBefore = R"({"temp":20,"name":"Probe 7"})";
 /// 2023-11-14T22:13:20.123Z
 inline constexpr std::int64_t kExampleTimeMs = 1'700'000'000'123;
 /// At least one for each function that can be called.

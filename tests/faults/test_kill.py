@@ -13,6 +13,7 @@ from peers import V311, Client  # noqa: E402
 
 ROUNDS = int(os.environ.get("WEIR_KILL_ROUNDS", "3"))
 RULE = "---\nto: [{stream: all}]\n---\nSELECT n, round FROM 'data/+/n'\n"
+CHAIN = "---\nto: [{stream: all}]\n---\nSELECT n, last(n) AS before FROM 'data/+/n'\n"
 
 
 class Kill(unittest.TestCase):
@@ -60,6 +61,41 @@ class Kill(unittest.TestCase):
             print(f"{ROUNDS} rounds, {len(acknowledged)} acknowledged, {len(stored)} stored, {len(missing)} missing")
             self.assertGreater(len(acknowledged), 10 * ROUNDS)
             self.assertEqual(missing, [])
+
+    def test_what_a_rule_remembers_is_what_it_stored(self):
+        """Its memory and its output are in one batch: each record names the one before it, whatever was lost or sent twice."""
+        chance = random.Random(2027)
+        with tempfile.TemporaryDirectory(prefix="weir-kill-") as home:
+            gateway = Gateway(keep=home, files={"rules.d/chain.sql": CHAIN, "streams.d/all.yaml": "stream: all\n"})
+            gateway.prepare()
+            folder = gateway.device("probe-1")
+            for number in range(ROUNDS):
+                gateway.start()
+                with Client("probe-1", version=V311, folder=folder) as probe:
+                    probe.connect(gateway.ports["front"])
+                    enough = threading.Event()
+                    left = [chance.randrange(20, 200)]
+
+                    def on_publish(_client, _user, _mid):
+                        left[0] -= 1
+                        if left[0] <= 0:
+                            enough.set()
+                    probe.paho.on_publish = on_publish
+                    probe.paho.max_inflight_messages_set(20)
+                    for n in range(300):
+                        probe.paho.publish("data/probe-1/n", f'{{"n":{number * 1000 + n}}}', 1)
+                        if enough.is_set():
+                            break
+                    wait_for("enough acknowledgements", enough.is_set)
+                    gateway.kill()
+                    probe.drop()
+            gateway.start()
+            records = gateway.json("streams", "read", "all", "--from", "1", "--limit", "1000")
+            gateway.stop()
+            self.assertGreater(len(records), 10 * ROUNDS)
+            self.assertNotIn("before", records[0]["payload"])
+            for before, record in zip(records, records[1:]):
+                self.assertEqual(record["payload"]["before"], before["payload"]["n"])
 
 
 if __name__ == "__main__":

@@ -160,6 +160,7 @@ private:
     NoPeers peers_;
     std::array<broker::Broker*, 1> brokers_{};
     std::array<endpoints::Services*, 1> services_table_{};
+    std::array<pipeline::Publisher*, 1> publishers_{&publisher_};
     broker::Broker broker_{context_, {brokers_, &peers_, 0}, limits_.retained_messages};
     endpoints::Connections connections_{around_.io};
     pipeline::Completions completions_{around_.shard, connections_};
@@ -170,6 +171,9 @@ private:
         .completions = completions_,
         .limits = limits_,
         .shard = 0,
+        .here = around_.shard,
+        .publishers = publishers_,
+        .peers = &peers_,
     }};
     endpoints::Services services_{
         .shard = around_.shard,

@@ -1,5 +1,5 @@
-// Hostile payloads under a fixed set of statements. What counts as JSON, and what comes out, is held against simdjson's
-// other parser.
+// Hostile payloads, and hostile records of what was remembered, under a fixed set of statements. What counts as JSON, and what
+// comes out, is held against simdjson's other parser.
 #include <simdjson.h>
 
 #include <cstddef>
@@ -10,7 +10,9 @@
 #include <vector>
 
 #include <weir/rules/compiler.hpp>
+#include <weir/rules/document.hpp>
 #include <weir/rules/evaluator.hpp>
+#include <weir/rules/state_memory.hpp>
 
 namespace {
 
@@ -75,6 +77,35 @@ std::vector<ProgramPtr> compile_all() {
     return programs;
 }
 
+constexpr std::string_view kRemembering =
+    "---\nto: {stream: s}\nstate: {key: \"concat(topic(), a)\"}\ndeduplicate: {by: b, within: 1m}\n---\n"
+    "SET @d = a - last(a) SELECT last(a) AS a, last(*) AS whole, changed(b) AS c, last(last(b)) AS two, @d AS d FROM 'a/#' "
+    "WHERE changed(a) OR last(b) = b OR true";
+
+/// What a rule remembers of a message is what it finds with the next one, and a record of any bytes is a record.
+void remember(Evaluator& evaluator, const Input& input, std::string_view bytes) {
+    static const auto kRule = [] {
+        document::Diagnostics diagnostics;
+        auto rule = parse_rule("r.sql", kRemembering, diagnostics);
+        if (!rule) {
+            std::abort();
+        }
+        return std::move(*rule);
+    }();
+    StateMemory state;
+    state.write({"r", StateKind::values, input.topic}, as_bytes(bytes), 0);
+    for (int i = 0; i < 3; ++i) {
+        const auto evaluated = evaluator.evaluate(kRule, input, &state);
+        if (!evaluated || (evaluated->is_duplicate && !evaluated->outputs.empty())) {
+            std::abort();
+        }
+    }
+    state.clear();
+    Input second = input;
+    second.topic = "a/c";
+    static_cast<void>(evaluator.evaluate(kRule, second, &state));
+}
+
 bool is_json(std::string_view text) {
     static simdjson::dom::parser parser;
     return parser.parse(text.data(), text.size(), false).error() == simdjson::SUCCESS;
@@ -119,5 +150,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             check(output, payload, json);
         }
     }
+    remember(evaluator, {.topic = "a/b", .payload = as_bytes(payload)}, payload);
     return 0;
 }

@@ -160,6 +160,85 @@ TEST_F(Cli, CheckRunsTheTestsWhenAsked) {
     EXPECT_EQ(weir("-c my-gw rules test hot").exit_code, 1);
 }
 
+TEST_F(Cli, CheckGivesOneDocument_WithTheTests) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    const auto good = weir("check my-gw --test -o json");
+    EXPECT_EQ(good.exit_code, 0) << good.out << good.error;
+    EXPECT_THAT(good.out, testing::StartsWith(R"({"errors":0,"warnings":0,"diagnostics":[])"));
+    EXPECT_THAT(good.out, HasSubstr(R"("tests_passed":2,"tests_failed":0)"));
+    write(
+        "my-gw/rules.d/hot_test.yaml",
+        "tests:\n  - {given: {topic: data/p7/temp, payload: {temp: 1}}, expect: {match: true}}\n"
+    );
+    const auto failed = weir("check my-gw --test -o json");
+    EXPECT_EQ(failed.exit_code, 1);
+    EXPECT_THAT(failed.out, HasSubstr(R"("passed":false)"));
+    EXPECT_THAT(failed.out, HasSubstr(R"("tests_failed":1)"));
+    EXPECT_EQ(failed.error, "");
+}
+
+TEST_F(Cli, RulesTestsSayWhatCameBefore) {
+    write("door.sql", "---\nto: {stream: a}\ndeduplicate: {by: id, within: 1m}\n---\n"
+                      "SELECT door, last(door) AS before FROM 'door/#' WHERE changed(door)\n");
+    write("door_test.yaml", R"(tests:
+  - name: says it once
+    before: {payload: {door: open, id: 1}}
+    given: {topic: door/1, payload: {door: open, id: 2}}
+    expect: {match: false}
+  - name: knows the door before
+    before: [{payload: {door: open}}, {topic: door/2, payload: {door: ajar}}]
+    given: {topic: door/1, payload: {door: shut}}
+    expect: {output: {door: shut, before: open}}
+  - name: begins anew
+    given: {topic: door/1, payload: {door: shut}}
+    expect: {output: {door: shut}}
+  - name: sees the same message again
+    before: {payload: {door: open, id: 1}}
+    given: {topic: door/1, payload: {door: shut, id: 1}}
+    expect: {match: false}
+)");
+    const auto tested = weir("rules test door.sql");
+    EXPECT_EQ(tested.exit_code, 0) << tested.out << tested.error;
+    EXPECT_THAT(tested.out, HasSubstr("4 passed"));
+    const auto explained = weir(
+        R"(rules explain door.sql --topic door/1 --payload '{"door":"shut"}' --before '{"door":"open"}')"
+    );
+    EXPECT_EQ(explained.exit_code, 0) << explained.out << explained.error;
+    EXPECT_THAT(explained.out, HasSubstr(R"(would go to stream/a: {"door":"shut","before":"open"})"));
+}
+
+TEST_F(Cli, RulesLintKnowsTheFieldsOfTheTests) {
+    write("hot.sql", kHot);
+    write(
+        "hot_test.yaml",
+        "tests:\n  - {given: {topic: data/p7/temp, payload: {tempo: 1, quality: ok}}, expect: {match: false}}\n"
+    );
+    const auto found = weir("rules lint hot.sql");
+    EXPECT_EQ(found.exit_code, 1);
+    EXPECT_THAT(found.out, HasSubstr("warning[WEIR-0318]: no message in hot_test.yaml has a field `temp`"));
+    EXPECT_THAT(found.out, HasSubstr("did you mean tempo?"));
+}
+
+TEST_F(Cli, RulesAreSwitchedOff_WithoutAGatewayToo) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    const auto off = weir("-c my-gw rules disable hot");
+    EXPECT_EQ(off.exit_code, 0) << off.out << off.error;
+    EXPECT_EQ(off.out, "rule hot is paused\n");
+    EXPECT_THAT(weir("-c my-gw rules list").out, HasSubstr("paused"));
+    EXPECT_EQ(weir("-c my-gw rules enable hot").out, "rule hot is on\n");
+    const auto unknown = weir("-c my-gw rules disable hut");
+    EXPECT_NE(unknown.exit_code, 0);
+    EXPECT_THAT(unknown.error, HasSubstr("did you mean 'hot'?"));
+}
+
+TEST_F(Cli, RulesEvalRemembersWithinTheRun) {
+    write("lines", R"({"id":1,"sql":"SELECT last(v) AS b FROM 'a'","topic":"a","payload":"{\"v\":1}","profile":"native"}
+{"id":2,"sql":"SELECT last(v) AS b FROM 'a'","topic":"a","payload":"{\"v\":2}","profile":"native"}
+)");
+    const auto done = weir("rules eval --batch lines");
+    EXPECT_THAT(done.out, HasSubstr(R"({"id":2,"output":{"b":1})"));
+}
+
 TEST_F(Cli, RulesExplainShowsEveryValue) {
     write("hot.sql", kHot);
     const auto quiet = weir(R"(rules explain hot.sql --topic data/p7/temp --payload '{"temp":20}')");

@@ -133,7 +133,7 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
 TEST_F(Cli, EndsWith4_WhenNoGatewayRuns) {
     ASSERT_EQ(weir("init my-gw").exit_code, 0);
     for (const auto* command :
-         {"status", "reload", "why p1", "streams list", "sinks list", "usage", "rules list"}) {
+         {"status", "reload", "why p1", "streams list", "sinks list", "usage", "rules stats"}) {
         const auto asked = weir(std::string{"-c my-gw "} + command);
         EXPECT_EQ(asked.exit_code, 4) << command;
         EXPECT_THAT(asked.error, HasSubstr("no gateway answers at my-gw/data/admin.sock"));

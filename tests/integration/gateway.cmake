@@ -5,3 +5,6 @@ weir_test(mqtt_gateway_test LABELS integration TIMEOUT 120
   LIBRARIES weir::app weir::mqtt weir_test_support fmt::fmt
   SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/mqtt_auth_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/integration/mqtt_properties_test.cpp)
+weir_test(rules_gateway_test LABELS integration TIMEOUT 120
+  LIBRARIES weir::app weir::mqtt weir_test_support fmt::fmt
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/integration/rules_gateway_test.cpp)

@@ -1,4 +1,4 @@
-// The gateway as a whole: state, reload, sessions, rules.
+// The gateway as a whole: state, reload, sessions.
 #include <unistd.h>
 
 #include <utility>
@@ -80,6 +80,16 @@ json::array listeners(const Gateway& gateway) {
     return rows;
 }
 
+json::array paused_rules(const Gateway& gateway) {
+    json::array names;
+    for (const auto& rule : gateway.rules()) {
+        if (rule.is_paused) {
+            names.emplace_back(rule.name);
+        }
+    }
+    return names;
+}
+
 http::Response status(Gateway& gateway) {
     const auto configuration = gateway.configuration();
     const auto health = gateway.store().health();
@@ -103,6 +113,7 @@ http::Response status(Gateway& gateway) {
          {"devices", gateway.registry().size()},
          {"policies", configuration->policies->policies().size()},
          {"rules", configuration->rules->size()},
+         {"paused_rules", paused_rules(gateway)},
          {"listeners", listeners(gateway)}}
     );
 }
@@ -137,27 +148,6 @@ http::Response sessions(const Gateway& gateway, const Call& call) {
     return reply({{"sessions", std::move(rows)}});
 }
 
-http::Response rules(const Gateway& gateway) {
-    const auto configuration = gateway.configuration();
-    json::array rows;
-    for (const auto& counted : gateway.rules()) {
-        json::object row{
-            {"name", counted.name},
-            {"matched", counted.matched},
-            {"failed", counted.failed},
-            {"held_back", counted.held_back}
-        };
-        if (const auto* const rule = configuration->rules->find(counted.name)) {
-            const auto& definition = rule->definition();
-            row["enabled"] = definition.enabled;
-            row["description"] = definition.description;
-            row["source"] = source_value(&definition.source);
-        }
-        rows.push_back(std::move(row));
-    }
-    return reply({{"rules", std::move(rows)}});
-}
-
 }  // namespace
 
 void add_gateway(admin::Routes& routes, Gateway& gateway) {
@@ -166,7 +156,6 @@ void add_gateway(admin::Routes& routes, Gateway& gateway) {
     routes.add("GET", "/v1/sessions", [&gateway](const Call& call) {
         return sessions(gateway, call);
     });
-    routes.add("GET", "/v1/rules", [&gateway](const Call&) { return rules(gateway); });
 }
 
 }  // namespace weir::app::api

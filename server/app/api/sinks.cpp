@@ -158,7 +158,7 @@ std::string to_json_line(const storage::OutboxEntry& entry, WallTime now) {
                log::json_escape(record.topic),
                log::json_escape(record.key),
                log::json_escape(record.target),
-               payload_members(record.payload)
+               archive::payload_members(record.payload)
            ) +
            '\n';
 }

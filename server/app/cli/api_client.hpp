@@ -29,7 +29,7 @@ public:
 
 /// The gateway's admin socket; Failure with ExitCode::no_gateway if no gateway runs.
 [[nodiscard]] std::unique_ptr<Api> gateway_api(const Globals& globals);
-/// As above, or else the data directory, with the routes of devices, policies and streams only. It is locked
+/// As above, or else the data directory, with the routes of devices, policies, streams and rules only. It is locked
 /// as long as the result lives.
 [[nodiscard]] std::unique_ptr<Api> registry_api(const Globals& globals);
 

@@ -1,8 +1,13 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include <weir/app_config/configuration.hpp>
 
+#include "api_client.hpp"
 #include "command.hpp"
 #include "rule_tests.hpp"
 
@@ -20,13 +25,58 @@ std::string counted(std::size_t count, std::string_view noun) {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-/// Runs the tests beside the rules. @return false: one failed, or cannot be read.
-bool run_tests(const app::Config& config, document::Diagnostics& diagnostics) {
-    std::size_t failed = 0;
-    for (const auto& rule : rule_files_of(config, diagnostics)) {
-        failed += report_rule_tests(rule, run_rule_tests(rule, diagnostics)).failed;
+/// Rules that a running gateway of this configuration does not run; none if none runs.
+std::vector<std::string> paused_rules(const std::filesystem::path& path) {
+    std::vector<std::string> names;
+    try {
+        const auto status = get(*gateway_api({.config = path}), Target{"/v1/status"});
+        for (const auto& name : status.at("paused_rules").as_array()) {
+            names.emplace_back(name.as_string());
+        }
+    } catch (const std::exception&) {
+        return {};  // It is the files that are checked.
     }
-    return failed == 0 && !diagnostics.has_errors();
+    return names;
+}
+
+struct TestRun {
+    RuleTestSummary summary;
+    json::array rows;
+    document::Diagnostics diagnostics;
+
+    [[nodiscard]] bool passed() const { return summary.failed == 0 && !diagnostics.has_errors(); }
+};
+
+/// Runs the tests beside the rules, and prints them as a table if that is the format.
+TestRun run_tests(const app::Config& config, Format format) {
+    TestRun run;
+    for (const auto& rule : rule_files_of(config, run.diagnostics)) {
+        const auto results = run_rule_tests(rule, run.diagnostics);
+        if (format == Format::table) {
+            run.summary.failed += report_rule_tests(rule, results).failed;
+            continue;
+        }
+        for (const auto& result : results) {
+            run.rows.push_back(rule_test_row(rule, result));
+            ++(result.passed() ? run.summary.passed : run.summary.failed);
+        }
+    }
+    return run;
+}
+
+void print_result(const document::Diagnostics& diagnostics, const app::Config& config) {
+    print_error(diagnostics.render_text());
+    print(fmt::format(
+        "checked {}, {}, {}, {}, {}: {}, {}\n",
+        counted(config.listeners.size(), "listener"),
+        config.policies.size() == 1 ? "1 policy"
+                                    : fmt::format("{} policies", config.policies.size()),
+        counted(config.rules.size(), "rule"),
+        counted(config.sinks.size(), "sink"),
+        counted(config.streams.size(), "stream"),
+        counted(diagnostics.errors(), "error"),
+        counted(diagnostics.warnings(), "warning")
+    ));
 }
 
 ExitCode check(const Options& options, const Globals& globals) {
@@ -35,30 +85,36 @@ ExitCode check(const Options& options, const Globals& globals) {
     const auto path = options.path.empty() ? globals.config : std::filesystem::path{options.path};
     const auto configuration = app::load_configuration(path, files, diagnostics);
     const bool bad = diagnostics.has_errors() || (options.strict && diagnostics.warnings() > 0);
+    const auto paused = bad ? std::vector<std::string>{} : paused_rules(path);
+    std::optional<TestRun> tests;
+    if (options.format == Format::table) {
+        print_result(diagnostics, configuration.config);
+        for (const auto& name : paused) {
+            print(fmt::format("rule {} is paused: weir rules enable {}\n", name, name));
+        }
+    }
+    if (!bad && options.test) {
+        tests = run_tests(configuration.config, options.format);
+        if (options.format == Format::table) {
+            print_error(tests->diagnostics.render_text());
+        }
+    }
     if (options.format == Format::json) {
-        print(diagnostics.render_json() + '\n');
-    } else {
-        print_error(diagnostics.render_text());
-        const auto& config = configuration.config;
-        print(fmt::format(
-            "checked {}, {}, {}, {}, {}: {}, {}\n",
-            counted(config.listeners.size(), "listener"),
-            config.policies.size() == 1 ? "1 policy"
-                                        : fmt::format("{} policies", config.policies.size()),
-            counted(config.rules.size(), "rule"),
-            counted(config.sinks.size(), "sink"),
-            counted(config.streams.size(), "stream"),
-            counted(diagnostics.errors(), "error"),
-            counted(diagnostics.warnings(), "warning")
-        ));
+        auto out = json::parse(diagnostics.render_json()).as_object();
+        out["paused_rules"] = json::array(paused.begin(), paused.end());
+        if (tests) {
+            out["tests"] = tests->rows;
+            out["tests_passed"] = tests->summary.passed;
+            out["tests_failed"] = tests->summary.failed;
+            out["tests_diagnostics"] =
+                json::parse(tests->diagnostics.render_json()).as_object()["diagnostics"];
+        }
+        print_json(out);
     }
-    if (!bad && options.test && options.format != Format::json) {
-        document::Diagnostics of_tests;
-        const bool passed = run_tests(configuration.config, of_tests);
-        print_error(of_tests.render_text());
-        return passed ? ExitCode::ok : ExitCode::failed;
+    if (bad) {
+        return ExitCode::bad_config;
     }
-    return bad ? ExitCode::bad_config : ExitCode::ok;
+    return !tests || tests->passed() ? ExitCode::ok : ExitCode::failed;
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ DataDirectory::DataDirectory(const app::Config& config)
     const auto load = [file = config.file] { return load_checked(file); };
     app::add_policy_routes(routes_, registry_, load);
     app::add_stream_routes(routes_, *store_, load);
+    app::add_rule_routes(routes_, *store_, load);
 }
 
 admin::Answer DataDirectory::ask(

@@ -9,6 +9,8 @@ void add_rules_eval(CLI::App& rules, Chosen& chosen);
 void add_rules_explain(CLI::App& rules, Chosen& chosen);
 void add_rules_functions(CLI::App& rules, Chosen& chosen);
 void add_rules_lint(CLI::App& rules, Chosen& chosen);
+/// `stats`, `enable` and `disable`.
+void add_rules_switch(CLI::App& rules, Chosen& chosen);
 void add_rules_test(CLI::App& rules, Chosen& chosen);
 void add_rules_try(CLI::App& rules, Chosen& chosen);
 

@@ -46,8 +46,9 @@ RuleRun RuleRunner::run(
     }
     Steps steps{result.steps};
     const auto input = message.input();  // Templates are filled in from it as well.
-    for (const auto& output :
-         evaluator_.evaluate(*rule.program, input, record ? &steps : nullptr)) {
+    const auto evaluated = evaluator_.evaluate(rule, input, &state_, record ? &steps : nullptr);
+    result.is_duplicate = evaluated->is_duplicate;  // All memories are here.
+    for (const auto& output : evaluated->outputs) {
         result.matched = true;
         deliver(result, rule, output);
     }

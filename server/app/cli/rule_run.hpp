@@ -7,6 +7,7 @@
 
 #include <weir/rules/document.hpp>
 #include <weir/rules/evaluator.hpp>
+#include <weir/rules/state_memory.hpp>
 
 #include "rule_message.hpp"
 
@@ -30,22 +31,26 @@ struct Delivery {
 struct RuleRun {
     bool topic_matches = false;  ///< FROM. If it does not, nothing else was evaluated.
     bool matched = false;        ///< There is an output, or a failure.
+    bool is_duplicate = false;   ///< There would be, but for `deduplicate`.
     std::vector<Delivery> deliveries;
     std::vector<std::string> failures;
     std::vector<RuleStep> steps;  ///< Innermost first.
 };
 
+/// What rules remember of one message, they know for the next.
 class RuleRunner {
 public:
     /// @param record  Whether to keep the steps.
     [[nodiscard]] RuleRun run(
         const rules::RuleDefinition& rule, const RuleMessage& message, bool record
     );
+    void forget() { state_.clear(); }
 
 private:
     void deliver(RuleRun& run, const rules::RuleDefinition& rule, const rules::Output& output);
 
     rules::Evaluator evaluator_;
+    rules::StateMemory state_;
 };
 
 }  // namespace weir::cli

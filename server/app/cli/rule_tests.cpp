@@ -57,7 +57,12 @@ class TestReader {
 public:
     explicit TestReader(Diagnostics& diagnostics) : diagnostics_{diagnostics} {}
 
-    [[nodiscard]] std::optional<RuleMessage> given(const Node& node);
+    /// @param topic  Of a message that names none; empty: it has to.
+    [[nodiscard]] std::optional<RuleMessage> given(const Node& node, std::string_view topic = {});
+    /// The messages before it; nothing if one of them is wrong.
+    [[nodiscard]] std::optional<std::vector<RuleMessage>> before(
+        const Node& test, std::string_view topic
+    );
     [[nodiscard]] std::optional<Expectation> expect(const Node& node);
 
 private:
@@ -116,7 +121,25 @@ void TestReader::read_who(RuleMessage& message, const Node& node) {
     }
 }
 
-std::optional<RuleMessage> TestReader::given(const Node& node) {
+std::optional<std::vector<RuleMessage>> TestReader::before(
+    const Node& test, std::string_view topic
+) {
+    std::vector<RuleMessage> messages;
+    const auto node = test.get("before");
+    if (!node) {
+        return messages;
+    }
+    for (const Node& item : document::one_or_more(*node)) {
+        auto message = given(item, topic);
+        if (!message) {
+            return std::nullopt;
+        }
+        messages.push_back(std::move(*message));
+    }
+    return messages;
+}
+
+std::optional<RuleMessage> TestReader::given(const Node& node, std::string_view topic) {
     const auto errors_before = diagnostics_.errors();
     if (!document::expect_mapping(node, diagnostics_, "{topic: data/p7/temp, payload: {...}}")) {
         return std::nullopt;
@@ -138,7 +161,8 @@ std::optional<RuleMessage> TestReader::given(const Node& node) {
         "a part of a message"
     );
     RuleMessage message;
-    if (document::require_key(node, diagnostics_, "topic")) {
+    message.topic = topic;
+    if (!topic.empty() ? node.get("topic") : document::require_key(node, diagnostics_, "topic")) {
         message.topic = text(node, "topic").value_or("");
     }
     read_payload(message, node);
@@ -302,6 +326,9 @@ std::string why_quiet(const RuleRun& run) {
     if (!run.topic_matches) {
         return "FROM does not match the topic";
     }
+    if (run.is_duplicate) {
+        return "a duplicate";
+    }
     const auto where = std::ranges::find_if(
         std::views::reverse(run.steps),
         [](const RuleStep& step) { return step.clause == "WHERE"; }
@@ -375,13 +402,20 @@ std::vector<RuleTestResult> run_rule_tests(const RuleFile& rule, Diagnostics& di
         if (!document::expect_mapping(test, diagnostics, "{name, given, expect}")) {
             continue;
         }
-        document::check_keys(test, diagnostics, {"name", "given", "expect"}, "a part of a test");
+        document::check_keys(
+            test, diagnostics, {"name", "before", "given", "expect"}, "a part of a test"
+        );
         const auto given = document::require_key(test, diagnostics, "given");
         const auto expect = document::require_key(test, diagnostics, "expect");
         const auto message = given ? reader.given(*given) : std::nullopt;
         const auto expectation = expect ? reader.expect(*expect) : std::nullopt;
-        if (!message || !expectation) {
+        const auto before = message ? reader.before(test, message->topic) : std::nullopt;
+        if (!before || !expectation) {
             continue;
+        }
+        runner.forget();
+        for (const RuleMessage& each : *before) {
+            static_cast<void>(runner.run(rule.rule, each, false));
         }
         const auto name = test.get("name");
         RuleTestResult result{
@@ -395,6 +429,47 @@ std::vector<RuleTestResult> run_rule_tests(const RuleFile& rule, Diagnostics& di
         results.push_back(std::move(result));
     }
     return results;
+}
+
+json::object rule_test_row(const RuleFile& rule, const RuleTestResult& result) {
+    const auto texts = [](const std::vector<std::string>& lines) {
+        return json::array(lines.begin(), lines.end());
+    };
+    return {
+        {"rule", rule.rule.name},
+        {"test", result.name},
+        {"file", result.file},
+        {"line", result.line},
+        {"passed", result.passed()},
+        {"actual", texts(result.actual)},
+        {"problems", texts(result.problems)}
+    };
+}
+
+std::vector<std::string> sample_payloads(const RuleFile& rule) {
+    std::vector<std::string> payloads;
+    Diagnostics diagnostics;
+    const auto parsed = document::Document::parse(rule.tests.text, rule.tests.path, diagnostics);
+    const auto tests = parsed && parsed->root().is_mapping() ? parsed->root().get("tests")
+                                                             : std::nullopt;
+    if (!tests || !tests->is_sequence()) {
+        return payloads;
+    }
+    TestReader reader{diagnostics};
+    for (const Node& test : tests->items()) {
+        const auto given = test.is_mapping() ? test.get("given") : std::nullopt;
+        const auto message = given ? reader.given(*given) : std::nullopt;
+        if (!message) {
+            continue;
+        }
+        payloads.emplace_back(message->payload());
+        if (const auto before = reader.before(test, message->topic)) {
+            for (const RuleMessage& each : *before) {
+                payloads.emplace_back(each.payload());
+            }
+        }
+    }
+    return payloads;
 }
 
 RuleTestSummary report_rule_tests(

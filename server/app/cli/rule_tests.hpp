@@ -1,6 +1,7 @@
 /// The tests that stand beside rules: `hot_test.yaml` beside `hot.sql`.
 #pragma once
 
+#include <boost/json.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ struct RuleTestResult {
 ///       outputs: [{to: stream/alarms, payload: {device: p7, at: "*"}}]
 ///       undefined: [quality]
 ///
+/// `before`: messages that came before, one or a list, like `given`; without a topic of their own they have
+/// that of `given`. Each test begins with a rule that remembers nothing.
 /// `given`: topic; payload (a text is the bytes, anything else is JSON) or payload_base64; device,
 /// client_id, thing_type, attributes, user_properties, source_ip, qos, at.
 /// `expect`: match; outputs, each of which must be among what the rule sends (`"*"` stands for any
@@ -42,6 +45,13 @@ struct RuleTestResult {
 [[nodiscard]] std::vector<RuleTestResult> run_rule_tests(
     const RuleFile& rule, document::Diagnostics& diagnostics
 );
+
+[[nodiscard]] boost::json::object rule_test_row(
+    const RuleFile& rule, const RuleTestResult& result
+);
+
+/// The payloads of the messages in a rule's tests, as samples of what its topics carry. Files with errors give none.
+[[nodiscard]] std::vector<std::string> sample_payloads(const RuleFile& rule);
 
 /// Prints a line for each rule and a block for each failure.
 struct RuleTestSummary {

@@ -11,19 +11,19 @@ void add_rules(CLI::App& app, Chosen& chosen) {
     auto& list = *add_command(
         rules,
         "list",
-        "All rules, and how often they matched and failed",
+        "All rules, and whether they are on",
         "weir rules list\nweir rules list -o json"
     );
     const auto format = std::make_shared<Format>(Format::table);
     add_format(list, *format);
     list.callback([&chosen, format] {
         chosen = [format](const Globals& globals) {
-            const auto answer = get(*gateway_api(globals), Target{"/v1/rules"});
+            const auto answer = get(*registry_api(globals), Target{"/v1/rules"});
             print_rows(
                 answer.at("rules").as_array(),
                 {{.name = "name"},
-                 {.name = "enabled"},
-                 {.name = "matched", .is_number = true},
+                 {.name = "state"},
+                 {.name = "passed", .is_number = true},
                  {.name = "failed", .is_number = true},
                  {.name = "source"},
                  {.name = "description"}},
@@ -32,6 +32,7 @@ void add_rules(CLI::App& app, Chosen& chosen) {
             return ExitCode::ok;
         };
     });
+    add_rules_switch(rules, chosen);
     add_rules_test(rules, chosen);
     add_rules_lint(rules, chosen);
     add_rules_try(rules, chosen);

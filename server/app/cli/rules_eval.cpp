@@ -15,6 +15,7 @@
 #include <weir/rules/codes.hpp>
 #include <weir/rules/compiler.hpp>
 #include <weir/rules/evaluator.hpp>
+#include <weir/rules/state_memory.hpp>
 
 #include "rule_commands.hpp"
 #include "rule_message.hpp"
@@ -183,7 +184,7 @@ rules::Profile read_profile(const Fields& fields) {
     return *profile;
 }
 
-/// One evaluator for all lines, as a shard has.
+/// One evaluator for all lines, as a shard has, and one memory: lines of one rule_name know what came before.
 class Batch {
 public:
     /// @return The answer, without a line end.
@@ -195,6 +196,7 @@ private:
     [[nodiscard]] std::string fill_in(std::string_view text, const Fields& fields);
 
     rules::Evaluator evaluator_;
+    rules::StateMemory state_;
 };
 
 /// The first of the errors, which there is.
@@ -226,7 +228,8 @@ std::string Batch::statement(std::string_view sql, const Fields& fields) {
     const auto message = read_message(fields);
     auto input = message.input();
     document::Diagnostics diagnostics;
-    rules::RuleDefinition rule{.name = name.empty() ? "rule" : name};
+    // Without a name, a statement knows only of lines that are the same statement.
+    rules::RuleDefinition rule{.name = name.empty() ? std::string{sql} : name};
     rule.profile = read_profile(fields);
     rule.program = rules::compile_statement(
         sql, {.profile = rule.profile, .filter_required = name.empty()}, diagnostics
@@ -240,17 +243,20 @@ std::string Batch::statement(std::string_view sql, const Fields& fields) {
         input.topic = ingest->topic;
         const auto* const named = set->find(ingest->rule);
         if (named != nullptr) {
-            for (const auto& output : evaluator_.evaluate(named->program(), input)) {
+            for (const auto& output :
+                 evaluator_.evaluate(named->definition(), input, &state_)->outputs) {
                 result = member_of(output);
             }
         }
     } else {
         std::optional<Problem> problem;  // The evaluator lets no exception through.
-        evaluator_.evaluate(*set, input, [&](const rules::Rule&, const rules::Output& output) {
-            try {
-                result = member_of(output);
-            } catch (Problem& failed) {
-                problem = std::move(failed);
+        evaluator_.evaluate(*set, input, &state_, [&](const auto&, const rules::Evaluated& evaluated) {
+            for (const auto& output : evaluated.outputs) {
+                try {
+                    result = member_of(output);
+                } catch (Problem& failed) {
+                    problem = std::move(failed);
+                }
             }
         });
         if (problem) {

@@ -25,6 +25,7 @@ struct Options {
     std::string topic;
     std::string payload;
     std::string device;
+    std::vector<std::string> before;  ///< Payloads.
     Format format = Format::table;
 };
 
@@ -123,7 +124,7 @@ std::string as_text(const RuleFile& file, const RuleMessage& message, const Rule
     for (const auto& failure : run.failures) {
         out += fmt::format("failed: {}\n", failure);
     }
-    return out + (run.matched ? "" : "no match\n");
+    return out + (run.matched ? "" : run.is_duplicate ? "a duplicate\n" : "no match\n");
 }
 
 json::object as_json(const RuleFile& file, const RuleRun& run) {
@@ -144,6 +145,7 @@ json::object as_json(const RuleFile& file, const RuleRun& run) {
         {"rule", file.rule.name},
         {"topic_matches", run.topic_matches},
         {"matched", run.matched},
+        {"duplicate", run.is_duplicate},
         {"steps", std::move(steps)},
         {"outputs", std::move(deliveries)},
         {"failures", json::array(run.failures.begin(), run.failures.end())}
@@ -159,6 +161,11 @@ ExitCode run(const Options& options, const Globals& globals) {
     message.client_id = options.device;
     message.now_ms = SystemClock{}.wall().count();
     RuleRunner runner;
+    for (const auto& payload : options.before) {
+        auto earlier = message;
+        earlier.set_payload(payload);
+        static_cast<void>(runner.run(file.rule, earlier, false));
+    }
     const auto result = runner.run(file.rule, message, true);
     if (options.format == Format::json) {
         print_json(as_json(file, result));
@@ -185,6 +192,11 @@ void add_rules_explain(CLI::App& rules, Chosen& chosen) {
     command.add_option("--topic", options->topic, "Of the message")->required();
     command.add_option("--payload", options->payload, "Of the message (default: none)");
     command.add_option("--device", options->device, "Which publishes it");
+    command
+        .add_option(
+            "--before", options->before, "Payload of a message before it, for last() and changed(); may be repeated"
+        )
+        ->allow_extra_args(false);
     add_format(command, options->format, false);
     command.callback([&chosen, options] {
         chosen = [options](const Globals& globals) { return run(*options, globals); };

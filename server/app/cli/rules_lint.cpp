@@ -7,9 +7,12 @@
 
 #include <weir/app_config/republish_loops.hpp>
 #include <weir/rules/codes.hpp>
+#include <weir/rules/reporter.hpp>
 
 #include "rule_commands.hpp"
+#include "rule_fields.hpp"
 #include "rule_files.hpp"
+#include "rule_tests.hpp"
 
 namespace weir::cli {
 namespace {
@@ -18,6 +21,26 @@ struct Options {
     std::vector<std::string> wanted;
     Format format = Format::table;
 };
+
+/// The fields that a rule reads, held against the messages of its tests.
+void check_fields(const RuleFile& file, document::Diagnostics& diagnostics) {
+    RuleFields fields{*file.rule.program};
+    for (const auto& payload : sample_payloads(file)) {
+        fields.see(payload);
+    }
+    const auto& source = file.rule.source;
+    rules::Reporter reporter{
+        file.rule.program->source, {source.file, {source.line, 1}}, diagnostics
+    };
+    for (const auto& unknown : fields.unknown()) {
+        reporter.warning(
+            rules::code::kUnknownField,
+            {unknown.begin, unknown.end},
+            fmt::format("no message in {} has a field `{}`", file.tests.path, unknown.path),
+            unknown.suggestion.empty() ? "" : fmt::format("did you mean {}?", unknown.suggestion)
+        );
+    }
+}
 
 ExitCode run(const Options& options, const Globals& globals) {
     document::Diagnostics diagnostics;
@@ -34,6 +57,7 @@ ExitCode run(const Options& options, const Globals& globals) {
                 .help = fmt::format("write {}", file.tests.path),
             });
         }
+        check_fields(file, diagnostics);
     }
     app::warn_of_loops(definitions, diagnostics);
     print(
@@ -54,7 +78,8 @@ void add_rules_lint(CLI::App& rules, Chosen& chosen) {
     auto& command = *add_command(
         rules,
         "lint",
-        "Conditions that are never true, expressions without value, loops, rules without tests. Exit "
+        "Conditions that are never true, expressions without value, fields that no test has, loops, rules "
+        "without tests. Exit "
         "code 1: something was found",
         "weir rules lint\nweir rules lint rules.d/hot.sql -o json"
     );

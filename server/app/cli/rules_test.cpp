@@ -18,21 +18,6 @@ struct Options {
     Format format = Format::table;
 };
 
-json::object to_json(const RuleFile& rule, const RuleTestResult& result) {
-    const auto texts = [](const std::vector<std::string>& lines) {
-        return json::array(lines.begin(), lines.end());
-    };
-    return {
-        {"rule", rule.rule.name},
-        {"test", result.name},
-        {"file", result.file},
-        {"line", result.line},
-        {"passed", result.passed()},
-        {"actual", texts(result.actual)},
-        {"problems", texts(result.problems)}
-    };
-}
-
 ExitCode run(const Options& options, const Globals& globals) {
     document::Diagnostics diagnostics;
     RuleTestSummary total;
@@ -41,7 +26,7 @@ ExitCode run(const Options& options, const Globals& globals) {
         const auto results = run_rule_tests(rule, diagnostics);
         if (options.format == Format::json) {
             for (const auto& result : results) {
-                rows.push_back(to_json(rule, result));
+                rows.push_back(rule_test_row(rule, result));
                 ++(result.passed() ? total.passed : total.failed);
             }
             continue;

@@ -4,7 +4,6 @@
 #include <boost/json.hpp>
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +16,7 @@
 #include "api_client.hpp"
 #include "records.hpp"
 #include "rule_commands.hpp"
+#include "rule_fields.hpp"
 #include "rule_files.hpp"
 #include "rule_run.hpp"
 
@@ -48,80 +48,6 @@ RuleMessage message_of(const Record& record) {
     }
     return message;
 }
-
-/// Which fields the rule reads of messages, and how often they were there.
-class Fields {
-public:
-    explicit Fields(const rules::Program& program) {
-        for (const auto& node : program.nodes) {
-            if (node.op == rules::Op::path && node.level == 0) {
-                wanted_.try_emplace(fmt::format("{}", fmt::join(program.paths[node.data], ".")), 0);
-            }
-        }
-    }
-
-    void see(const RuleMessage& message) {
-        boost::system::error_code error;
-        const auto parsed = json::parse(message.payload(), error);
-        if (error || !parsed.is_object()) {
-            return;
-        }
-        ++messages_;
-        for (const auto& [name, member] : parsed.get_object()) {
-            if (seen_.size() < kSeenMax || seen_.contains(std::string{name})) {
-                ++seen_[std::string{name}];
-            }
-        }
-        for (auto& [path, count] : wanted_) {
-            count += has(parsed, path) ? 1 : 0;
-        }
-    }
-
-    /// A line for each field that no message has.
-    [[nodiscard]] std::vector<std::string> unknown() const {
-        std::vector<std::string_view> names;
-        std::string all;
-        for (const auto& [name, count] : seen_) {
-            names.push_back(name);
-            all += fmt::format("{}{} ({} %)", all.empty() ? "" : ", ", name, 100 * count / messages_);
-        }
-        std::vector<std::string> lines;
-        for (const auto& [path, count] : wanted_) {
-            if (count > 0 || messages_ == 0) {
-                continue;
-            }
-            const auto near = nearest(path, names);
-            lines.push_back(fmt::format(
-                "field '{}' is in none of {} messages{}; they have {}",
-                path,
-                messages_,
-                near ? fmt::format(", did you mean '{}'?", *near) : "",
-                all
-            ));
-        }
-        return lines;
-    }
-
-private:
-    static constexpr std::size_t kSeenMax = 100;
-
-    static bool has(const json::value& whole, std::string_view path) {
-        const json::value* value = &whole;
-        while (!path.empty()) {
-            const auto name = path.substr(0, path.find('.'));
-            path.remove_prefix(std::min(name.size() + 1, path.size()));
-            value = value->is_object() ? value->get_object().if_contains(name) : nullptr;
-            if (value == nullptr) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    std::map<std::string, std::uint64_t> wanted_;
-    std::map<std::string, std::uint64_t> seen_;
-    std::uint64_t messages_ = 0;
-};
 
 struct Totals {
     std::uint64_t messages = 0;
@@ -158,7 +84,7 @@ public:
             return;
         }
         ++totals_.on_topic;
-        fields_.see(message);
+        fields_.see(message.payload());
         totals_.matched += run.deliveries.empty() ? 0 : 1;
         totals_.failed += run.failures.empty() ? 0 : 1;
         if (const auto* step = undefined_where(run)) {
@@ -193,8 +119,8 @@ public:
                 totals_.first_undefined.empty() ? "" : ", first: " + totals_.first_undefined
             ));
         }
-        for (const auto& line : fields_.unknown()) {
-            print_error("warning: " + line + '\n');
+        for (const auto& unknown : fields_.unknown()) {
+            print_error("warning: " + unknown.text + '\n');
         }
     }
 
@@ -228,7 +154,7 @@ private:
     const RuleFile& file_;
     Format format_;
     RuleRunner runner_;
-    Fields fields_;
+    RuleFields fields_;
     Totals totals_;
 };
 

@@ -99,6 +99,9 @@ void print_status(const json::object& status) {
         cell(status, "policies"),
         cell(status, "rules")
     ));
+    if (const auto paused = cell(status, "paused_rules"); !paused.empty()) {
+        print(fmt::format("paused rules: {} (weir rules enable NAME)\n\n", paused));
+    }
     print_rows(
         status.at("listeners").as_array(),
         {{.name = "name"},

@@ -44,6 +44,8 @@ public:
     void variables(const ast::Statement& statement);
     void statement(const ast::Statement& statement, bool filter_required);
     void template_expression(const Expression& expression) {
+        may_remember_ = false;
+        source_ = program_.source;
         program_.select = this->expression(expression);
     }
 
@@ -85,6 +87,7 @@ private:
     NodeId unary(const Expression& expression);
     NodeId binary(const Expression& expression);
     NodeId call(const Expression& expression);
+    NodeId remembered(const Expression& expression, const Function& function);
     NodeId cast(const Expression& expression);
     NodeId object(const Expression& expression);
     NodeId subquery(const Expression& expression);
@@ -113,6 +116,9 @@ private:
     void check_contradiction(NodeId where);
     void require_numbers(const Expression& expression, std::span<const NodeId> ids);
 
+    [[nodiscard]] std::string_view text_of(ast::Extent at) const {
+        return source_.substr(at.begin, at.end - at.begin);
+    }
     [[nodiscard]] const ProgramNode& node(NodeId id) const { return program_.nodes[id]; }
     [[nodiscard]] ast::Extent extent(NodeId id) const { return {node(id).begin, node(id).end}; }
 
@@ -122,6 +128,9 @@ private:
     std::vector<std::string> variable_names_;
     std::vector<Scope> scopes_;  ///< By level - 1.
     detail::Context context_;
+    bool may_remember_ = true;
+    std::string_view source_;  ///< What the extents at hand are about.
+    std::string set_clause_;   ///< What variables stand for.
 };
 
 }  // namespace weir::rules::detail

@@ -4,6 +4,7 @@
 
 #include <weir/rules/detail/containers.hpp>
 #include <weir/rules/detail/json_writer.hpp>
+#include <weir/rules/detail/state_record.hpp>
 
 namespace weir::rules::detail {
 
@@ -13,6 +14,7 @@ void Context::begin_message(const Input& input) noexcept {
     input_ = &input;
     payload_.release_excess();
     payload_state_ = PayloadState::unread;
+    record_.reset();
 }
 
 void Context::begin_evaluation(Profile profile) noexcept {
@@ -45,6 +47,11 @@ Value Context::parse_json(std::string_view text) {
     }
     Json& json = *parsed_[parsed_used_++];
     return json.parse(as_bytes({padded, text.size()})) ? json.at(Json::kRoot) : Value{};
+}
+
+Value Context::remembered(std::uint64_t slot) {
+    const auto value = record_ ? find_slot(*record_, slot) : std::nullopt;
+    return value ? read_value(*value, *this) : Value{};
 }
 
 std::string_view Context::store(std::string_view text) {

@@ -62,6 +62,12 @@ public:
 
     /// Forgets what was learnt about the last message. The payload is parsed when somebody asks.
     void begin_message(const Input& input) noexcept;
+    /// What the rule remembers of the message's key, as detail/state_record.hpp has it, until the next message
+    /// or call; nothing: it has no memory.
+    void set_record(std::optional<ByteView> record) noexcept { record_ = record; }
+    [[nodiscard]] bool remembers() const noexcept { return record_.has_value(); }
+    /// The value under a slot's id; Undefined if there is none.
+    [[nodiscard]] Value remembered(std::uint64_t slot);
     /// Gives back scratch memory and steps; the parsed payload stays.
     void begin_evaluation(Profile profile) noexcept;
 
@@ -114,6 +120,7 @@ private:
     Profile profile_ = Profile::native;
     PayloadState payload_state_ = PayloadState::unread;
     Budget budget_;
+    std::optional<ByteView> record_;
     Json payload_;
     std::vector<std::unique_ptr<Json>>
         parsed_;  ///< For parse_json; the first parsed_used_ are in use.

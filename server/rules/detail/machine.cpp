@@ -91,6 +91,10 @@ Value Machine::evaluate(const ProgramNode& node) {
             return subquery(node);
         case Op::exists:
             return exists(node);
+        case Op::last:
+            return context_->remembered(program_->slots[node.data].id);
+        case Op::changed:
+            return changed(node);
     }
     return {};
 }
@@ -390,6 +394,16 @@ Value Machine::cast(const ProgramNode& node) {
     }
     const Rounding rounding = value.is(Type::string) ? Rounding::toward_zero : Rounding::down;
     return context_->number(round(*number, rounding), Type::integer);
+}
+
+/// What was never seen before has changed. Without a memory, nobody can say.
+Value Machine::changed(const ProgramNode& node) {
+    const Value now = run_operand(node, 0);
+    if (now.is_undefined() || !context_->remembers()) {
+        return {};
+    }
+    const Value before = context_->remembered(program_->slots[node.data].id);
+    return Value::boolean(before.is_undefined() || !context_->equal(now, before));
 }
 
 bool Machine::passes(const Program::Subquery& query, const Value& element) {

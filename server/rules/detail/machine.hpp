@@ -23,6 +23,8 @@ public:
     /// Forgets variables and elements of what ran before. @param recorder  May be null.
     void begin(const Program& program, Recorder* recorder);
 
+    /// Whom to tell from now on; may be null.
+    void watch(Recorder* recorder) noexcept { recorder_ = recorder; }
     [[nodiscard]] Value run(NodeId id);
     /// What the element of FOREACH is from now on.
     void set_element(const Value& element) { elements_[1] = context_->found(element); }
@@ -59,6 +61,7 @@ private:
     [[nodiscard]] Value cast(const ProgramNode& node);
     [[nodiscard]] Value subquery(const ProgramNode& node);
     [[nodiscard]] Value exists(const ProgramNode& node);
+    [[nodiscard]] Value changed(const ProgramNode& node);
     [[nodiscard]] bool passes(const Program::Subquery& query, const Value& element);
     /// The argument as the parameter wants it. @return false: it cannot be.
     [[nodiscard]] bool convert(Parameter parameter, Value& argument);

@@ -72,7 +72,9 @@ struct Function {
     std::uint8_t profiles = kEveryProfile;
     bool takes_bytes = false;  ///< `*` as argument is the bytes that came, not the value that they spell.
     bool pure = true;  ///< Depends on its arguments alone: calls with constants are computed once.
-    /// Null: needs an outside service; compiling a call is an error.
+    /// Compares with earlier messages: the compiler makes an operation of its own of it.
+    bool remembers = false;
+    /// Null: needs an outside service, compiling a call is an error; or it remembers.
     Value (*call)(const Call&) = nullptr;
     /// May be null. @param problem  Set if the constants are wrong for sure: becomes a warning, the
     /// result is Undefined.

@@ -16,6 +16,7 @@ namespace weir::rules {
 [[nodiscard]] std::span<const Function> byte_functions() noexcept;
 [[nodiscard]] std::span<const Function> time_functions() noexcept;
 [[nodiscard]] std::span<const Function> message_functions() noexcept;
+[[nodiscard]] std::span<const Function> state_functions() noexcept;
 [[nodiscard]] std::span<const Function> external_functions() noexcept;
 
 }  // namespace weir::rules

@@ -10,7 +10,7 @@
 namespace weir::rules {
 
 std::span<const FunctionGroup> function_groups() noexcept {
-    static const std::array<FunctionGroup, 10> kGroups = {{
+    static const std::array<FunctionGroup, 11> kGroups = {{
         {"Numbers", math_functions()},
         {"Texts", text_functions()},
         {"Regular expressions", regex_functions()},
@@ -20,6 +20,7 @@ std::span<const FunctionGroup> function_groups() noexcept {
         {"Binary payloads", byte_functions()},
         {"Time", time_functions()},
         {"The message and who sent it", message_functions()},
+        {"Earlier messages", state_functions()},
         {"Services of AWS", external_functions()},
     }};
     return kGroups;

@@ -41,6 +41,15 @@ TEST(CheckTopicName, HoldsTheLimits_AtAndBeyond) {
     EXPECT_FALSE(is_within("a/+/+/#", limits));
 }
 
+TEST(CheckTopicName, DoesNotCountWhatAddressesARule) {
+    const TopicLimits limits{.bytes = 8, .levels = 3};
+    EXPECT_TRUE(check_topic_name("$aws/rules/a-long-name/a/b/c", limits));
+    EXPECT_TRUE(check_topic_name("$aws/rules/a-long-name", limits));
+    EXPECT_FALSE(check_topic_name("$aws/rules/a-long-name/a/b/c/d", limits));
+    EXPECT_FALSE(check_topic_name("$aws/rules/a-long-name/123456789", limits));
+    EXPECT_FALSE(check_topic_name("$aws/rulez/a/b", limits));
+}
+
 TEST(CheckTopicName, NeverPassesMoreLevelsThanMatchingTakes) {
     const TopicLimits limits{.bytes = 65'535, .levels = 65'535};
     EXPECT_TRUE(check_topic_name(std::string(kTopicLevelsMax - 1, '/'), limits));

@@ -184,6 +184,9 @@ TEST(Diagnostic, IsSilentAboutConditionsThatCanBeTrue) {
           "a > 5 AND b < 3",
           "a > '5'",
           "a = 'x' AND a = 'x'",
+          "a = 1 AND a = 1.0",
+          "a > 5 AND a = '7'",
+          "a = 'x' AND b = 'y'",
           "(SELECT VALUE v FROM a) = [1] AND v < 0",
           "a IN b AND c",
           "'true' AND a"}) {
@@ -352,6 +355,21 @@ INSTANTIATE_TEST_SUITE_P(
         },
         ErrorCase{
             "two_values", "SELECT a FROM 'a' WHERE a = 1 AND a = 2", "5:35", "warning[WEIR-0310]"
+        },
+        ErrorCase{
+            "two_texts",
+            "SELECT a FROM 'a' WHERE a = 'x' AND 'y' = a",
+            "5:37",
+            "no value of `a` meets this"
+        },
+        ErrorCase{
+            "text_and_number", "SELECT a FROM 'a' WHERE a = 'x' AND a > 5", "5:37", "warning[WEIR-0310]"
+        },
+        ErrorCase{
+            "two_types", "SELECT a FROM 'a' WHERE a = 1 AND a = '1'", "5:35", "warning[WEIR-0310]"
+        },
+        ErrorCase{
+            "empty_list", "SELECT a FROM 'a' WHERE a IN []", "5:30", "nothing is in an empty list"
         },
         ErrorCase{
             "regex",

@@ -348,9 +348,11 @@ TEST(Evaluator, CallsBackForEachRuleThatTakesTheMessage) {
     const Sample sample{kProbe};
     Evaluator evaluator;
     std::vector<std::string> seen;
-    evaluator.evaluate(*rules, sample.input(), [&](const Rule& rule, const Output& output) {
+    evaluator.evaluate(*rules, sample.input(), nullptr, [&](const Rule& rule, const Evaluated& it) {
         EXPECT_EQ(&rules->rules()[rule.index()], &rule);
-        seen.push_back(std::string{rule.name()} + ' ' + std::string{as_text(output.bytes)});
+        for (const Output& output : it.outputs) {
+            seen.push_back(std::string{rule.name()} + ' ' + std::string{as_text(output.bytes)});
+        }
     });
     EXPECT_THAT(
         seen,
@@ -386,7 +388,9 @@ TEST(Evaluator, AllocatesNothing_OnceItHasSeenAMessage) {
     Evaluator evaluator;
     std::size_t outputs = 0;
     const auto run = [&](const Sample& message) {
-        evaluator.evaluate(*rules, message.input(), [&](const Rule&, const Output&) { ++outputs; });
+        evaluator.evaluate(*rules, message.input(), nullptr, [&](const Rule&, const Evaluated& it) {
+            outputs += it.outputs.size();
+        });
     };
     run(sample);
     run(other);
@@ -458,8 +462,9 @@ TEST(Template, IsRenderedInsideOfACallback) {
     const Sample sample{kProbe};
     Evaluator evaluator;
     std::string seen;
-    evaluator.evaluate(*rules, sample.input(), [&](const Rule&, const Output& output) {
-        seen = std::string{*evaluator.render(*topic)} + ' ' + std::string{as_text(output.bytes)};
+    evaluator.evaluate(*rules, sample.input(), nullptr, [&](const Rule&, const Evaluated& it) {
+        seen = std::string{*evaluator.render(*topic)} + ' ' +
+               std::string{as_text(it.outputs.front().bytes)};
     });
     EXPECT_EQ(seen, R"(out/good {"temp":71.25})");
 }
@@ -469,8 +474,10 @@ TEST(BasicIngest, IsTakenApart) {
     ASSERT_TRUE(ingest);
     EXPECT_EQ(ingest->rule, "hot");
     EXPECT_EQ(ingest->topic, "a/b");
+    EXPECT_EQ(parse_basic_ingest("$aws/rules/hot/")->rule, "hot");
+    EXPECT_EQ(parse_basic_ingest("$aws/rules/hot")->topic, "");
     for (const std::string_view topic :
-         {"$aws/rules/hot", "$aws/rules//a", "$aws/rules/hot/", "aws/rules/hot/a"}) {
+         {"$aws/rules/", "$aws/rules//a", "$aws/rules", "aws/rules/hot/a"}) {
         EXPECT_FALSE(parse_basic_ingest(topic)) << topic;
     }
 }

@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include <weir/base/digest.hpp>
+#include <weir/rules/compiler.hpp>
+#include <weir/rules/functions/foreign.hpp>
 #include <weir/rules/functions/function.hpp>
 #include <weir/rules/functions/md2.hpp>
 #include <weir/rules/functions/time_pattern.hpp>
@@ -26,6 +28,19 @@ TEST(FunctionTable, IsSortedAndDescribed) {
     }
     EXPECT_EQ(find_function("ISNULL"), find_function("isNull"));
     EXPECT_EQ(find_function("nothing"), nullptr);
+}
+
+TEST(ForeignFunctions, AreNoneOfOurs_AndSaysWhatIs) {
+    EXPECT_TRUE(
+        std::ranges::is_sorted(foreign_functions(), std::ranges::less_equal{}, &ForeignFunction::name)
+    );
+    for (const ForeignFunction& foreign : foreign_functions()) {
+        EXPECT_EQ(find_function(foreign.name), nullptr) << foreign.name;
+        document::Diagnostics diagnostics;
+        const auto sql = "SELECT " + std::string{foreign.name} + "(a) AS x FROM 'a'";
+        EXPECT_EQ(compile_statement(sql, {}, diagnostics), nullptr);
+        EXPECT_NE(diagnostics.render_text().find("help: write "), std::string::npos) << sql;
+    }
 }
 
 TEST(Md2, GivesTheVectorsOfRfc1319) {

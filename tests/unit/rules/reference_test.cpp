@@ -15,6 +15,7 @@
 #include <weir/rules/detail/text.hpp>
 #include <weir/rules/evaluator.hpp>
 #include <weir/rules/reference.hpp>
+#include <weir/rules/state_memory.hpp>
 
 namespace weir::rules {
 namespace {
@@ -25,8 +26,13 @@ std::string read_page() {
 }
 
 /// The outputs of a statement, a line each; `no match`; the messages of its errors.
+/// @param before  Payloads of messages that the rule saw before.
 std::vector<std::string> outcome(
-    std::string_view sql, Profile profile, std::string_view topic, std::string_view payload
+    std::string_view sql,
+    Profile profile,
+    std::string_view topic,
+    std::string_view payload,
+    const std::vector<std::string>& before = {}
 ) {
     document::Diagnostics diagnostics;
     RuleDefinition rule{.name = "example"};
@@ -40,7 +46,6 @@ std::vector<std::string> outcome(
     }
     rule.profile = profile;
     const auto rules = RuleSet::build({std::move(rule)});
-    const std::string padded = std::string{payload} + std::string(model::Message::kSpareBytes, '\0');
     model::Principal principal;
     principal.thing = "p7";
     principal.thing_type = "probe";
@@ -49,9 +54,8 @@ std::vector<std::string> outcome(
     append(properties, "application/json");
     append(properties, std::string_view{"\x26\x00\x04unit\x00\x01" "C", 10});
     Evaluator evaluator;
-    const Input input{
+    Input input{
         .topic = topic,
-        .payload = as_bytes(std::string_view{padded}.substr(0, payload.size())),
         .client_id = "p7",
         .principal = &principal,
         .qos = model::Qos::at_least_once,
@@ -60,12 +64,23 @@ std::vector<std::string> outcome(
         .trace_id = "t-1",
         .properties = properties,
     };
-    evaluator.evaluate(*rules, input, [&](const Rule&, const Output& output) {
-        lines.emplace_back(
-            output.kind == Output::Kind::failed ? "error: " + output.error.message()
-                                                : std::string{as_text(output.bytes)}
-        );
-    });
+    StateMemory state;
+    const auto run = [&](std::string_view of_message) {
+        const std::string padded =
+            std::string{of_message} + std::string(model::Message::kSpareBytes, '\0');
+        input.payload = as_bytes(std::string_view{padded}.substr(0, of_message.size()));
+        lines.clear();
+        evaluator.evaluate(*rules, input, &state, [&](const Rule&, const Evaluated& evaluated) {
+            for (const Output& output : evaluated.outputs) {
+                lines.emplace_back(
+                    output.kind == Output::Kind::failed ? "error: " + output.error.message()
+                                                        : std::string{as_text(output.bytes)}
+                );
+            }
+        });
+    };
+    std::ranges::for_each(before, run);
+    run(payload);
     return lines.empty() ? std::vector<std::string>{"no match"} : lines;
 }
 
@@ -73,7 +88,7 @@ TEST(Reference, HasAnExampleOfEachFunction_WhichGivesWhatItSays) {
     for (const Function& function : functions()) {
         const bool shown =
             std::ranges::find(examples(), function.name, &Example::function) != examples().end();
-        EXPECT_EQ(shown, function.call != nullptr) << function.name;
+        EXPECT_EQ(shown, function.call != nullptr || function.remembers) << function.name;
     }
     for (const Example& example : examples()) {
         EXPECT_NE(find_function(example.function), nullptr) << example.function;
@@ -82,7 +97,8 @@ TEST(Reference, HasAnExampleOfEachFunction_WhichGivesWhatItSays) {
             "SELECT VALUE (" + std::string{example.expression} + ") FROM 'data/#'",
             Profile::native,
             kExampleTopic,
-            kExamplePayload
+            kExamplePayload,
+            {std::string{kExampleBefore}}
         );
         ASSERT_EQ(lines.size(), 1U);
         if (example.result.empty()) {
@@ -100,6 +116,7 @@ TEST(Reference, HasTheTablesOfTheCode) {
         << "docs/rules.md is out of date: put what `weir rules functions --markdown` prints between "
            "its marks";
     EXPECT_NE(page.find(kExamplePayload), std::string::npos);
+    EXPECT_NE(page.find(kExampleBefore), std::string::npos);
 }
 
 TEST(Reference, RecordsEachChoiceThatAwsLeavesOpen) {
@@ -158,11 +175,12 @@ TEST(Reference, GivesWhatItsExamplesSay) {
         const auto profile = parse_profile(first_or("profile", "native"));
         ASSERT_TRUE(profile) << block;
         const auto topic = first_or("topic", kExampleTopic);
+        const auto before = take_notes(block, "before");
         const auto hex = from_hex(first_or("payload in hex", ""));
         ASSERT_TRUE(hex) << block;
         const auto payload =
             hex->empty() ? first_or("payload", kExamplePayload) : std::string{as_text(*hex)};
-        EXPECT_EQ(outcome(block, *profile, topic, payload), expected) << block;
+        EXPECT_EQ(outcome(block, *profile, topic, payload, before), expected) << block;
     }
     EXPECT_GE(count, 15U);
 }

@@ -254,7 +254,9 @@ Outcome run_statement(const dom::element& test, Input input) {
             keep(output);
         }
     } else {
-        evaluator.evaluate(*rules, input, [&](const Rule&, const Output& output) { keep(output); });
+        evaluator.evaluate(*rules, input, nullptr, [&](const Rule&, const Evaluated& evaluated) {
+            std::ranges::for_each(evaluated.outputs, keep);
+        });
     }
     return outcome;
 }

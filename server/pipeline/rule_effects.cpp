@@ -1,0 +1,512 @@
+#include <weir/pipeline/rule_effects.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <variant>
+
+#include <weir/base/digest.hpp>
+#include <weir/base/log.hpp>
+#include <weir/metering/formula.hpp>
+#include <weir/mqtt/topic.hpp>
+#include <weir/mqtt/wire.hpp>
+#include <weir/pipeline/message_properties.hpp>
+#include <weir/pipeline/reserved.hpp>
+#include <weir/sinks/record_extras.hpp>
+
+namespace weir::pipeline {
+
+using model::Action;
+using model::Reason;
+
+namespace {
+
+/// One evaluation out of so many is timed: reading the clock costs as much as a small rule.
+constexpr std::uint32_t kTimedEvery = 64;
+
+/// The topic that rules see: without the prefix of Basic Ingest.
+[[nodiscard]] std::string_view topic_of(const model::Message& message) noexcept {
+    const auto ingest = rules::parse_basic_ingest(message.topic());
+    return ingest ? ingest->topic : message.topic();
+}
+
+/// What an error action gets instead of the rule's output.
+[[nodiscard]] std::string error_report(
+    const rules::Rule& rule,
+    const Origin& origin,
+    const model::Message& message,
+    std::string_view error
+) {
+    return R"({"ruleName":")" + log::json_escape(rule.name()) + R"(","topic":")" +
+           log::json_escape(message.topic()) + R"(","clientId":")" +
+           log::json_escape(origin.subject.client_id) + R"(","base64OriginalPayload":")" +
+           to_base64(message.payload()) + R"(","failures":[{"errorMessage":")" +
+           log::json_escape(error) + R"("}]})";
+}
+
+[[nodiscard]] std::vector<http_client::Header> headers_of(const rules::RequestParts& parts) {
+    std::vector<http_client::Header> headers;
+    for (const auto& [name, value] : parts.headers) {
+        headers.push_back({name, value});
+    }
+    return headers;
+}
+
+}  // namespace
+
+// --- What rules remember ---------------------------------------------------------------------------------------------
+
+bool RuleEffects::is_here(std::string_view rule, std::string_view key) {
+    const unsigned owner = RuleState::owner_of(rule, key, parts_.shards);
+    if (owner == parts_.shard || is_alone_) {
+        return true;
+    }
+    elsewhere_.push_back({owner, std::string{rule}, *evaluating_});
+    return false;
+}
+
+std::optional<ByteView> RuleEffects::find(const rules::StateKey& key, std::int64_t since_ms) {
+    const auto same = [&](const RuleState::Write& write) {
+        return write.kind == key.kind && write.rule == key.rule && write.key == key.key;
+    };
+    // A message that came back through a republish finds what it wrote before.
+    const auto own = std::ranges::find_if(writes_, same);
+    return own != writes_.end() ? std::optional{as_bytes(own->record)}
+                                : parts_.state.find(key, since_ms);
+}
+
+void RuleEffects::write(const rules::StateKey& key, ByteView record, std::int64_t time_ms) {
+    std::erase_if(writes_, [&](const RuleState::Write& write) {
+        return write.kind == key.kind && write.rule == key.rule && write.key == key.key;
+    });
+    writes_.push_back({
+        .rule = std::string{key.rule},
+        .kind = key.kind,
+        .key = std::string{key.key},
+        .record = std::string{as_text(record)},
+        .time_ms = time_ms,
+    });
+}
+
+// --- Evaluation ------------------------------------------------------------------------------------------------------
+
+void RuleEffects::begin() {
+    batch_ = storage::Batch{};
+    reservations_.clear();
+    republished_.clear();
+    ran_.clear();
+    failures_.clear();
+    writes_.clear();
+    elsewhere_.clear();
+    notes_.clear();
+    raised_.clear();
+    rule_not_found_ = 0;
+}
+
+bool RuleEffects::run(const Origin& origin, const model::MessagePtr& message, bool forced) {
+    begin();
+    return finish(origin, evaluate(origin, message, forced), forced);
+}
+
+bool RuleEffects::run_one(
+    const Origin& origin, const model::MessagePtr& message, const rules::Rule& rule, bool forced
+) {
+    begin();
+    evaluating_ = &message;
+    is_alone_ = true;
+    const auto evaluated =
+        evaluator_.evaluate(rule.definition(), input_of(origin, *message), this);
+    is_alone_ = false;
+    const bool has_room = !evaluated || take(origin, *message, rule, *evaluated, forced);
+    return finish(origin, has_room, forced);
+}
+
+bool RuleEffects::finish(const Origin& origin, bool has_room, bool forced) {
+    for (std::size_t i = 0; has_room && i < republished_.size(); ++i) {
+        const model::MessagePtr next = republished_[i];  // The list may grow.
+        has_room = evaluate(origin, next, forced);
+    }
+    if (!has_room) {
+        give_up();
+    }
+    return has_room;
+}
+
+void RuleEffects::give_up() noexcept {
+    for (const auto& reservation : reservations_) {
+        reservation.room->release(reservation.bytes);
+    }
+    for (const auto& raised : raised_) {
+        raised.gate->undo(raised.decision);
+    }
+}
+
+rules::Input RuleEffects::input_of(const Origin& origin, const model::Message& message) const {
+    return {
+        .topic = topic_of(message),
+        .payload = message.payload(),
+        .client_id = message.protocol() == model::Protocol::mqtt ? origin.subject.client_id
+                                                                 : std::string_view{},
+        .principal = &origin.subject.principal,
+        .qos = message.qos(),
+        .timestamp_ms = parts_.context.clock.wall().count(),
+        .source_ip = origin.source_ip,
+        .properties = message.properties(),
+        .protocol = message.protocol(),
+    };
+}
+
+bool RuleEffects::evaluate(
+    const Origin& origin, const model::MessagePtr& message, bool forced
+) {
+    evaluating_ = &message;
+    if (const auto ingest = rules::parse_basic_ingest(message->topic())) {
+        const rules::Rule* const rule = routes_->rules->find(ingest->rule);
+        if (rule == nullptr || !rule->definition().enabled) {
+            ++rule_not_found_;
+            return true;
+        }
+        const auto evaluated =
+            evaluator_.evaluate(rule->definition(), input_of(origin, *message), this);
+        return !evaluated || take(origin, *message, *rule, *evaluated, forced);
+    }
+    if (routes_->rules->size() == 0) {
+        return true;
+    }
+    using Stopwatch = std::chrono::steady_clock;
+    const bool timed = until_timed_ == 0;
+    auto since = timed ? Stopwatch::now() : Stopwatch::time_point{};
+    bool has_room = true;
+    bool any = false;
+    evaluator_.evaluate(
+        *routes_->rules,
+        input_of(origin, *message),
+        this,
+        [&](const rules::Rule& rule, const rules::Evaluated& evaluated) {
+            any = true;
+            const auto took = timed ? Stopwatch::now() - since : Stopwatch::duration{0};
+            const std::size_t at = ran_.size();
+            has_room = has_room && take(origin, *message, rule, evaluated, forced);
+            if (timed && at < ran_.size()) {
+                ran_[at].ns = static_cast<std::uint64_t>(
+                    std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()
+                );
+                since = Stopwatch::now();
+            }
+        }
+    );
+    if (any) {
+        until_timed_ = timed ? kTimedEvery - 1 : until_timed_ - 1;
+    }
+    return has_room;
+}
+
+bool RuleEffects::take(
+    const Origin& origin,
+    const model::Message& message,
+    const rules::Rule& rule,
+    const rules::Evaluated& evaluated,
+    bool forced
+) {
+    ran_.push_back({
+        .rule = &rule,
+        .where = evaluated.where,
+        .is_duplicate = evaluated.is_duplicate,
+        .outputs = 0,
+        .steps = evaluated.steps,
+        .ns = std::nullopt,
+    });
+    if (!evaluated.outputs.empty() &&
+        evaluated.outputs.front().kind == rules::Output::Kind::failed) {
+        const error_code error = evaluated.outputs.front().error;
+        failures_.push_back({&rule, Reason::rule_failed, error});
+        return report_failure(origin, message, rule, error.message(), forced);
+    }
+    ran_.back().outputs = static_cast<std::uint32_t>(evaluated.outputs.size());
+    return std::ranges::all_of(evaluated.outputs, [&](const rules::Output& output) {
+        return std::ranges::all_of(rule.actions(), [&](const rules::Action& action) {
+            return act(origin, message, rule, action, output.bytes, forced);
+        });
+    });
+}
+
+bool RuleEffects::report_failure(
+    const Origin& origin,
+    const model::Message& message,
+    const rules::Rule& rule,
+    std::string_view error,
+    bool forced
+) {
+    if (rule.on_error() == nullptr || is_reporting_) {
+        return true;
+    }
+    is_reporting_ = true;  // An error action that fails in turn is only counted.
+    const std::string report = error_report(rule, origin, message, error);
+    const bool has_room = act(origin, message, rule, *rule.on_error(), as_bytes(report), forced);
+    is_reporting_ = false;
+    return has_room;
+}
+
+bool RuleEffects::act(
+    const Origin& origin,
+    const model::Message& message,
+    const rules::Rule& rule,
+    const rules::Action& action,
+    ByteView payload,
+    bool forced
+) {
+    if (const auto* const stream = std::get_if<rules::StreamAction>(&action)) {
+        batch_.append_stream(
+            stream->stream,
+            {
+                .time_ms = parts_.context.clock.wall().count(),
+                .tenant = origin.subject.principal.tenant,
+                .topic = topic_of(message),
+                .key = origin.device,
+                .properties = message.properties(),
+                .payload = payload,
+            }
+        );
+        parts_.context.metrics.stream_records.add();
+        return true;
+    }
+    if (const auto* const http = std::get_if<rules::HttpAction>(&action)) {
+        return enqueue(origin, message, rule, http->sink, payload, forced);
+    }
+    if (std::holds_alternative<rules::LogAction>(action)) {
+        note(origin, message, rule, action, payload);
+        return true;
+    }
+    if (std::holds_alternative<rules::AlertAction>(action)) {
+        return raise(origin, message, rule, action, forced);
+    }
+    republish(message, rule, std::get<rules::RepublishAction>(action), payload);
+    return true;
+}
+
+bool RuleEffects::enqueue(
+    const Origin& origin,
+    const model::Message& message,
+    const rules::Rule& rule,
+    std::string_view to,
+    ByteView payload,
+    bool forced
+) {
+    const auto sink = routes_->sinks.find(to);
+    if (sink == routes_->sinks.end()) {
+        failures_.push_back({&rule, Reason::rule_failed});
+        return true;
+    }
+    const OutboxLimit& outbox = sink->second;
+    rules::RequestParts parts;
+    Bytes extras;
+    if (outbox.request != nullptr) {
+        auto rendered = outbox.request->render(evaluator_);
+        if (!rendered) {
+            failures_.push_back({&rule, Reason::rule_failed, rendered.error()});
+            return report_failure(origin, message, rule, rendered.error().message(), forced);
+        }
+        parts = std::move(*rendered);
+        extras = sinks::encode_extras(headers_of(parts), parts.order_key);
+    }
+    const storage::OutboxRecord record{
+        .time_ms = parts_.context.clock.wall().count(),
+        .tenant = origin.subject.principal.tenant,
+        .rule = rule.name(),
+        .topic = topic_of(message),
+        .key = origin.device,
+        .target = parts.target,
+        .headers = extras,
+        .payload = payload,
+    };
+    const std::uint64_t cost = storage::outbox_cost(record);
+    if (!outbox.room->reserve(cost, outbox.bytes)) {
+        if (outbox.blocks && !forced) {
+            return false;
+        }
+        failures_.push_back({&rule, Reason::sink_full});
+        return report_failure(origin, message, rule, model::info(Reason::sink_full).text, forced);
+    }
+    reservations_.push_back({outbox.room, cost});
+    batch_.enqueue_outbox(to, record);
+    return true;
+}
+
+void RuleEffects::note(
+    const Origin& origin,
+    const model::Message& message,
+    const rules::Rule& rule,
+    const rules::Action& action,
+    ByteView payload
+) {
+    const auto& log = std::get<rules::LogAction>(action);
+    ByteView text = payload;
+    if (log.message) {
+        const auto rendered = evaluator_.render(*log.message);
+        if (!rendered) {
+            failures_.push_back({&rule, Reason::rule_failed});
+            return;
+        }
+        text = as_bytes(*rendered);
+    }
+    notes_.push_back({
+        .rule = &rule,
+        .action = &action,
+        .notice =
+            {.level = log.level,
+             .rule = std::string{rule.name()},
+             .topic = notice_text(as_bytes(message.topic())),
+             .device = notice_text(as_bytes(origin.device)),
+             .text = notice_text(text)},
+    });
+}
+
+/// A held back alert needs no room. One that is let through and finds none is decided about again.
+bool RuleEffects::raise(
+    const Origin& origin,
+    const model::Message& message,
+    const rules::Rule& rule,
+    const rules::Action& action,
+    bool forced
+) {
+    const auto& alert = std::get<rules::AlertAction>(action);
+    std::string key;
+    if (alert.key) {
+        const auto rendered = evaluator_.render(*alert.key);
+        if (!rendered) {
+            failures_.push_back({&rule, Reason::rule_failed});
+            return true;
+        }
+        key = notice_text(as_bytes(*rendered));
+    }
+    const auto text = evaluator_.render(alert.text);
+    if (!text) {
+        failures_.push_back({&rule, Reason::rule_failed});
+        return true;
+    }
+    AlertGate& gate =
+        routes_->gates[rule.index()]->alert(RuleGates::index_of(rule, action));
+    const auto& decision =
+        raised_
+            .emplace_back(Raised{
+                .rule = &rule,
+                .gate = &gate,
+                .decision = gate.decide(key, alert.interval, parts_.context.clock.steady()),
+            })
+            .decision;
+    if (!decision.admitted) {
+        return true;
+    }
+    const std::string body = alert_json(
+        notice_text(as_bytes(*text)),
+        {.rule = rule.name(),
+         .key = key,
+         .topic = message.topic(),
+         .device = origin.device,
+         .time = parts_.context.clock.wall(),
+         .held_back = decision.held_back}
+    );
+    return enqueue(origin, message, rule, alert.sink, as_bytes(body), forced);
+}
+
+void RuleEffects::republish(
+    const model::Message& message,
+    const rules::Rule& rule,
+    const rules::RepublishAction& action,
+    ByteView payload
+) {
+    if (message.hops() >= parts_.limits.hops) {
+        failures_.push_back({&rule, Reason::republish_loop});
+        return;
+    }
+    const auto topic = evaluator_.render(action.topic);
+    if (!topic || !mqtt::is_valid_text(*topic) || !mqtt::is_valid_topic_name(*topic) ||
+        is_reserved(*topic)) {
+        failures_.push_back({&rule, Reason::topic_invalid});
+        return;
+    }
+    const std::string to{*topic};  // The next template takes its place.
+    const auto properties =
+        render_properties(action.properties, evaluator_, property_bytes_);
+    if (properties.failure != Reason::none) {
+        failures_.push_back({&rule, properties.failure});
+        return;
+    }
+    const WallTime now = parts_.context.clock.wall();
+    republished_.push_back(model::Message::make({
+        .topic = to,
+        .payload = payload,
+        .properties = properties.bytes,
+        .qos = action.qos,
+        .retain = action.retain,
+        .protocol = model::Protocol::internal,
+        .hops = static_cast<std::uint8_t>(message.hops() + 1),
+        .created = now,
+        .expires = properties.expiry.count() == 0 ? WallTime{0} : now + properties.expiry,
+    }));
+}
+
+// --- Counting --------------------------------------------------------------------------------------------------------
+
+void RuleEffects::count(
+    const Origin& origin, metering::Meter& meter, const model::Message& message
+) {
+    auto& [clock, metrics, decisions] = parts_.context;
+    const auto& of_shard = routes_->metrics[parts_.shard];
+    for (const Ran& ran : ran_) {
+        RuleMetrics& counted = *of_shard[ran.rule->index()];
+        counted.matched.add();
+        counted.steps.add(ran.steps);
+        counted.undefined.add(ran.where == rules::Evaluated::Where::is_undefined ? 1 : 0);
+        counted.duplicates.add(ran.is_duplicate ? 1 : 0);
+        counted.passed.add(ran.outputs > 0 ? 1 : 0);
+        if (ran.ns) {
+            counted.timed.add();
+            counted.timed_ns.add(*ran.ns);
+        }
+        metrics.rule_outputs.add(ran.outputs);
+        for (std::uint32_t i = 0; origin.meter != nullptr && i < ran.outputs; ++i) {
+            meter.count(
+                *origin.meter,
+                metering::rule_run(traffic_of(message), ran.rule->actions().size())
+            );
+        }
+    }
+    const auto lose = [&](Reason reason, const model::Source* source) {
+        metrics.lose(reason);
+        decisions.record(
+            origin.device, Action::rule, reason, clock.wall(), message.topic(), source
+        );
+    };
+    for (const Failure& failure : failures_) {
+        RuleMetrics& counted = *of_shard[failure.rule->index()];
+        counted.failed.add();
+        counted.last_failure.set({failure.reason, failure.error, clock.wall().count()});
+        lose(failure.reason, &failure.rule->definition().source);
+    }
+    for (std::uint64_t i = 0; i < rule_not_found_; ++i) {
+        lose(Reason::rule_not_found, nullptr);
+    }
+    write_notes();
+}
+
+void RuleEffects::write_notes() {
+    const auto& of_shard = routes_->metrics[parts_.shard];
+    for (const Raised& raised : raised_) {
+        of_shard[raised.rule->index()]->held_back.add(raised.decision.admitted ? 0 : 1);
+    }
+    for (Note& note : notes_) {
+        const std::size_t index = RuleGates::index_of(*note.rule, *note.action);
+        const auto held_back = routes_->gates[note.rule->index()]->log(index).admit(
+            std::get<rules::LogAction>(*note.action).rate, parts_.context.clock.steady()
+        );
+        if (held_back) {
+            note.notice.held_back = *held_back;
+            note.notice.write();
+        } else {
+            of_shard[note.rule->index()]->held_back.add();
+        }
+    }
+}
+
+}  // namespace weir::pipeline

@@ -1,0 +1,272 @@
+// Rules that remember, and rules that are published to by name, in a whole gateway with 1, 2 and 8 shards.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/app/gateway.hpp>
+
+#include "support/mqtt_peer.hpp"
+#include "support/temp_dir.hpp"
+
+namespace weir::app {
+namespace {
+
+using mqtt::Qos;
+using mqtt::ReasonCode;
+using test::MqttPeer;
+
+constexpr std::string_view kConfig = R"(version: 1
+listeners:
+  - {{name: plain, bind: 127.0.0.1, port: 0, auth: {{anonymous: true}}}}
+storage: {{path: data}}
+runtime: {{shards: {}}}
+metrics: {{listen: none}}
+admin: {{socket: admin.sock}}
+include: [policies.d, rules.d, streams.d]
+)";
+
+constexpr std::string_view kPolicy = R"(policy: open
+match: {anonymous: true}
+allow:
+  - connect: "*"
+  - publish: ["#", "$aws/rules/#"]
+    retain: true
+  - subscribe: ["#", "$aws/rules/#"]
+)";
+
+class Rules : public testing::TestWithParam<unsigned> {
+protected:
+    void SetUp() override {
+        for (const char* folder : {"policies.d", "rules.d", "streams.d"}) {
+            std::filesystem::create_directory(home_.path() / folder);
+        }
+        write("weir.yaml", fmt::format(fmt::runtime(kConfig), GetParam()));
+        write("policies.d/open.yaml", kPolicy);
+        write("streams.d/out.yaml", "stream: out\n");
+    }
+    void TearDown() override { gateway_.reset(); }
+
+    void write(std::string_view name, std::string_view text) {
+        std::ofstream{home_ / name} << text;
+    }
+    void start() {
+        gateway_.reset();
+        gateway_ = std::make_unique<Gateway>(Gateway::Options{.config = home_.path()});
+        gateway_->start();
+        port_ = gateway_->listeners().front().port;
+    }
+    /// Payloads of the stream.
+    [[nodiscard]] std::vector<std::string> stored() {
+        std::vector<std::string> payloads;
+        for (const auto& entry : *gateway_->store().read_stream("out", 1)) {
+            payloads.emplace_back(as_text(entry.record.payload));
+        }
+        return payloads;
+    }
+    [[nodiscard]] RuleStatus status(std::string_view name) {
+        for (auto& rule : gateway_->rules()) {
+            if (rule.name == name) {
+                return std::move(rule);
+            }
+        }
+        return {};
+    }
+
+    test::TempDir home_;
+    std::unique_ptr<Gateway> gateway_;
+    std::uint16_t port_ = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Gateway, Rules, testing::Values(1U, 2U, 8U), [](const auto& shards) {
+    return fmt::format("on_{}_shards", shards.param);
+});
+
+TEST_P(Rules, RememberAKey_WhoeverPublishes) {
+    write(
+        "rules.d/door.sql",
+        "---\nto: {stream: out}\nstate: {key: id}\n---\n"
+        "SELECT id, door, last(door) AS before FROM 'door/#' WHERE changed(door)\n"
+    );
+    start();
+    // Client ids, and keys, fall on different shards.
+    for (int device = 0; device < 6; ++device) {
+        MqttPeer peer{port_};
+        ASSERT_EQ(peer.connect(fmt::format("d{}", device)), ReasonCode::success);
+        for (int key = 0; key < 4; ++key) {
+            peer.publish(
+                "door/x",
+                fmt::format(R"({{"id":"k{}","door":"{}"}})", key, device < 3 ? "open" : "shut"),
+                Qos::at_least_once
+            );
+        }
+        peer.until_settled();
+        EXPECT_EQ(stored().size(), device < 3 ? 4U : 8U) << "an acknowledgement means stored";
+    }
+    EXPECT_THAT(
+        stored(),
+        testing::IsSupersetOf(
+            {std::string{R"({"id":"k0","door":"open"})"},
+             std::string{R"({"id":"k3","door":"shut","before":"open"})"}}
+        )
+    );
+    EXPECT_EQ(status("door").matched, 24U);
+    EXPECT_EQ(status("door").passed, 8U);
+    start();
+    MqttPeer peer{port_};
+    peer.connect("after");
+    peer.publish("door/x", R"({"id":"k1","door":"shut"})", Qos::at_least_once);
+    peer.publish("door/x", R"({"id":"k1","door":"open"})", Qos::at_least_once);
+    peer.until_settled();
+    EXPECT_EQ(stored().size(), 9U) << "what it knew before the restart, it knows now";
+    EXPECT_EQ(stored().back(), R"({"id":"k1","door":"open","before":"shut"})");
+}
+
+TEST_P(Rules, TakeOneOfTheSameMessages_WhoeverPublishes) {
+    write(
+        "rules.d/once.sql",
+        "---\nto: {stream: out}\ndeduplicate: {by: id, within: 10m}\n---\nSELECT id FROM 'data/#'\n"
+    );
+    start();
+    std::vector<std::unique_ptr<MqttPeer>> peers;
+    for (int i = 0; i < 8; ++i) {
+        peers.push_back(std::make_unique<MqttPeer>(port_));
+        peers.back()->connect(fmt::format("p{}", i));
+    }
+    for (int id = 0; id < 10; ++id) {
+        for (const auto& peer : peers) {
+            peer->publish("data/x", fmt::format(R"({{"id":{}}})", id), Qos::at_least_once);
+        }
+    }
+    for (const auto& peer : peers) {
+        peer->until_settled();
+    }
+    auto all = stored();
+    std::ranges::sort(all);
+    EXPECT_EQ(all.size(), 10U);
+    EXPECT_EQ(std::ranges::unique(all).size(), 0U);
+    EXPECT_EQ(status("once").duplicates, 70U);
+}
+
+TEST_P(Rules, ForgetWithTheirFile) {
+    constexpr std::string_view kRule =
+        "---\nto: {stream: out}\n---\nSELECT v FROM 'data/#' WHERE changed(v)\n";
+    write("rules.d/r.sql", kRule);
+    start();
+    MqttPeer peer{port_};
+    peer.connect("p");
+    const auto publish = [&] {
+        peer.publish("data/x", R"({"v":1})", Qos::at_least_once);
+        peer.until_settled();
+        return stored().size();
+    };
+    EXPECT_EQ(publish(), 1U);
+    EXPECT_EQ(publish(), 1U);
+    ASSERT_TRUE(gateway_->reload().applied);
+    EXPECT_EQ(publish(), 1U) << "a reload is no reason to forget";
+    std::filesystem::remove(home_ / "rules.d/r.sql");
+    ASSERT_TRUE(gateway_->reload().applied);
+    write("rules.d/r.sql", kRule);
+    ASSERT_TRUE(gateway_->reload().applied);
+    EXPECT_EQ(publish(), 2U);
+}
+
+TEST_P(Rules, CountWhatBecameOfMessages) {
+    write(
+        "rules.d/r.sql",
+        "---\nto: {republish: {topic: \"out/${name}\"}}\n---\nSELECT v FROM 'data/#' WHERE v > 1\n"
+    );
+    start();
+    MqttPeer peer{port_};
+    peer.connect("p");
+    for (const std::string_view payload :
+         {R"({"v":2,"name":"n"})", R"({"v":1})", R"({"w":1})", R"({"v":3})"}) {
+        peer.publish("data/x", std::string{payload}, Qos::at_least_once);
+    }
+    peer.until_settled();
+    const auto rule = status("r");
+    EXPECT_EQ(rule.matched, 4U);
+    EXPECT_EQ(rule.passed, 2U);
+    EXPECT_EQ(rule.undefined, 1U);
+    EXPECT_EQ(rule.failed, 1U) << "the topic of the last one has no name";
+    EXPECT_THAT(rule.last_error, testing::HasSubstr("topic"));
+    EXPECT_GT(rule.last_error_ms, 0);
+    EXPECT_GT(rule.steps, 10U);
+    EXPECT_GT(rule.timed, 0U);
+}
+
+TEST_P(Rules, ArePublishedToByName) {
+    write(
+        "rules.d/direct.sql",
+        "---\nto: {stream: out}\n---\nSELECT v, topic() AS t, topic(1) AS first FROM 'never/#'\n"
+    );
+    write("rules.d/all.sql", "---\nto: {stream: out}\n---\nSELECT 'all' AS rule FROM '#'\n");
+    write("rules.d/off.sql", "---\nto: {stream: out}\nenabled: false\n---\nSELECT v FROM '#'\n");
+    start();
+    MqttPeer subscriber{port_};
+    subscriber.connect("s");
+    subscriber.subscribe("#", Qos::at_least_once);
+    MqttPeer peer{port_};
+    peer.connect("p");
+    peer.publish("$aws/rules/direct/data/p1", R"({"v":1})", Qos::at_least_once);
+    peer.publish("$aws/rules/off/data/p1", R"({"v":1})", Qos::at_least_once);
+    peer.publish("$aws/rules/none/data/p1", R"({"v":1})", Qos::at_least_once);
+    peer.until_settled();
+    EXPECT_THAT(
+        stored(), testing::ElementsAre(R"({"v":1,"t":"data/p1","first":"data"})")
+    );
+    const auto decisions = gateway_->decisions("p");
+    ASSERT_EQ(decisions.size(), 1U);
+    EXPECT_EQ(decisions.front().reason, model::Reason::rule_not_found);
+    EXPECT_EQ(decisions.front().count, 2U);
+    peer.publish("plain", "x", Qos::at_least_once);
+    EXPECT_EQ(subscriber.receive().topic, "plain") << "nobody else got them";
+    EXPECT_EQ(subscriber.subscribe("$aws/rules/direct/#", Qos::at_least_once), ReasonCode::not_authorized);
+}
+
+TEST_P(Rules, FeedThemselvesOnlySoOften) {
+    write(
+        "rules.d/loop.sql",
+        "---\nto: [{stream: out}, {republish: {topic: data/again}}]\n---\nSELECT v FROM 'data/#'\n"
+    );
+    start();
+    MqttPeer peer{port_};
+    peer.connect("p");
+    peer.publish("data/x", R"({"v":1})", Qos::at_least_once);
+    peer.until_settled();
+    EXPECT_EQ(stored().size(), 9U) << "once, and limits.hops times more";
+    const auto decisions = gateway_->decisions("p");
+    ASSERT_EQ(decisions.size(), 1U);
+    EXPECT_EQ(decisions.front().reason, model::Reason::republish_loop);
+}
+
+TEST_P(Rules, CanBeSwitchedOff_UntilTheyAreSwitchedOn) {
+    write("rules.d/r.sql", "---\nto: {stream: out}\n---\nSELECT v FROM 'data/#'\n");
+    start();
+    const auto publish = [&] {
+        MqttPeer peer{port_};
+        peer.connect("p");
+        peer.publish("data/x", R"({"v":1})", Qos::at_least_once);
+        peer.until_settled();
+        return stored().size();
+    };
+    EXPECT_EQ(publish(), 1U);
+    ASSERT_TRUE(gateway_->set_rule_paused("r", true));
+    EXPECT_EQ(publish(), 1U);
+    EXPECT_TRUE(status("r").is_paused);
+    ASSERT_TRUE(gateway_->reload().applied);
+    EXPECT_EQ(publish(), 1U) << "a reload does not put it back";
+    start();
+    EXPECT_EQ(publish(), 1U) << "nor does a restart";
+    ASSERT_TRUE(gateway_->set_rule_paused("r", false));
+    EXPECT_EQ(publish(), 2U);
+    EXPECT_FALSE(status("r").is_paused);
+}
+
+}  // namespace
+}  // namespace weir::app
