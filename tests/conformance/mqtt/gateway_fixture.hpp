@@ -75,15 +75,6 @@ protected:
         return made;
     }
 
-    /// Subscribes to something new. When that is answered, every shard has been asked for the retained messages of the
-    /// subscriptions before it: what is retained from now on comes once.
-    void settle(WirePeer& client, bool five) {
-        const auto filter = text(fmt::format("settled/{}", ++settled_));
-        const std::string_view none = five ? "00" : "";
-        client.sends(packet("82", fmt::format("7fff {} {} 00", none, filter)))
-            .expects(packet("90", fmt::format("7fff {} 00", none)));
-    }
-
     void write(std::string_view name, std::string_view content) {
         std::ofstream{home_ / name} << content;
     }
@@ -91,7 +82,6 @@ protected:
     test::TempDir home_;
     std::unique_ptr<app::Gateway> gateway_;
     Ports ports_;
-    int settled_ = 0;
 
 private:
     static constexpr std::string_view kConfig = R"(version: 1
@@ -132,6 +122,7 @@ inline const auto kEveryWay = testing::Values(
     Way{Transport::tcp, 2},
     Way{Transport::tcp, 8},
     Way{Transport::tls, 2},
+    Way{Transport::ws, 2},
     Way{Transport::ws, 8},
     Way{Transport::wss, 1}
 );

@@ -29,7 +29,6 @@ TEST_P(
     auto publisher = v3("publisher");
     auto established = v3("established");
     established.sends("82 06 0001 0001 't' 02").expects("90 03 0001 02");
-    settle(established, false);
     expect_kept("");
     publisher.sends("33 06 0001 't' 0001 '1'").expects("40 02 0001");
     established.expects("32 06 0001 't' 0001 '1'").sends("40 02 0001");
@@ -50,7 +49,6 @@ TEST_P(
     auto publisher = v3("publisher");
     auto established = v3("established");
     established.sends("82 06 0001 0001 't' 00").expects("90 03 0001 00");
-    settle(established, false);
     publisher.sends("30 04 0001 't' '0'").expects_nothing_more();
     expect_kept("");
     publisher.sends("33 06 0001 't' 0001 '1'").expects("40 02 0001");
@@ -98,10 +96,8 @@ TEST_P(Retain, IsHandedOutAsTheSubscriptionAsks_MQTT5_3_3_1_9_MQTT5_3_3_1_10_MQT
 TEST_P(Retain, KeepsItsFlag_OnlyWhereTheSubscriptionAsks_MQTT5_3_3_1_12_MQTT5_3_3_1_13) {
     auto plain = v5("plain");
     plain.sends("82 07 0001 00 0001 't' 00").expects("90 04 0001 00 00");
-    settle(plain, true);
     auto as_published = v5("as_published");
     as_published.sends("82 07 0001 00 0001 't' 08").expects("90 04 0001 00 00");
-    settle(as_published, true);
     v3("publisher").sends("31 04 0001 't' '1'").sends("30 04 0001 't' '2'").leaves();
     plain.expects("30 05 0001 't' 00 '1'").expects("30 05 0001 't' 00 '2'").expects_nothing_more();
     as_published.expects("31 05 0001 't' 00 '1'")

@@ -16,7 +16,6 @@ protected:
         GatewayTest::SetUp();
         watcher_.emplace(v3("watcher"));
         watcher_->sends("82 06 0001 0001 'w' 02").expects("90 03 0001 02");
-        settle(*watcher_, false);
         last_.emplace(v3("last"));
     }
     void TearDown() override {

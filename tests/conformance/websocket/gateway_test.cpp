@@ -1,4 +1,5 @@
 // A part of the cases against a whole gateway over TCP, with MQTT inside the frames; and the upgrade.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,17 +31,20 @@ Bytes connect_packet(std::string_view client_id, mqtt::Version version = mqtt::V
     return out;
 }
 
-/// One gateway for all of them: cases do not touch each other.
+/// With 1, 2 and 8 shards; one gateway for all cases of each: they do not touch each other.
 class WebSocketGateway : public testing::Test {
 protected:
-    static void SetUpTestSuite() {
-        gateway_ = std::make_unique<RunningGateway>(RunningGateway::Options{
-            .listener = R"(, ws: {paths: [/mqtt, /amqp], origins: ["https://console.test"]})",
-            .limits = "packet_bytes: 64KiB",
-        });
-    }
     static void TearDownTestSuite() { gateway_.reset(); }
 
+    static void run_with(unsigned shards) {
+        if (std::exchange(shards_, shards) != shards || gateway_ == nullptr) {
+            gateway_ = std::make_unique<RunningGateway>(RunningGateway::Options{
+                .listener = R"(, ws: {paths: [/mqtt, /amqp], origins: ["https://console.test"]})",
+                .limits = "packet_bytes: 64KiB",
+                .shards = shards,
+            });
+        }
+    }
     [[nodiscard]] static WebSocketPeer upgraded() {
         WebSocketPeer peer{gateway_->port()};
         EXPECT_THAT(peer.upgrade({}), StartsWith("HTTP/1.1 101 "));
@@ -59,8 +63,21 @@ protected:
     }
 
     static std::unique_ptr<RunningGateway> gateway_;
+    static unsigned shards_;
 };
 std::unique_ptr<RunningGateway> WebSocketGateway::gateway_;
+unsigned WebSocketGateway::shards_ = 0;
+
+class WebSocketOnShards : public WebSocketGateway, public testing::WithParamInterface<unsigned> {
+protected:
+    void SetUp() override { run_with(GetParam()); }
+};
+INSTANTIATE_TEST_SUITE_P(
+    Gateway,
+    WebSocketOnShards,
+    testing::Values(1U, 2U, 8U),
+    [](const auto& row) { return fmt::format("on_{}_shards", row.param); }
+);
 
 struct Talk {
     std::string_view id;  ///< As in docs/websocket-cases.md.
@@ -73,71 +90,94 @@ void PrintTo(const Talk& talk, std::ostream* out) {
     *out << talk.id;
 }
 
-class WebSocketTalk : public WebSocketGateway, public testing::WithParamInterface<Talk> {};
+class WebSocketTalk : public WebSocketGateway,
+                      public testing::WithParamInterface<std::tuple<Talk, unsigned>> {
+protected:
+    void SetUp() override { run_with(std::get<unsigned>(GetParam())); }
+};
 
 TEST_P(WebSocketTalk, IsAnsweredOverTcp) {
     WebSocketPeer peer = connected();
-    peer.send(GetParam().sent);
+    const auto& talk = std::get<Talk>(GetParam());
+    peer.send(talk.sent);
     const Bytes data = peer.until_end();
-    EXPECT_EQ(as_text(data), GetParam().data);
-    EXPECT_EQ(peer.control(), GetParam().control);
+    EXPECT_EQ(as_text(data), talk.data);
+    EXPECT_EQ(peer.control(), talk.control);
+}
+
+std::string name_of(const testing::TestParamInfo<std::tuple<Talk, unsigned>>& row) {
+    const auto& [talk, shards] = row.param;
+    std::string name = fmt::format("case_{}_on_{}_shards", talk.id, shards);
+    std::ranges::replace(name, '.', '_');
+    return name;
 }
 
 /// Every conversation ends with a closing frame, so that the test knows when all was answered.
 INSTANTIATE_TEST_SUITE_P(
     Table,
     WebSocketTalk,
-    testing::Values(
-        Talk{"1.1", Script{}.text(kPingreq), "", {"close 1003"}},
-        Talk{"1.2", Script{}.binary(kPingreq).close(1000), std::string{kPingresp}, {"close 1000"}},
-        Talk{
-            "2.4",
-            Script{}.ping(std::string(125, 'p')).close(),
-            "",
-            {"pong " + std::string(125, 'p'), "close"}},
-        Talk{"2.5", Script{}.ping(std::string(126, 'p')), "", {"close 1002"}},
-        Talk{
-            "2.9",
-            Script{}.pong("nobody asked").ping("p").binary(kPingreq).close(1000),
-            std::string{kPingresp},
-            {"pong p", "close 1000"}},
-        Talk{
-            "3.4",
-            Script{}.binary(kPingreq).odd(0xC2, kPingreq),
-            std::string{kPingresp},
-            {"close 1002"}},
-        Talk{"4.1", Script{}.odd(0x83, {}), "", {"close 1002"}},
-        Talk{"4.2", Script{}.odd(0x8B, "x"), "", {"close 1002"}},
-        Talk{
-            "5.6",
-            Script{}.begin(kPingreq.substr(0, 1)).ping("p").last(kPingreq.substr(1)).close(1000),
-            std::string{kPingresp},
-            {"pong p", "close 1000"}},
-        Talk{"5.9", Script{}.last(kPingreq), "", {"close 1002"}},
-        Talk{
-            "5.18",
-            Script{}.begin(kPingreq).binary(kPingreq),
-            std::string{kPingresp},
-            {"close 1002"}},
-        Talk{"6.4", Script{}.text("\xF4\x90\x80\x80"), "", {"close 1003"}},
-        Talk{"7.1.5", Script{}.begin("\xC0").close(1000).last({"\0", 1}), "", {"close 1000"}},
-        Talk{"7.3.1", Script{}.close(), "", {"close"}},
-        Talk{"7.3.2", Script{}.odd(0x88, "a"), "", {"close 1002"}},
-        Talk{"7.5.1", Script{}.close(1000, "\xC3\x28"), "", {"close 1007"}},
-        Talk{"7.7", Script{}.close(4999, "bye"), "", {"close 4999"}},
-        Talk{"7.9", Script{}.close(1005), "", {"close 1002"}},
-        Talk{"W.1", Bytes{0x82, 2, 0xC0, 0}, "", {"close 1002"}},
-        Talk{"W.6", Bytes{0x82, 0xFF, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}, "", {"close 1009"}},
-        Talk{"W.8", Script{}.binary(std::string(64 * 1024 + 1, '\xC0')), "", {"close 1009"}}
+    testing::Combine(
+        testing::Values(
+            Talk{"1.1", Script{}.text(kPingreq), "", {"close 1003"}},
+            Talk{
+                "1.2",
+                Script{}.binary(kPingreq).close(1000),
+                std::string{kPingresp},
+                {"close 1000"}},
+            Talk{
+                "2.4",
+                Script{}.ping(std::string(125, 'p')).close(),
+                "",
+                {"pong " + std::string(125, 'p'), "close"}},
+            Talk{"2.5", Script{}.ping(std::string(126, 'p')), "", {"close 1002"}},
+            Talk{
+                "2.9",
+                Script{}.pong("nobody asked").ping("p").binary(kPingreq).close(1000),
+                std::string{kPingresp},
+                {"pong p", "close 1000"}},
+            Talk{
+                "3.4",
+                Script{}.binary(kPingreq).odd(0xC2, kPingreq),
+                std::string{kPingresp},
+                {"close 1002"}},
+            Talk{"4.1", Script{}.odd(0x83, {}), "", {"close 1002"}},
+            Talk{"4.2", Script{}.odd(0x8B, "x"), "", {"close 1002"}},
+            Talk{
+                "5.6",
+                Script{}
+                    .begin(kPingreq.substr(0, 1))
+                    .ping("p")
+                    .last(kPingreq.substr(1))
+                    .close(1000),
+                std::string{kPingresp},
+                {"pong p", "close 1000"}},
+            Talk{"5.9", Script{}.last(kPingreq), "", {"close 1002"}},
+            Talk{
+                "5.18",
+                Script{}.begin(kPingreq).binary(kPingreq),
+                std::string{kPingresp},
+                {"close 1002"}},
+            Talk{"6.4", Script{}.text("\xF4\x90\x80\x80"), "", {"close 1003"}},
+            Talk{"7.1.5", Script{}.begin("\xC0").close(1000).last({"\0", 1}), "", {"close 1000"}},
+            Talk{"7.3.1", Script{}.close(), "", {"close"}},
+            Talk{"7.3.2", Script{}.odd(0x88, "a"), "", {"close 1002"}},
+            Talk{"7.5.1", Script{}.close(1000, "\xC3\x28"), "", {"close 1007"}},
+            Talk{"7.7", Script{}.close(4999, "bye"), "", {"close 4999"}},
+            Talk{"7.9", Script{}.close(1005), "", {"close 1002"}},
+            Talk{"W.1", Bytes{0x82, 2, 0xC0, 0}, "", {"close 1002"}},
+            Talk{
+                "W.6",
+                Bytes{0x82, 0xFF, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4},
+                "",
+                {"close 1009"}},
+            Talk{"W.8", Script{}.binary(std::string(64 * 1024 + 1, '\xC0')), "", {"close 1009"}}
+        ),
+        testing::Values(1U, 2U, 8U)
     ),
-    [](const auto& row) {
-        std::string name = "case_" + std::string{row.param.id};
-        std::ranges::replace(name, '.', '_');
-        return name;
-    }
+    name_of
 );
 
-TEST_F(WebSocketGateway, TakesEverythingByteByByte) {
+TEST_P(WebSocketOnShards, TakesEverythingByteByByte) {
     WebSocketPeer peer{gateway_->port()};
     const std::string head = WebSocketPeer::head_of({});
     for (const char& byte : head) {
@@ -151,14 +191,14 @@ TEST_F(WebSocketGateway, TakesEverythingByteByByte) {
     EXPECT_EQ(peer.receive(kConnackBytes + 2), (Bytes{0x20, 2, 0, 0, 0xD0, 0}));
 }
 
-TEST_F(WebSocketGateway, TakesFramesThatComeWithTheUpgrade) {
+TEST_P(WebSocketOnShards, TakesFramesThatComeWithTheUpgrade) {
     WebSocketPeer peer{gateway_->port()};
     const Bytes frames = Script{}.binary(as_text(connect_packet("eager"))).binary(kPingreq);
     EXPECT_THAT(peer.upgrade({}, frames), StartsWith("HTTP/1.1 101 "));
     EXPECT_EQ(peer.receive(kConnackBytes + 2), (Bytes{0x20, 2, 0, 0, 0xD0, 0}));
 }
 
-TEST_F(WebSocketGateway, TakesManyPacketsInOneFrame_AndOneInManyFrames) {
+TEST_P(WebSocketOnShards, TakesManyPacketsInOneFrame_AndOneInManyFrames) {
     WebSocketPeer peer = upgraded();
     Bytes packets = connect_packet("packer");
     Bytes filters;
@@ -193,7 +233,7 @@ struct Offer {
     std::string_view chosen;
 };
 
-TEST_F(WebSocketGateway, EchoesTheSubprotocol_AndSpeaksIt) {
+TEST_P(WebSocketOnShards, EchoesTheSubprotocol_AndSpeaksIt) {
     for (const auto& [offer, chosen] : {
              Offer{"mqtt", "mqtt"},
              Offer{"mqttv3.1", "mqttv3.1"},
@@ -217,7 +257,7 @@ TEST_F(WebSocketGateway, EchoesTheSubprotocol_AndSpeaksIt) {
     EXPECT_EQ(as_text(peer.receive(kSaslHeader.size())), kSaslHeader);
 }
 
-TEST_F(WebSocketGateway, DeclinesCompression) {
+TEST_P(WebSocketOnShards, DeclinesCompression) {
     WebSocketPeer peer{gateway_->port()};
     const std::string answer = peer.upgrade(
         {.more = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"}
@@ -226,7 +266,7 @@ TEST_F(WebSocketGateway, DeclinesCompression) {
     EXPECT_THAT(answer, Not(HasSubstr("Sec-WebSocket-Extensions")));
 }
 
-TEST_F(WebSocketGateway, RefusesAnUpgrade_AndSaysWhy) {
+TEST_P(WebSocketOnShards, RefusesAnUpgrade_AndSaysWhy) {
     EXPECT_THAT(refusal({.subprotocol = ""}), StartsWith("HTTP/1.1 400 "));
     EXPECT_THAT(refusal({.subprotocol = "stomp"}), StartsWith("HTTP/1.1 400 "));
     EXPECT_THAT(refusal({.path = "/other"}), StartsWith("HTTP/1.1 404 "));
@@ -241,7 +281,7 @@ TEST_F(WebSocketGateway, RefusesAnUpgrade_AndSaysWhy) {
     );
 }
 
-TEST_F(WebSocketGateway, FiresAWill_WhenAPeerClosesWithoutDisconnect) {
+TEST_P(WebSocketOnShards, FiresAWill_WhenAPeerClosesWithoutDisconnect) {
     MqttPeer watcher{gateway_->port()};
     watcher.connect("watcher");
     watcher.subscribe("wills/ws", mqtt::Qos::at_least_once);
@@ -266,7 +306,7 @@ TEST_F(WebSocketGateway, FiresAWill_WhenAPeerClosesWithoutDisconnect) {
     EXPECT_EQ(watcher.receive().payload, "gone");
 }
 
-TEST_F(WebSocketGateway, SaysGoodbyeInBothProtocols_WhenTheSessionIsTakenOver) {
+TEST_P(WebSocketOnShards, SaysGoodbyeInBothProtocols_WhenTheSessionIsTakenOver) {
     WebSocketPeer first = upgraded();
     first.send_binary(connect_packet("twice", mqtt::Version::v5));
     EXPECT_EQ(first.receive(1), Bytes{0x20});
