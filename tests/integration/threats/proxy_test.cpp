@@ -1,5 +1,10 @@
 // T-27: what a PROXY preface says is believed from the configured balancers only.
+#include <openssl/ssl.h>
+
+#include <csignal>
+
 #include "integration/threats/support.hpp"
+#include "support/certificates.hpp"
 
 namespace weir::test {
 namespace {
@@ -128,6 +133,111 @@ TEST_F(ThreatT27, IgnoresForwardedHeaders) {
     EXPECT_TRUE(peer.read_all().starts_with("HTTP/1.1 4"));
     EXPECT_FALSE(is_blamed(gateway, "192.0.2.7"));
     EXPECT_TRUE(is_blamed(gateway, "127.0.0.1"));
+}
+
+// --- In front of TLS -------------------------------------------------------------------------------------------------
+
+/// TLS over a peer that may have said something before.
+class TlsOver {
+public:
+    explicit TlsOver(const SocketPeer& peer)
+        : context_{SSL_CTX_new(TLS_client_method())}, ssl_{SSL_new(context_.get())} {
+        SSL_set_fd(ssl_.get(), peer.fd());
+        std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL, also to who has closed.
+    }
+    /// @return False if the server does not go along.
+    [[nodiscard]] bool handshake() { return SSL_connect(ssl_.get()) == 1; }
+    void send(std::string_view text) {
+        EXPECT_EQ(SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())), text.size());
+    }
+    /// Empty: the server has closed.
+    [[nodiscard]] std::string read() {
+        std::string buffer(1'024, '\0');
+        const int count = SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()));
+        buffer.resize(static_cast<std::size_t>(std::max(count, 0)));
+        return buffer;
+    }
+
+private:
+    struct Free {
+        void operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
+        void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
+    };
+    std::unique_ptr<SSL_CTX, Free> context_;
+    std::unique_ptr<SSL, Free> ssl_;
+};
+
+RunningGateway::Options tls_behind(const std::string& balancer) {
+    return {
+        .listener =
+            ", tls: {cert: gateway.crt, key: {file: gateway.key}}, proxy_protocol: {from: [" +
+            balancer + "]}",
+        .limits = "handshake: 1s",
+        .prepare =
+            [](const std::filesystem::path& home) {
+                make_identity({.alternative = "IP:127.0.0.1"})
+                    .write(home / "gateway.crt", home / "gateway.key");
+                std::filesystem::permissions(
+                    home / "gateway.key",
+                    std::filesystem::perms::owner_read | std::filesystem::perms::owner_write
+                );
+            },
+    };
+}
+
+TEST_F(ThreatT27, BelievesABalancer_InFrontOfTls) {
+    for (const std::string& preface : {kV1, v2('\x21', '\x11', kAddresses)}) {
+        RunningGateway gateway{tls_behind("127.0.0.0/8")};
+        {
+            SocketPeer peer{gateway.port()};
+            peer.send(preface);
+            TlsOver tls{peer};
+            ASSERT_TRUE(tls.handshake());
+            tls.send(connect_text("behind"));
+            EXPECT_EQ(tls.read(), kConnack);
+        }
+        SocketPeer peer{gateway.port()};
+        peer.send(preface);
+        TlsOver tls{peer};
+        ASSERT_TRUE(tls.handshake());
+        tls.send(kNothingKnown);
+        EXPECT_EQ(tls.read(), "");
+        EXPECT_TRUE(is_blamed(gateway, "192.0.2.7"));
+        EXPECT_FALSE(is_blamed(gateway, "127.0.0.1"));
+    }
+}
+
+TEST_F(ThreatT27, EndsABalancersTls_ThatHasNoPrefaceInFront) {
+    RunningGateway gateway{tls_behind("127.0.0.0/8")};
+    SocketPeer peer{gateway.port()};
+    TlsOver tls{peer};
+    EXPECT_FALSE(tls.handshake());
+}
+
+TEST_F(ThreatT27, EndsABalancersConnection_WhosePrefaceIsInsideTls) {
+    RunningGateway gateway{tls_behind("127.0.0.0/8")};
+    SocketPeer peer{gateway.port()};
+    peer.send(kV1);
+    TlsOver tls{peer};
+    ASSERT_TRUE(tls.handshake());
+    tls.send(kV1 + connect_text("twice"));
+    EXPECT_EQ(tls.read(), "");
+}
+
+TEST_F(ThreatT27, BelievesNobodyElse_InFrontOfTls) {
+    RunningGateway gateway{tls_behind("192.0.2.0/24")};
+    for (const std::string& preface : {kV1, v2('\x21', '\x11', kAddresses)}) {
+        SocketPeer forger{gateway.port()};
+        forger.send(preface);
+        TlsOver tls{forger};
+        EXPECT_FALSE(tls.handshake());
+    }
+    EXPECT_FALSE(is_blamed(gateway, "192.0.2.7"));
+    SocketPeer direct{gateway.port()};
+    TlsOver tls{direct};
+    ASSERT_TRUE(tls.handshake());
+    tls.send(connect_text("direct"));
+    EXPECT_EQ(tls.read(), kConnack);
 }
 
 }  // namespace
