@@ -54,6 +54,33 @@ T value_or_throw(Result<T> result, std::string_view what) {
     }
 }
 
+[[nodiscard]] SessionStatus status_of(const broker::Session& session) {
+    const model::Limits& limits = session.limits();
+    return {
+        .client_id = session.client_id(),
+        .thing = session.principal().thing,
+        .online = session.online(),
+        .subscriptions = {session.subscriptions().size(), limits.subscriptions},
+        .queued = {session.queued(), limits.queue_messages},
+        .queued_bytes = {session.queued_bytes(), limits.queue_bytes},
+        .in_flight = {session.in_flight(), session.window()},
+        .unreleased = session.unreleased(),
+    };
+}
+
+[[nodiscard]] std::vector<SubscriptionStatus> filters_of(const broker::Session& session) {
+    std::vector<SubscriptionStatus> out;
+    for (const auto& subscription : session.subscriptions()) {
+        out.push_back({
+            .filter = subscription->filter,
+            .qos = static_cast<unsigned>(subscription->options.qos),
+            .id = subscription->options.id,
+        });
+    }
+    std::ranges::sort(out, {}, &SubscriptionStatus::filter);
+    return out;
+}
+
 }  // namespace
 
 Gateway::Impl::Impl(const Options& chosen)
@@ -310,20 +337,16 @@ std::vector<ListenerStatus> Gateway::listeners() const {
     return out;
 }
 
-std::vector<SessionStatus> Gateway::sessions(std::string_view thing, std::size_t limit) const {
+std::vector<SessionStatus> Gateway::sessions(std::string_view device, std::size_t limit) const {
     Guarded<std::vector<SessionStatus>> all;
     impl_->on_every_shard([&](GatewayShard& part) {
         std::vector<SessionStatus> here;
         part.broker.for_each_session([&](const broker::Session& session) {
-            if (here.size() < limit && (thing.empty() || session.principal().thing == thing)) {
-                here.push_back({
-                    .client_id = session.client_id(),
-                    .thing = session.principal().thing,
-                    .online = session.online(),
-                    .subscriptions = session.subscriptions().size(),
-                    .queued = session.queued(),
-                    .in_flight = session.in_flight(),
-                });
+            if (here.size() < limit && (device.empty() || session.device() == device)) {
+                here.push_back(status_of(session));
+                if (!device.empty()) {
+                    here.back().filters = filters_of(session);
+                }
             }
         });
         all.with([&](auto& list) { list.insert(list.end(), here.begin(), here.end()); });

@@ -36,13 +36,30 @@ struct ListenerStatus {
     std::size_t connections = 0;
 };
 
+struct SubscriptionStatus {
+    std::string filter;  ///< With "$share/group/" in front if it is shared.
+    unsigned qos = 0;
+    std::uint32_t id = 0;  ///< Subscription Identifier; 0: none.
+};
+
+/// A number of things, and how many there may be.
+struct Use {
+    std::uint64_t now = 0;
+    std::uint64_t limit = 0;
+
+    [[nodiscard]] bool is_full() const noexcept { return now >= limit; }
+};
+
 struct SessionStatus {
     std::string client_id;
     std::string thing;
     bool online = false;
-    std::size_t subscriptions = 0;
-    std::size_t queued = 0;
-    std::size_t in_flight = 0;
+    Use subscriptions;
+    Use queued;
+    Use queued_bytes;
+    Use in_flight;
+    std::size_t unreleased = 0;  ///< QoS 2 publishes of the device that it did not release.
+    std::vector<SubscriptionStatus> filters = {};  ///< Of one device's sessions only.
 };
 
 struct RuleStatus {
@@ -122,8 +139,8 @@ public:
     [[nodiscard]] std::shared_ptr<const Configuration> configuration() const;
 
     [[nodiscard]] std::vector<ListenerStatus> listeners() const;
-    /// @param thing  Only that thing's; empty: all. @param limit  At most so many.
-    [[nodiscard]] std::vector<SessionStatus> sessions(std::string_view thing, std::size_t limit)
+    /// @param device  Only those of that device, with their filters; empty: all. @param limit  At most so many.
+    [[nodiscard]] std::vector<SessionStatus> sessions(std::string_view device, std::size_t limit)
         const;
     [[nodiscard]] std::vector<RuleStatus> rules() const;
     /// Takes a rule out of force, or puts it back: at once, and after restarts and reloads as well.

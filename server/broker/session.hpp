@@ -118,8 +118,29 @@ public:
     /// PUBREL. @return False if the id was not known.
     bool drop_inbound_id(std::uint16_t packet_id);
 
+    /// Calls `visit(packet_id)` for each inbound one that is not released.
+    template <class Visit>
+    void for_each_inbound_id(Visit&& visit) const {
+        if (inbound_ids_) {
+            for (const std::uint16_t packet_id : *inbound_ids_) {
+                visit(packet_id);
+            }
+        }
+    }
+
     [[nodiscard]] std::size_t queued() const noexcept { return flow_ ? flow_->queued() : 0; }
     [[nodiscard]] std::size_t in_flight() const noexcept { return flow_ ? flow_->in_flight() : 0; }
+
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept {
+        return flow_ ? flow_->queued_bytes() : 0;
+    }
+    /// Of QoS 1 and 2, that may be in flight.
+    [[nodiscard]] std::uint64_t window() const noexcept { return window_; }
+    /// Inbound QoS 2.
+    [[nodiscard]] std::size_t unreleased() const noexcept {
+        return inbound_ids_ ? inbound_ids_->size() : 0;
+    }
+    [[nodiscard]] const model::Limits& limits() const noexcept { return *limits_; }
 
     /// Zero: the session ends with its connection.
     void set_expiry(std::chrono::milliseconds expiry) noexcept { expiry_ = expiry; }

@@ -131,19 +131,53 @@ http::Response reload(Gateway& gateway) {
     );
 }
 
+json::object value_of(const Use& use) {
+    return {
+        {"now", use.now},
+        {"limit", use.limit == model::kUnlimited ? json::value(nullptr) : json::value(use.limit)},
+    };
+}
+
+json::object row_of(const SessionStatus& session) {
+    json::array full;
+    for (const auto& [name, use] : {
+             std::pair{"subscriptions", session.subscriptions},
+             std::pair{"queue_messages", session.queued},
+             std::pair{"queue_bytes", session.queued_bytes},
+             std::pair{"in_flight", session.in_flight},
+         }) {
+        if (use.is_full()) {
+            full.emplace_back(name);
+        }
+    }
+    json::array filters;
+    for (const auto& each : session.filters) {
+        json::object row{{"filter", each.filter}, {"qos", each.qos}};
+        if (each.id != 0) {
+            row["id"] = each.id;
+        }
+        filters.push_back(std::move(row));
+    }
+    return {
+        {"client_id", session.client_id},
+        {"device", session.thing},
+        {"online", session.online},
+        {"subscriptions", value_of(session.subscriptions)},
+        {"queued", value_of(session.queued)},
+        {"queued_bytes", value_of(session.queued_bytes)},
+        {"in_flight", value_of(session.in_flight)},
+        {"unreleased", session.unreleased},
+        {"limits_reached", std::move(full)},
+        {"filters", std::move(filters)},
+    };
+}
+
 http::Response sessions(const Gateway& gateway, const Call& call) {
     const auto limit = query_number(call, "limit", kSessionsDefault, 1, kSessionsMax);
     json::array rows;
     for (const auto& session :
          gateway.sessions(call.query("device").value_or(""), static_cast<std::size_t>(limit))) {
-        rows.push_back(
-            {{"client_id", session.client_id},
-             {"device", session.thing},
-             {"online", session.online},
-             {"subscriptions", session.subscriptions},
-             {"queued", session.queued},
-             {"in_flight", session.in_flight}}
-        );
+        rows.push_back(row_of(session));
     }
     return reply({{"sessions", std::move(rows)}});
 }

@@ -147,6 +147,51 @@ ExitCode show(const Options& options, const Globals& globals) {
     return ExitCode::ok;
 }
 
+/// "3 of 100": how much of a limit is in use.
+std::string use_of(const json::object& session, std::string_view name) {
+    const auto& use = session.at(name).as_object();
+    const auto limit = cell(use, "limit");
+    return limit.empty() ? cell(use, "now") : fmt::format("{} of {}", cell(use, "now"), limit);
+}
+
+ExitCode sessions(const Options& options, const Globals& globals) {
+    const auto answer =
+        get(*gateway_api(globals), Target{"/v1/sessions"}.query("device", options.name));
+    if (options.format == Format::json) {
+        print_json(answer);
+        return ExitCode::ok;
+    }
+    const auto& rows = answer.at("sessions").as_array();
+    if (rows.empty()) {
+        print(fmt::format("{} has no session\n", options.name));
+    }
+    for (const auto& row : rows) {
+        const auto& session = row.as_object();
+        print(fmt::format(
+            "session        {}, {}\n",
+            cell(session, "client_id"),
+            session.at("online").as_bool() ? "online" : "offline"
+        ));
+        for (const auto& [label, name] : {
+                 std::pair{"queued", "queued"},
+                 std::pair{"queued bytes", "queued_bytes"},
+                 std::pair{"in flight", "in_flight"},
+                 std::pair{"subscriptions", "subscriptions"},
+             }) {
+            print(fmt::format("{:<15}{}\n", label, use_of(session, name)));
+        }
+        print(fmt::format("{:<15}{}\n", "unreleased", cell(session, "unreleased")));
+        if (const auto reached = cell(session, "limits_reached"); !reached.empty()) {
+            print(fmt::format("{:<15}{}\n", "limits reached", reached));
+        }
+        for (const auto& filter : session.at("filters").as_array()) {
+            const auto& each = filter.as_object();
+            print(fmt::format("  QoS {}  {}\n", cell(each, "qos"), cell(each, "filter")));
+        }
+    }
+    return ExitCode::ok;
+}
+
 ExitCode remove_device(const Options& options, const Globals& globals) {
     remove(*registry_api(globals), target_of(options));
     if (options.format == Format::table) {
@@ -278,6 +323,11 @@ void add_devices(CLI::App& app, Chosen& chosen) {
     };
     for (const auto& [run, verb, help] : {
              OnOne{show, "show", "A device with its credentials"},
+             OnOne{
+                 sessions,
+                 "sessions",
+                 "A device's sessions: what it subscribes to, what waits, which limits are "
+                 "reached"},
              OnOne{remove_device, "delete", "Remove a device with all its credentials"},
              OnOne{enable, "enable", "Let a disabled device connect again"},
              OnOne{disable, "disable", "Disconnect a device and refuse it from now on"},
