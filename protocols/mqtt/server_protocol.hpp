@@ -107,6 +107,8 @@ public:
     [[nodiscard]] std::chrono::milliseconds keep_alive_timeout() const noexcept {
         return std::chrono::milliseconds{std::int64_t{keep_alive_s_} * 1'500};
     }
+    /// Bytes kept of a packet whose rest has not come.
+    [[nodiscard]] std::size_t unfinished() const noexcept { return reader_.kept(); }
     /// Bytes held outside the object.
     [[nodiscard]] std::size_t footprint() const noexcept;
 

@@ -50,6 +50,12 @@ struct WebSocketConfig {
     std::vector<std::string> origins;
 };
 
+struct MqttConfig {
+    bool wildcard_subscriptions = true;
+    bool shared_subscriptions = true;
+    std::string server_reference;  ///< Empty: none.
+};
+
 struct AuthConfig {
     bool anonymous = false;
     std::vector<model::AuthMethod> methods;  ///< Without `anonymous`.
@@ -62,6 +68,7 @@ struct ListenerConfig {
     Protocols protocols;
     std::optional<TlsConfig> tls;
     WebSocketConfig ws;
+    MqttConfig mqtt;
     std::vector<Network> proxy_from;
     AuthConfig auth;
     model::Limits limits;  ///< Complete: those of the gateway where the listener does not say.

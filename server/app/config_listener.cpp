@@ -113,6 +113,10 @@ ListenerConfig make_listener(
         .tls = {},
         .ws =
             {.paths = section.get<Texts>("ws.paths"), .origins = section.get<Texts>("ws.origins")},
+        .mqtt =
+            {.wildcard_subscriptions = section.get<bool>("mqtt.wildcard_subscriptions"),
+             .shared_subscriptions = section.get<bool>("mqtt.shared_subscriptions"),
+             .server_reference = section.get<std::string>("mqtt.server_reference")},
         .proxy_from = section.get<std::vector<Network>>("proxy_protocol.from"),
         .auth = {},
         .limits = gateway,

@@ -89,6 +89,11 @@ endpoints::ListenerPtr make_listener(const ListenerConfig& config, const ConfigF
         .mqtt = config.protocols.mqtt_ws,
         .amqp = config.protocols.amqp_ws,
     };
+    listener->mqtt_rules = {
+        .wildcard_subscriptions = config.mqtt.wildcard_subscriptions,
+        .shared_subscriptions = config.mqtt.shared_subscriptions,
+        .server_reference = config.mqtt.server_reference,
+    };
     const auto takes = [&](model::AuthMethod method) {
         return std::ranges::find(config.auth.methods, method) != config.auth.methods.end();
     };

@@ -59,7 +59,8 @@ GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared&
       broker{
           context,
           {shared.brokers, &peers, number},
-          part_of(shared.limits.retained_messages, shared.brokers.size())
+          part_of(shared.limits.retained_messages, shared.brokers.size()),
+          part_of(shared.limits.sessions, shared.brokers.size())
       },
       connections{io},
       completions{owner, connections},

@@ -25,10 +25,16 @@ constexpr unsigned kSlots = 4'096;
 
 }  // namespace
 
-Broker::Broker(Context& context, Shards shards, std::uint64_t retained_messages_max)
+Broker::Broker(
+    Context& context,
+    Shards shards,
+    std::uint64_t retained_messages_max,
+    std::uint64_t sessions_max
+)
     : context_{context},
       shards_{shards},
       groups_{shards.self},
+      sessions_max_{sessions_max},
       retained_{retained_messages_max},
       next_session_{(std::uint64_t{shards.self} << 48U) + 1} {
     WEIR_ASSERT(shards.brokers.size() <= kShardsMax);
@@ -107,6 +113,9 @@ ConnectResult Broker::connect(ConnectRequest request) {
     if (session != nullptr && (request.clean_start || session->expiry_.count() == 0)) {
         end(*session);
         session = nullptr;
+    }
+    if (session == nullptr && request.expiry.count() != 0 && sessions_.size() >= sessions_max_) {
+        return {.verdict = {Reason::sessions_limit}};
     }
     const bool present = session != nullptr;
     if (!present) {

@@ -73,7 +73,13 @@ public:
         unsigned self;
     };
 
-    Broker(Context& context, Shards shards, std::uint64_t retained_messages_max);
+    /// @param sessions_max  From which on no session is begun that outlives its connection.
+    Broker(
+        Context& context,
+        Shards shards,
+        std::uint64_t retained_messages_max,
+        std::uint64_t sessions_max = model::kUnlimited
+    );
     ~Broker();
 
     void bind(WillPublisher& publisher) noexcept { will_publisher_ = &publisher; }
@@ -260,6 +266,7 @@ private:
     std::shared_ptr<const policy::PolicySet> policy_set_;
     Interest interest_;
     SharedGroups groups_;
+    std::uint64_t sessions_max_;
     std::size_t unconfirmed_ = 0;  // Announcements that not every shard has confirmed.
     RetainedStore retained_;
     RetainedReads reads_;

@@ -118,7 +118,7 @@ void AmqpEndpoint::route(const model::MessagePtr& message, amqp::DeliveryId deli
             origin(), message, {delivery ? connection_.id() : 0, number}
         );
     }
-    if (progress == Progress::done) {
+    if (is_done(progress)) {
         return accept(delivery);
     }
     if (delivery) {

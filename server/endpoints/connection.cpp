@@ -16,6 +16,10 @@ using model::Reason;
 
 namespace {
 
+constexpr std::chrono::milliseconds kWatchEvery{1'000};
+/// What a packet must come at once it is under way for Limits::packet_grace.
+constexpr std::int64_t kPacketBytesPerSecond = 512;
+
 [[nodiscard]] net::Watermarks watermarks(const model::Limits& limits) noexcept {
     const auto high = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(limits.backlog_bytes, std::numeric_limits<std::uint32_t>::max())
@@ -156,8 +160,7 @@ void Connection::sniff(ByteView bytes) {
         speak(std::make_unique<MqttEndpoint>(*this), bytes);
     } else if (sniffed == proxy::Sniffed::amqp && listener_->amqp) {
         speak(std::make_unique<AmqpEndpoint>(*this), bytes);
-    } else if (sniffed == proxy::Sniffed::http &&
-               (listener_->http || listener_->serves_websocket())) {
+    } else if (sniffed == proxy::Sniffed::http && (listener_->http || listener_->serves_websocket())) {
         upgrade(bytes);
     } else {
         services_->refuse(device(), Action::connect, {Reason::protocol_not_allowed});
@@ -208,6 +211,7 @@ void Connection::feed(ByteView bytes) {
     if (closing()) {
         return;
     }
+    note_packet(bytes.size());
     if (is_moving_) {
         move_away(rest);
     } else if (endpoint_->is_waiting()) {
@@ -229,15 +233,69 @@ void Connection::established(std::chrono::milliseconds silence_max) {
     }
 }
 
+void Connection::note_packet(std::size_t received) {
+    const std::size_t kept = endpoint_->unfinished();
+    if (kept == 0) {
+        packet_began_ms_ = 0;
+    } else if (packet_began_ms_ == 0 || kept <= received) {  // It began with these bytes.
+        const auto age = (services_->shard.now() - since_).count();
+        packet_began_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(1, age));
+        watch();
+    }
+}
+
+void Connection::on_blocked() noexcept {
+    watch();
+}
+
+void Connection::watch() {
+    if (!established_ || is_watched_) {
+        return;
+    }
+    is_watched_ = true;
+    const std::chrono::milliseconds silence_max{silence_max_ms_};
+    const SteadyTime soon = services_->shard.now() + kWatchEvery;
+    set_deadline(silence_max.count() == 0 ? soon : std::min(soon, heard_ + silence_max));
+}
+
+bool Connection::comes_too_slowly(SteadyTime now) const noexcept {
+    if (packet_began_ms_ == 0) {
+        return false;
+    }
+    const auto over =
+        now - since_ - std::chrono::milliseconds{packet_began_ms_} - limits().packet_grace;
+    const auto wanted = over.count() * kPacketBytesPerSecond / 1'000;
+    return now - heard_ >= limits().stall ||
+           (over.count() > 0 && static_cast<std::int64_t>(endpoint_->unfinished()) < wanted);
+}
+
 std::optional<SteadyTime> Connection::on_timeout(SteadyTime now) noexcept {
     const std::chrono::milliseconds silence_max{silence_max_ms_};
-    if (established_ && now - heard_ < silence_max) {
-        return heard_ + silence_max;
+    Reason reason = Reason::none;
+    if (!established_) {
+        reason = Reason::handshake_timeout;
+    } else if (silence_max.count() != 0 && now - heard_ >= silence_max) {
+        reason = Reason::keep_alive_timeout;
+    } else if (comes_too_slowly(now)) {
+        reason = Reason::packet_too_slow;
+    } else if (stalled_since().count() != 0 && now - stalled_since() >= limits().stall) {
+        reason = Reason::slow_consumer;
     }
-    const Reason reason = established_ ? Reason::keep_alive_timeout : Reason::handshake_timeout;
-    services_->refuse(device(), Action::disconnect, {reason});
-    close(reason);
-    return std::nullopt;
+    if (reason != Reason::none) {
+        services_->refuse(device(), Action::disconnect, {reason});
+        close(reason);
+        return std::nullopt;
+    }
+    is_watched_ = packet_began_ms_ != 0 || stalled_since().count() != 0;
+    std::optional<SteadyTime> due;
+    if (silence_max.count() != 0) {
+        due = heard_ + silence_max;
+    }
+    if (is_watched_) {
+        const SteadyTime soon = now + kWatchEvery;
+        due = due ? std::min(*due, soon) : soon;
+    }
+    return due;
 }
 
 void Connection::on_drained() noexcept {
@@ -254,7 +312,8 @@ void Connection::close(Reason reason, Goodbye goodbye) {
     if (endpoint_ && goodbye == Goodbye::to_be_said) {
         endpoint_->say_goodbye(reason);
     }
-    later([this] { end_endpoint(); });  // Who waits for the session need not wait for the peer to close.
+    later([this] { end_endpoint(); }
+    );  // Who waits for the session need not wait for the peer to close.
     if (transport().handshaking()) {
         net::Connection::close(net::errc::closed);  // Nothing can be said yet.
     } else {

@@ -97,6 +97,7 @@ private:
     };
 
     void on_bytes(ByteView bytes) noexcept override;
+    void on_blocked() noexcept override;
     void on_drained() noexcept override;
     std::optional<SteadyTime> on_timeout(SteadyTime now) noexcept override;
     void on_closed(error_code reason) noexcept override;
@@ -108,6 +109,10 @@ private:
     void upgrade(ByteView bytes);
     void speak(std::unique_ptr<Endpoint> endpoint, ByteView bytes);
     void feed(ByteView bytes);
+    void note_packet(std::size_t received);
+    [[nodiscard]] bool comes_too_slowly(SteadyTime now) const noexcept;
+    /// Looks soon, and then again and again, whether the peer goes on with what it began.
+    void watch();
     void end_endpoint();
     void arrive(Services& services);
 
@@ -122,9 +127,11 @@ private:
     SteadyTime since_;
     SteadyTime heard_;
     std::uint32_t silence_max_ms_ = 0;
+    std::uint32_t packet_began_ms_ = 0;  ///< After since_: the packet whose rest has not come; 0: none.
     Phase phase_ = Phase::sniffing;
     model::Reason reason_ = model::Reason::peer_closed;
     bool established_ = false;
+    bool is_watched_ = false;
     bool is_moving_ = false;
     bool endpoint_ended_ = false;
     std::uint16_t destination_ = 0;

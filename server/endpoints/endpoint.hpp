@@ -1,6 +1,7 @@
 /// What a connection speaks: one implementation per protocol.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <weir/base/bytes.hpp>
@@ -19,6 +20,8 @@ public:
     virtual std::size_t on_bytes(ByteView bytes) noexcept = 0;
     /// True while it takes no bytes until Connection::resume: who the peer is, is being found out.
     [[nodiscard]] virtual bool is_waiting() const noexcept { return false; }
+    /// Bytes that it keeps of a packet whose rest has not come.
+    [[nodiscard]] virtual std::size_t unfinished() const noexcept { return 0; }
     /// The connection came to another shard. The first call there.
     virtual void on_arrival() noexcept {}
     /// The output queue fell below the limit of its backlog.

@@ -21,6 +21,13 @@ struct Network {
     [[nodiscard]] bool contains(const proxy::Address& peer) const noexcept;
 };
 
+/// What a listener has for MQTT clients; those of MQTT 5 are told.
+struct MqttRules {
+    bool wildcard_subscriptions = true;
+    bool shared_subscriptions = true;
+    std::string server_reference;  ///< Where to go when the gateway stops; empty: it does not say.
+};
+
 /// Immutable; a reload makes a new one, connections keep the one that they began with.
 struct Listener {
     std::string name;
@@ -29,6 +36,7 @@ struct Listener {
     bool http = true;
     websocket::UpgradeRules upgrade;             ///< With its own `mqtt` and `amqp`.
     std::shared_ptr<const net::TlsContext> tls;  ///< Null: clear text.
+    MqttRules mqtt_rules;
     identity::Methods methods;
     model::Limits limits;
     std::vector<Network> proxies;  ///< Peers that begin with a PROXY preface.

@@ -26,8 +26,8 @@ namespace {
 }
 
 [[nodiscard]] mqtt::ReasonCodeList list_of(const std::vector<ReasonCode>& codes) noexcept {
-    return mqtt::ReasonCodeList{ByteView{reinterpret_cast<const Byte*>(codes.data()), codes.size()}
-    };
+    return mqtt::ReasonCodeList{
+        ByteView{reinterpret_cast<const Byte*>(codes.data()), codes.size()}};
 }
 
 }  // namespace
@@ -101,8 +101,14 @@ bool MqttEndpoint::needs_words(ReasonCode code) const noexcept {
 }
 
 void MqttEndpoint::say(ReasonCode code, Reason reason) {
-    std::array<Byte, 160> memory;
+    std::array<Byte, 512> memory;
     mqtt::PropertyWriter properties{memory};
+    const auto& elsewhere = connection_.listener().mqtt_rules.server_reference;
+    if (reason == Reason::server_shutdown && !elsewhere.empty() &&
+        protocol_.version() == mqtt::Version::v5) {
+        code = ReasonCode::use_another_server;
+        properties.text(mqtt::PropertyId::server_reference, elsewhere);
+    }
     if (needs_words(code)) {
         properties.text(mqtt::PropertyId::reason_string, model::info(reason).text);
     }
@@ -131,6 +137,9 @@ pipeline::Origin MqttEndpoint::origin() const noexcept {
 
 Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
     if (session_ == nullptr) {
+        return Next::stop;
+    }
+    if (packet.qos == mqtt::Qos::exactly_once && !may_await_release(packet.packet_id)) {
         return Next::stop;
     }
     if (packet.qos == mqtt::Qos::exactly_once && !session_->take_inbound_id(packet.packet_id)) {
@@ -173,6 +182,53 @@ Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
     return connection_.closing() ? Next::stop : Next::go_on;
 }
 
+bool MqttEndpoint::forget_inbound(std::uint16_t packet_id) {
+    if (extra_) {
+        extra_->unreleased.erase(packet_id);
+    }
+    return session_->drop_inbound_id(packet_id);
+}
+
+std::uint32_t MqttEndpoint::seconds_now() const noexcept {
+    const auto now = connection_.services().shard.now();
+    return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(now).count());
+}
+
+bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
+    if (protocol_.version() == mqtt::Version::v5) {
+        return true;
+    }
+    auto& unreleased = extra().unreleased;
+    const model::Limits& limits = connection_.limits();
+    const std::uint32_t now = seconds_now();
+    const auto is_over = [&](std::uint32_t since) {
+        return std::chrono::seconds{now - since} >= limits.release_timeout;
+    };
+    if (const auto found = unreleased.find(packet_id); found != unreleased.end()) {
+        if (!is_over(found->second)) {
+            return true;
+        }
+        forget_inbound(packet_id);
+    }
+    if (unreleased.size() >= limits.unreleased) {
+        std::vector<std::uint16_t> over;
+        for (const auto& [id, since] : unreleased) {
+            if (is_over(since)) {
+                over.push_back(id);
+            }
+        }
+        for (const std::uint16_t id : over) {
+            forget_inbound(id);
+        }
+        if (over.empty()) {
+            leave(ReasonCode::receive_maximum_exceeded, {Reason::receive_maximum_exceeded});
+            return false;
+        }
+    }
+    unreleased.emplace(packet_id, now);
+    return true;
+}
+
 Next MqttEndpoint::violation(const mqtt::Publish& packet, model::Verdict verdict) {
     const auto on_violation = session_->policies().on_violation();
     if (on_violation == policy::OnViolation::disconnect) {
@@ -187,7 +243,7 @@ Next MqttEndpoint::violation(const mqtt::Publish& packet, model::Verdict verdict
         owe(PacketType::puback, packet.packet_id, code, verdict.reason);
     } else if (packet.qos == mqtt::Qos::exactly_once) {
         if (told) {
-            session_->drop_inbound_id(packet.packet_id);
+            forget_inbound(packet.packet_id);
         }
         owe(PacketType::pubrec, packet.packet_id, code, verdict.reason);
     }
@@ -219,14 +275,21 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
     if (packet.qos == mqtt::Qos::at_most_once) {
         return;
     }
-    if (progress == Progress::done && is_first) {
-        send_ack(type, packet.packet_id, ReasonCode::success);
+    const auto code =
+        progress == Progress::unclaimed ? ReasonCode::no_matching_subscribers : ReasonCode::success;
+    if (is_done(progress) && is_first) {
+        send_ack(type, packet.packet_id, code);
         if (type == PacketType::puback) {
             protocol_.settled();
         }
         return;
     }
-    acks_.push({.type = type, .packet_id = packet.packet_id, .ready = progress == Progress::done});
+    acks_.push(
+        {.type = type,
+         .packet_id = packet.packet_id,
+         .reason_code = code,
+         .ready = is_done(progress)}
+    );
     send_ready_acks();
 }
 
@@ -242,9 +305,7 @@ void MqttEndpoint::on_retry() noexcept {
     }
 }
 
-void MqttEndpoint::owe(
-    PacketType type, std::uint16_t packet_id, ReasonCode code, Reason reason
-) {
+void MqttEndpoint::owe(PacketType type, std::uint16_t packet_id, ReasonCode code, Reason reason) {
     acks_.push({
         .type = type,
         .packet_id = packet_id,
@@ -266,7 +327,7 @@ void MqttEndpoint::settle(std::uint64_t number, bool stored) {
     auto& owed = acks_.at(number);
     if (!stored) {
         if (session_ != nullptr && owed.type == PacketType::pubrec) {
-            session_->drop_inbound_id(owed.packet_id);
+            forget_inbound(owed.packet_id);
         }
         if (protocol_.version() != mqtt::Version::v5) {
             connection_.close(Reason::storage_failed
@@ -310,7 +371,7 @@ Next MqttEndpoint::on_ack(const mqtt::Ack& packet) noexcept {
             }
             break;
         case PacketType::pubrel: {
-            const bool known = session_->drop_inbound_id(packet.packet_id);
+            const bool known = forget_inbound(packet.packet_id);
             send_ack(
                 PacketType::pubcomp,
                 packet.packet_id,
@@ -328,6 +389,16 @@ Next MqttEndpoint::on_ack(const mqtt::Ack& packet) noexcept {
             break;
     }
     return Next::go_on;
+}
+
+Reason MqttEndpoint::unavailable(const mqtt::SubscriptionFilter& wanted) const noexcept {
+    const MqttRules& rules = connection_.listener().mqtt_rules;
+    if (!rules.shared_subscriptions && !wanted.group.empty()) {
+        return Reason::shared_unavailable;
+    }
+    const bool has_wildcard = wanted.filter.find_first_of("+#") != std::string_view::npos;
+    return has_wildcard && !rules.wildcard_subscriptions ? Reason::wildcards_unavailable
+                                                         : Reason::none;
 }
 
 Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
@@ -352,6 +423,15 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
             );
             codes.push_back(ReasonCode::topic_filter_invalid);
             refused = Reason::topic_invalid;
+            continue;
+        }
+        if (const Reason missing = unavailable(*parsed); missing != Reason::none) {
+            if (protocol_.version() == mqtt::Version::v5) {  // CONNACK has told it.
+                leave(reason_code_of(missing), {missing});
+                return Next::stop;
+            }
+            services.refuse(session_->device(), model::Action::subscribe, {missing}, wanted.filter);
+            codes.push_back(reason_code_of(missing));
             continue;
         }
         codes.push_back(static_cast<ReasonCode>(wanted.qos));

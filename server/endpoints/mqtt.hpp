@@ -31,6 +31,7 @@ public:
     [[nodiscard]] bool is_waiting() const noexcept override;
     void on_arrival() noexcept override;
     void on_writable() noexcept override;
+    [[nodiscard]] std::size_t unfinished() const noexcept override { return protocol_.unfinished(); }
     void on_durable(std::uint64_t number, bool stored) noexcept override;
     void on_retry() noexcept override;
     void say_goodbye(model::Reason reason) noexcept override;
@@ -77,8 +78,16 @@ private:
     mqtt::Next on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept override;
     mqtt::Next on_pingreq() noexcept override;
     mqtt::Next on_disconnect(const mqtt::Disconnect& packet) noexcept override;
+    /// What the listener does not have of a subscription's kind; none: nothing.
+    [[nodiscard]] model::Reason unavailable(const mqtt::SubscriptionFilter& wanted) const noexcept;
     [[nodiscard]] pipeline::Origin origin() const noexcept;
     mqtt::Next violation(const mqtt::Publish& packet, model::Verdict verdict);
+    /// Makes room for one more QoS 2 publish of MQTT 3.1.1, which has no receive maximum. @return False: there is none, and the
+    /// connection is closed.
+    [[nodiscard]] bool may_await_release(std::uint16_t packet_id);
+    [[nodiscard]] std::uint32_t seconds_now() const noexcept;
+    /// @return False if the id was not known.
+    bool forget_inbound(std::uint16_t packet_id);
     void publish(const mqtt::Publish& packet, const model::MessagePtr& message);
     void owe(
         mqtt::PacketType type,

@@ -52,9 +52,10 @@ bool MqttEndpoint::is_waiting() const noexcept {
 
 mqtt::ServerLimits MqttEndpoint::server_limits(const model::Limits& limits) noexcept {
     const auto narrow = [](std::uint64_t value, std::uint64_t max) { return std::min(value, max); };
+    const auto packet_bytes = narrow(limits.packet_bytes, mqtt::kPacketBytesMax);
     return {
-        .packet_bytes =
-            static_cast<std::uint32_t>(narrow(limits.packet_bytes, mqtt::kPacketBytesMax)),
+        .connect_bytes = static_cast<std::uint32_t>(narrow(limits.connect_bytes, packet_bytes)),
+        .packet_bytes = static_cast<std::uint32_t>(packet_bytes),
         .topics =
             {
                 .bytes = static_cast<std::uint16_t>(narrow(limits.topic_bytes, 0xFFFF)),
@@ -85,8 +86,7 @@ Next MqttEndpoint::on_connect(const mqtt::Connect& packet) noexcept {
     made->asked_expiry_s = properties.number(PropertyId::session_expiry_interval).value_or(0);
     made->receive_maximum =
         static_cast<std::uint16_t>(properties.number(PropertyId::receive_maximum).value_or(0xFFFF));
-    made->method =
-        properties.text(PropertyId::authentication_method).value_or(std::string_view{});
+    made->method = properties.text(PropertyId::authentication_method).value_or(std::string_view{});
     if (const auto data = properties.binary(PropertyId::authentication_data)) {
         made->data.assign(data->begin(), data->end());
     }
@@ -118,12 +118,12 @@ Next MqttEndpoint::on_connect(const mqtt::Connect& packet) noexcept {
                 .retain = will.retain,
                 .protocol = model::Protocol::mqtt,
             }),
-            .delay = std::chrono::seconds{will.properties.number(PropertyId::will_delay_interval)
-                                              .value_or(0)},
+            .delay =
+                std::chrono::seconds{
+                    will.properties.number(PropertyId::will_delay_interval).value_or(0)},
             .expiry =
                 std::chrono::seconds{
-                    will.properties.number(PropertyId::message_expiry_interval).value_or(0)
-                },
+                    will.properties.number(PropertyId::message_expiry_interval).value_or(0)},
         });
     }
     connecting_ = std::move(made);
@@ -144,7 +144,10 @@ void MqttEndpoint::authenticate() {
         } while (broker::Broker::owner_of("default", connecting.client_id, services.shards) !=
                  services.self);
     }
-    connection_.set_device(connecting.client_id);
+    if (!connecting
+             .is_assigned) {  // Else what is refused is kept under the peer's address: nobody could ask for the id.
+        connection_.set_device(connecting.client_id);
+    }
     if (connecting.client_id.size() > connection_.limits().client_id_bytes ||
         is_amqp_session(connecting.client_id) ||
         !policy::is_plain_client_id(connecting.client_id)) {
@@ -246,6 +249,11 @@ void MqttEndpoint::attach() {
     session_ = result.session;
     connection_.open_meter(connecting.principal->tenant, session_->device());
     connection_.meter_count(metering::connect(connecting.metered_bytes));
+    if (protocol_.version() != mqtt::Version::v5) {
+        session_->for_each_inbound_id([this](std::uint16_t packet_id) {
+            extra().unreleased.emplace(packet_id, seconds_now());
+        });
+    }
     accept(result.session_present);
     connecting_.reset();
     if (!connection_.closing()) {
@@ -257,7 +265,8 @@ void MqttEndpoint::accept(bool session_present) {
     const auto& limits = connection_.limits();
     const Connecting& connecting = *connecting_;
     const auto longest = static_cast<std::uint16_t>(std::min<std::int64_t>(
-        kKeepAliveMax, std::chrono::duration_cast<std::chrono::seconds>(limits.keep_alive_max).count()
+        kKeepAliveMax,
+        std::chrono::duration_cast<std::chrono::seconds>(limits.keep_alive_max).count()
     ));
     // A maximum of all that the protocol can say is none: 0 stays "never".
     const bool overrides = (connecting.keep_alive_s == 0 && longest < kKeepAliveMax) ||
@@ -278,6 +287,12 @@ void MqttEndpoint::accept(bool session_present) {
         }
         if (limits.retained_messages == 0) {
             properties.number(PropertyId::retain_available, 0);
+        }
+        if (!connection_.listener().mqtt_rules.wildcard_subscriptions) {
+            properties.number(PropertyId::wildcard_subscription_available, 0);
+        }
+        if (!connection_.listener().mqtt_rules.shared_subscriptions) {
+            properties.number(PropertyId::shared_subscription_available, 0);
         }
         if (connecting.is_assigned) {
             properties.text(PropertyId::assigned_client_identifier, connecting.client_id);

@@ -1,6 +1,8 @@
 /// What few MQTT connections need: kept apart, so that the others do not pay for it. Private to the MQTT endpoint.
 #pragma once
 
+#include <boost/container/flat_map.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -25,6 +27,8 @@ struct MqttEndpoint::Extra {
     std::unique_ptr<Parking> parking;  ///< Publishes that a full outbox holds back; null: none.
     mqtt::AliasGiver aliases;
     std::unique_ptr<Rounds> reauthentication;
+    /// Inbound QoS 2 of MQTT 3.1.1: packet ids that were not released, and since which second.
+    boost::container::flat_map<std::uint16_t, std::uint32_t> unreleased;
 };
 
 }  // namespace weir::endpoints

@@ -53,7 +53,7 @@ void Parking::retry(Connection& connection, const pipeline::Origin& origin, Done
         }
         bytes_ -= first.message->footprint();
         parked_.pop_front();
-        if (progress == pipeline::Progress::done && number != 0) {
+        if (pipeline::is_done(progress) && number != 0) {
             done(number);
         }
     }

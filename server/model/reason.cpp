@@ -64,6 +64,10 @@ constexpr std::array kReasons = {
     ReasonInfo{Reason::storage_failed, "storage_failed", "the storage did not take the message", 0x80, kInternal},
     ReasonInfo{Reason::shared_no_member, "shared_no_member", "the shared subscription has no member that can take it", 0x80, kInternal},
     ReasonInfo{Reason::rule_not_found, "rule_not_found", "the topic names a rule that does not exist or is off", 0x80, kInternal},
+    ReasonInfo{Reason::sessions_limit, "sessions_limit", "the gateway has as many sessions as it may, and none that outlives its connection is begun", 0x97, kLimit},
+    ReasonInfo{Reason::packet_too_slow, "packet_too_slow", "the rest of a packet did not come in time", 0x83, kLimit},
+    ReasonInfo{Reason::wildcards_unavailable, "wildcards_unavailable", "the listener takes no subscriptions with wildcards", 0xA2, kInvalid},
+    ReasonInfo{Reason::shared_unavailable, "shared_unavailable", "the listener takes no shared subscriptions", 0x9E, kInvalid},
 };
 // clang-format on
 

@@ -61,7 +61,12 @@ enum class Reason : std::uint8_t {
     rule_failed,
     storage_failed,
     shared_no_member,
+    // Later.
     rule_not_found,
+    sessions_limit,
+    packet_too_slow,
+    wildcards_unavailable,
+    shared_unavailable,
     count_,
 };
 

@@ -70,6 +70,7 @@ void Connection::detach() noexcept {
     io_->shard.poller().remove(key_, transport_.fd());
     Timer::disarm();
     output_.clear();
+    stalled_since_ = SteadyTime{0};
     io_->counters.connections.add(-1);
     state_ = State::detached;
 }
@@ -181,6 +182,7 @@ void Connection::on_wake_end() noexcept {
 
 void Connection::flush() noexcept {
     const bool congested = output_.congested();
+    const std::size_t before = output_.bytes();
     const Result<Transport::Flush> result = transport_.flush(*io_, output_);
     if (!result) {
         close(result.error());
@@ -190,6 +192,12 @@ void Connection::flush() noexcept {
     if (handshaking_ && !transport_.handshaking()) {
         secured();
         return;
+    }
+    if (!blocked_) {
+        stalled_since_ = SteadyTime{0};
+    } else if (stalled_since_.count() == 0 || output_.bytes() < before) {
+        stalled_since_ = io_->shard.now();
+        on_blocked();
     }
     if (congested && !output_.congested() && state_ == State::open) {
         on_drained();

@@ -69,6 +69,9 @@ public:
     /// The same for WebSocket, in on_bytes() after the answer to the upgrade was appended to output().
     void start_websocket(std::uint64_t message_bytes_max, ByteView received = {}) noexcept;
 
+    /// When the peer last took a part of what is to be sent; zero: nothing waits.
+    [[nodiscard]] SteadyTime stalled_since() const noexcept { return stalled_since_; }
+
     [[nodiscard]] Transport& transport() noexcept { return transport_; }
     [[nodiscard]] const Transport& transport() const noexcept { return transport_; }
     /// The shard's; from on_moving() to attach() still the old one's.
@@ -84,6 +87,8 @@ protected:
     virtual void on_bytes(ByteView bytes) noexcept = 0;
     /// The TLS handshake is done: transport().tls() tells with whom.
     virtual void on_secured() noexcept {}
+    /// The socket takes no more, or has taken a part since: see stalled_since().
+    virtual void on_blocked() noexcept {}
     /// The backlog has fallen to the low watermark.
     virtual void on_drained() noexcept {}
     /// The deadline is over. @return a new one to go on; nothing: the deadline is off. Default:
@@ -135,6 +140,7 @@ private:
     bool handshaking_ = false;  ///< Counted by the gate.
     Transport transport_;
     SendQueue output_;
+    SteadyTime stalled_since_{0};
     std::unique_ptr<Bytes> kept_;  ///< For on_bytes() before anything new.
     error_code reason_;
 };

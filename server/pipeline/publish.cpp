@@ -157,12 +157,15 @@ Progress Publisher::route(
         submit(token, state, std::move(shares));
     }
     effects_.count(origin, meter_, *message);
+    bool taken = is_taken || effects_.any_output();
     if (!rules::parse_basic_ingest(message->topic())) {
-        distribute(origin, message, is_taken);
+        taken = distribute(origin, message, is_taken) || taken;
     }
     distribute_republished(origin);
-    return (is_stored || elsewhere > 0) && token.connection != 0 ? Progress::pending
-                                                                 : Progress::done;
+    if ((is_stored || elsewhere > 0) && token.connection != 0) {
+        return Progress::pending;
+    }
+    return taken ? Progress::done : Progress::unclaimed;
 }
 
 /// @return What state_written_ is to be told of.
@@ -200,18 +203,20 @@ void Publisher::distribute_republished(const Origin& origin) {
     for (const auto& made : effects_.republished()) {
         context_.metrics.republished.add();
         if (!rules::parse_basic_ingest(made->topic())) {
-            distribute(origin, made, false);
+            static_cast<void>(distribute(origin, made, false));
         }
     }
 }
 
-void Publisher::distribute(const Origin& origin, const model::MessagePtr& message, bool is_taken) {
+bool Publisher::distribute(const Origin& origin, const model::MessagePtr& message, bool is_taken) {
     if (message->retain()) {
         broker_.retain(message, origin.principal, origin.subject.client_id);
     }
-    if (!broker_.fan_out(message) && !is_taken && !message->retain()) {
+    const bool taken = broker_.fan_out(message) || is_taken || message->retain();
+    if (!taken) {
         context_.metrics.lose(Reason::no_subscriber);
     }
+    return taken;
 }
 
 void Publisher::advance() {

@@ -28,10 +28,14 @@ namespace weir::pipeline {
 /// What route() made of a message.
 enum class Progress : std::uint8_t {
     done,       ///< It had all its effects: acknowledge now.
+    unclaimed,  ///< Likewise, and there were none: no session wants it, no rule matches, nothing is retained.
     pending,    ///< It had its effects; the acknowledgement waits for the disk, see DurableListener.
     blocked,    ///< A full outbox holds it back; it had no effect. Try again later.
     throttled,  ///< The device's rate does; likewise.
 };
+[[nodiscard]] constexpr bool is_done(Progress progress) noexcept {
+    return progress <= Progress::unclaimed;
+}
 [[nodiscard]] constexpr bool is_held_back(Progress progress) noexcept {
     return progress >= Progress::blocked;
 }
@@ -97,7 +101,8 @@ private:
     [[nodiscard]] bool run(Forwarded& forwarded, bool forced);
     void on_durable(AckToken token, bool stored) noexcept override;
     void distribute_republished(const Origin& origin);
-    void distribute(const Origin& origin, const model::MessagePtr& message, bool is_taken);
+    /// @return False if nobody took it.
+    bool distribute(const Origin& origin, const model::MessagePtr& message, bool is_taken);
 
     broker::Broker& broker_;
     storage::Store& store_;

@@ -1,6 +1,7 @@
 /// What rules make of a message.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -64,6 +65,11 @@ public:
         return republished_;
     }
     [[nodiscard]] std::span<const Elsewhere> elsewhere() const noexcept { return elsewhere_; }
+    /// A rule had an output, or failed: the message was not for nobody.
+    [[nodiscard]] bool any_output() const noexcept {
+        return !failures_.empty() ||
+               std::ranges::any_of(ran_, [](const Ran& ran) { return ran.outputs > 0; });
+    }
     [[nodiscard]] const std::vector<RuleState::Write>& writes() const noexcept { return writes_; }
     /// Counts it, once the message has its effects: before, it may be blocked and come again.
     void count(const Origin& origin, metering::Meter& meter, const model::Message& message);

@@ -69,7 +69,7 @@ TEST_F(Auth, TakesRoundsUntilTheClientIsKnown_WhicheverShardItsSessionIsOn_MQTT5
         HexPeer peer{port_};
         connect(peer, client_id);
         peer.sends("32 07 0001 't' 0001 00 'x'");
-        peer.expects("40 02 0001");
+        peer.expects("40 03 0001 10");
     }
     const auto sessions = gateway_->sessions("a", 10);
     EXPECT_LE(sessions.size(), 6U);

@@ -24,6 +24,7 @@ class MqttGateway : public testing::Test {
 protected:
     void SetUp() override {
         std::filesystem::create_directory(home_.path() / "policies.d");
+        std::filesystem::create_directory(home_.path() / "rules.d");
         write("policies.d/open.yaml", R"(policy: open
 match: {anonymous: true}
 allow:
@@ -55,7 +56,7 @@ deny:
                 "runtime: {{shards: 3}}\n"
                 "metrics: {{listen: none}}\n"
                 "admin: {{socket: admin.sock}}\n"
-                "include: [policies.d]\n"
+                "include: [policies.d, rules.d]\n"
                 "{}",
                 listener,
                 more

@@ -65,13 +65,13 @@ TEST_P(
 ) {
     constexpr std::string_view kResume = "00";
     constexpr std::string_view kCleanStart = "02";
-    auto publisher = v5("publisher");
+    auto publisher = v3("publisher");
     {
         auto first = peer();
         EXPECT_FALSE(first.connects(connect5("c", kResume, kOneHour)).session_present);
         first.sends("82 07 0001 00 0001 't' 01").expects("90 04 0001 00 01").leaves();
     }
-    publisher.sends("32 07 0001 't' 0001 00 '1'").expects("40 02 0001");
+    publisher.sends("32 06 0001 't' 0001 '1'").expects("40 02 0001");
     {
         auto second = peer();
         const auto connack = second.connects(connect5("c", kResume, kOneHour));
@@ -87,7 +87,7 @@ TEST_P(
         const auto connack = third.connects(connect5("c", kCleanStart, kOneHour));
         EXPECT_EQ(connack.code, 0U);
         EXPECT_FALSE(connack.session_present);
-        publisher.sends("32 07 0001 't' 0002 00 '2'").expects("40 02 0002");
+        publisher.sends("32 06 0001 't' 0002 '2'").expects("40 02 0002");
         third.expects_nothing_more();
     }
     {
@@ -223,7 +223,7 @@ TEST_P(
             EXPECT_FALSE(connack.properties.has(absent)) << absent;
         }
         client.sends("82 07 0001 00 0001 't' 02").expects("90 04 0001 00 02");
-        client.sends("34 06 0001 'u' 0001 00").expects("50 02 0001");
+        client.sends("34 06 0001 'u' 0001 00").expects("50 03 0001 10");
     }
 }
 

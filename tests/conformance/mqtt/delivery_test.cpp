@@ -134,7 +134,7 @@ TEST_P(
         .expects_nothing_more();
     client.sends("82 07 0002 00 0001 'u' 01").expects("90 04 0002 00 01");
     client.sends("34 07 0001 'v' 0009 00 'x'")
-        .expects("50 02 0009")
+        .expects("50 03 0009 10")
         .sends("62 02 0009")
         .expects("70 02 0009");
     client.sends("a2 06 0003 00 0001 'u'").expects("b0 04 0003 00 00").expects_nothing_more();

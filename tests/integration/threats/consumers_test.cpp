@@ -28,7 +28,7 @@ Bytes publish_packet(
 }
 
 TEST(ThreatT42, DropsAndCounts_WhatASubscriberThatStoppedReadingDoesNotTake) {
-    RunningGateway gateway{{}};
+    RunningGateway gateway{{.limits = "stall: 10m"}};
     SocketPeer stuck = connected(gateway.port(), "stuck", kSmallBuffer);
     subscribe(stuck, "flood", mqtt::Qos::at_most_once);
     MqttPeer publisher{gateway.port()};
@@ -63,7 +63,7 @@ TEST(ThreatT42, DropsAndCounts_WhatASubscriberThatStoppedReadingDoesNotTake) {
 }
 
 TEST(ThreatT42, BoundsTheQueue_OfASubscriberThatStoppedReading) {
-    RunningGateway gateway{{.limits = "queue_bytes: 4MiB"}};
+    RunningGateway gateway{{.limits = "queue_bytes: 4MiB, stall: 10m"}};
     SocketPeer stuck = connected(gateway.port(), "stuck", kSmallBuffer);
     subscribe(stuck, "flood", mqtt::Qos::at_least_once);
     MqttPeer publisher{gateway.port()};
@@ -79,8 +79,88 @@ TEST(ThreatT42, BoundsTheQueue_OfASubscriberThatStoppedReading) {
     EXPECT_GT(gateway.metric(R"(weir_lost_total{reason="queue_dropped_oldest"})"), 1'000);
 }
 
+TEST(ThreatT42, DisconnectsASubscriberThatTakesNothing) {
+    RunningGateway gateway{{.limits = "stall: 1s"}};
+    SocketPeer stuck = connected(gateway.port(), "stuck", kSmallBuffer);
+    subscribe(stuck, "flood", mqtt::Qos::at_most_once);
+    MqttPeer other{gateway.port()};
+    other.connect("other");
+    other.subscribe("flood", mqtt::Qos::at_most_once);
+    MqttPeer publisher{gateway.port()};
+    publisher.connect("publisher");
+    const std::string payload(64 * kKiB, 'x');
+    const auto disconnected = [&] {
+        return gateway.metric(R"(weir_refused_total{reason="slow_consumer"})");
+    };
+    EXPECT_TRUE(eventually([&] {
+        publisher.publish("flood", payload, mqtt::Qos::at_most_once);
+        EXPECT_EQ(other.receive().payload.size(), payload.size());
+        return disconnected() == 1;
+    }));
+    EXPECT_TRUE(eventually([&] { return gateway.connections() == 2; }));
+    publisher.publish("flood", "after", mqtt::Qos::at_most_once);
+    EXPECT_EQ(other.receive().payload, "after");
+}
+
+TEST(ThreatT25, EndsA311ClientThatReleasesNothing) {
+    RunningGateway gateway{{.limits = "unreleased: 100"}};
+    SocketPeer client = connected(gateway.port(), "endless");
+    for (std::uint16_t id = 1; id <= 100; ++id) {
+        client.send(publish_packet("t", 4, id, mqtt::Qos::exactly_once));
+    }
+    for (std::size_t answered = 0; answered < 100 * 4;) {
+        const Bytes some = client.read();
+        ASSERT_FALSE(some.empty());
+        answered += some.size();
+    }
+    client.send(publish_packet("t", 4, 50, mqtt::Qos::exactly_once));
+    EXPECT_EQ(client.read(), (Bytes{0x50, 2, 0, 50})) << "the same again is no more";
+    client.send(publish_packet("t", 4, 101, mqtt::Qos::exactly_once));
+    EXPECT_TRUE(client.read().empty()) << "one more than there may be";
+    EXPECT_EQ(gateway.metric(R"(weir_refused_total{reason="receive_maximum_exceeded"})"), 1);
+    expect_service(gateway.port());
+}
+
+TEST(ThreatT25, CountsTheIdsOfEarlierConnections) {
+    RunningGateway gateway{{.limits = "unreleased: 100"}};
+    const auto connect = [&] {
+        SocketPeer peer{gateway.port()};
+        peer.send(packet_of(mqtt::Connect{
+            .version = mqtt::Version::v311, .clean_start = false, .client_id = "again"}));
+        EXPECT_EQ(peer.read().size(), kConnackBytes);
+        return peer;
+    };
+    for (std::uint16_t id = 1; id <= 100; ++id) {
+        SocketPeer client = connect();
+        client.send(publish_packet("t", 4, id, mqtt::Qos::exactly_once));
+        EXPECT_EQ(client.read().size(), 4U);
+    }
+    SocketPeer client = connect();
+    client.send(publish_packet("t", 4, 101, mqtt::Qos::exactly_once));
+    EXPECT_TRUE(client.read().empty());
+}
+
+TEST(ThreatT25, ForgetsAnIdThatIsNotReleased_SoThatItsNextMessageIsNotTakenForTheSame) {
+    RunningGateway gateway{{.limits = "release_timeout: 1s"}};
+    MqttPeer subscriber{gateway.port()};
+    subscriber.connect("subscriber");
+    subscriber.subscribe("t", mqtt::Qos::at_most_once);
+    SocketPeer client = connected(gateway.port(), "forgetful");
+    client.send(publish_packet("t", 4, 1, mqtt::Qos::exactly_once));
+    EXPECT_EQ(client.read().size(), 4U);
+    client.send(publish_packet("t", 5, 1, mqtt::Qos::exactly_once));
+    EXPECT_EQ(client.read().size(), 4U);
+    EXPECT_EQ(subscriber.receive().payload.size(), 4U);
+    EXPECT_TRUE(eventually([&] {
+        client.send(publish_packet("t", 6, 1, mqtt::Qos::exactly_once));
+        EXPECT_EQ(client.read().size(), 4U);
+        subscriber.ping();
+        return !subscriber.take_received().empty();
+    }));
+}
+
 TEST(ThreatT25, HoldsAllIdsOfAClientThatNeverReleases_AndServesOthers) {
-    RunningGateway gateway{{}};
+    RunningGateway gateway{{.limits = "unreleased: 65535"}};
     SocketPeer client = connected(gateway.port(), "endless");
     expect_service(gateway.port());
     const std::size_t before = heap_bytes();
@@ -104,7 +184,7 @@ TEST(ThreatT25, HoldsAllIdsOfAClientThatNeverReleases_AndServesOthers) {
         }
     }
     EXPECT_EQ(answered, kIds * 4);
-    EXPECT_LE(heap_bytes(), before + kMiB) << "an id costs a few bytes, its message nothing";
+    EXPECT_LE(heap_bytes(), before + 24 * kIds) << "an id costs a few bytes, its message nothing";
     expect_service(gateway.port());
 }
 

@@ -19,7 +19,7 @@ std::vector<Bytes> malformed() {
         const Bytes packet = bytes_of(golden.hex);
         const bool is_connect = packet[0] == 0x10;
         if (is_connect && golden.hex.contains(" 0000")) {
-            continue;  // Without a client id it gets a new one each time, of which `why` may keep decisions.
+            continue;  // Some are accepted, each under an id of its own: see below.
         }
         const Bytes connect = packet_of(
             mqtt::Connect{.version = golden.version, .client_id = "broken"}, golden.version
@@ -74,6 +74,53 @@ TEST(ThreatT07, LeavesNothingBehind_WhateverIsMalformed) {
     const std::size_t after = heap_bytes();
     EXPECT_LE(after, before + 16 * kKiB) << inputs.size() * 5 << " connections";
     expect_service(gateway.port());
+}
+
+Bytes connect_without_id(std::string_view password) {
+    return packet_of(
+        mqtt::Connect{
+            .version = mqtt::Version::v5,
+            .user_name = password.empty() ? std::optional<std::string_view>{} : "nobody",
+            .password = password.empty() ? std::optional<ByteView>{} : as_bytes(password),
+        },
+        mqtt::Version::v5
+    );
+}
+
+TEST(ThreatT07, LeavesNothingBehind_OfClientsWithoutAnIdThatAreRefused) {
+    RunningGateway gateway{{}};
+    const auto play = [&] {
+        for (int i = 0; i < 300; ++i) {
+            SocketPeer peer{gateway.port()};
+            peer.send(connect_without_id("wrong"));
+            EXPECT_EQ(peer.read().at(3), 0x86U);
+        }
+        EXPECT_TRUE(eventually([&] { return gateway.connections() == 0; }));
+    };
+    play();
+    const std::size_t before = heap_bytes();
+    play();
+    EXPECT_LE(heap_bytes(), before + 4 * kKiB);
+    EXPECT_FALSE(gateway->decisions("127.0.0.1").empty()) << "`why` knows them by their address";
+}
+
+TEST(ThreatT07, LeavesOnlyItsUsageBehind_OfAClientWithoutAnIdThatIsAccepted) {
+    RunningGateway gateway{{}};
+    constexpr std::size_t kClients = 300;
+    const auto play = [&] {
+        for (std::size_t i = 0; i < kClients; ++i) {
+            SocketPeer peer{gateway.port()};
+            peer.send(connect_without_id(""));
+            EXPECT_EQ(peer.read().at(3), 0U);
+        }
+        EXPECT_TRUE(eventually([&] { return gateway.connections() == 0; }));
+        gateway->flush_usage();
+    };
+    play();
+    const std::size_t before = heap_bytes();
+    play();
+    EXPECT_LE(heap_bytes(), before + kClients * kKiB);
+    EXPECT_EQ(gateway.metric("weir_sessions"), 0);
 }
 
 }  // namespace

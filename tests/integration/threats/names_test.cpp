@@ -69,6 +69,47 @@ TEST(ThreatT31, ForgetsClientIdsThatLeave) {
     EXPECT_EQ(lines_of(gateway->metrics_text()), series) << "no series per client";
 }
 
+TEST(ThreatT31, KeepsNoMoreSessionsThanItsLimit_AndSaysSo) {
+    constexpr std::size_t kSessions = 20;
+    RunningGateway gateway{{.limits = "sessions: 20", .shards = 1}};
+    const auto connect = [&](std::string_view id, bool clean, mqtt::Version version) {
+        MqttPeer peer{gateway.port()};
+        Bytes memory(16);
+        mqtt::PropertyWriter properties{memory};
+        if (version == mqtt::Version::v5) {
+            properties.number(mqtt::PropertyId::session_expiry_interval, 3'600);
+        }
+        return peer.connect({
+            .version = version,
+            .clean_start = clean,
+            .client_id = id,
+            .properties = properties.properties(),
+        });
+    };
+    for (std::size_t i = 0; i < kSessions; ++i) {
+        const auto version = i % 2 == 0 ? mqtt::Version::v5 : mqtt::Version::v311;
+        EXPECT_EQ(connect(fmt::format("kept-{}", i), false, version), mqtt::ReasonCode::success);
+    }
+    EXPECT_EQ(gateway.metric("weir_sessions"), kSessions);
+    EXPECT_EQ(connect("more", false, mqtt::Version::v5), mqtt::ReasonCode::quota_exceeded);
+    EXPECT_EQ(connect("more", false, mqtt::Version::v311), mqtt::ReasonCode::server_unavailable);
+    EXPECT_EQ(gateway.metric(R"(weir_refused_total{reason="sessions_limit"})"), 2);
+    EXPECT_EQ(gateway->decisions("more").size(), 1U) << "twice the same";
+    EXPECT_EQ(connect("more", true, mqtt::Version::v311), mqtt::ReasonCode::success)
+        << "ends with its connection";
+    EXPECT_EQ(connect("kept-0", false, mqtt::Version::v5), mqtt::ReasonCode::success);
+    EXPECT_TRUE(eventually([&] { return gateway.connections() == 0; }));
+    {
+        SocketPeer leaves{gateway.port()};
+        leaves.send(packet_of(mqtt::Connect{
+            .version = mqtt::Version::v311, .clean_start = true, .client_id = "kept-1"}));
+        EXPECT_EQ(leaves.read().size(), kConnackBytes);
+    }
+    EXPECT_TRUE(eventually([&] {
+        return connect("more", false, mqtt::Version::v5) == mqtt::ReasonCode::success;
+    })) << "there is room again";
+}
+
 TEST(ThreatT31, RetainsNoMoreThanItsLimit) {
     RunningGateway gateway{{.limits = "retained_messages: 100"}};
     MqttPeer device{gateway.port()};

@@ -1,4 +1,4 @@
-// T-29: peers that take their time to say who they are.
+// T-29: peers that take their time, to say who they are or what they have to say.
 #include <chrono>
 #include <thread>
 #include <vector>
@@ -159,6 +159,60 @@ TEST(ThreatT29, ClosesTlsPeersThatDoNotFinishTheirHandshake) {
     }
     EXPECT_EQ(left, 0U) << "still open";
     EXPECT_EQ(gateway.connections(), 0U);
+}
+
+// --- Known devices ---------------------------------------------------------------------------------------------------
+
+/// A PUBLISH at QoS 0 whose payload has that many bytes.
+std::string publish_text(std::size_t payload_bytes) {
+    Bytes out;
+    mqtt::append_publish(
+        out,
+        {.topic = "slow", .payload_bytes = payload_bytes},
+        as_bytes(std::string(payload_bytes, 'x')),
+        mqtt::Version::v311
+    );
+    return std::string{as_text(out)};
+}
+
+double too_slow(const RunningGateway& gateway) {
+    return gateway.metric(R"(weir_refused_total{reason="packet_too_slow"})");
+}
+
+TEST(ThreatT29, IsClosed_WhenItsPacketDrips) {
+    const RunningGateway gateway{{.limits = "packet_grace: 1s"}};
+    Dripper device{connected(gateway.port(), "slow"), publish_text(10'000)};
+    const auto end = SteadyClock::now() + kPatience;
+    while (!device.over && SteadyClock::now() < end) {
+        device.drip();
+        std::this_thread::sleep_for(10ms);
+    }
+    EXPECT_TRUE(device.over);
+    EXPECT_EQ(too_slow(gateway), 1);
+    expect_service(gateway.port());
+}
+
+TEST(ThreatT29, IsClosed_WhenItStopsInsideAPacket) {
+    const RunningGateway gateway{{.limits = "packet_grace: 1s, stall: 2s"}};
+    SocketPeer device = connected(gateway.port(), "halting");
+    device.send(publish_text(100'000).substr(0, 90'000));  // Of which 512 B/s would take minutes.
+    EXPECT_TRUE(device.read().empty());
+    EXPECT_EQ(too_slow(gateway), 1);
+}
+
+TEST(ThreatT29, IsHeard_WhenItIsOnlySlow) {
+    const RunningGateway gateway{{.limits = "packet_grace: 1s, stall: 2s"}};
+    MqttPeer listener{gateway.port()};
+    listener.connect("listener");
+    listener.subscribe("slow", mqtt::Qos::at_most_once);
+    SocketPeer device = connected(gateway.port(), "slow");
+    const std::string text = publish_text(8'000);
+    for (std::size_t at = 0; at < text.size(); at += 100) {  // 2 KB/s, for 4 s.
+        device.send(std::string_view{text}.substr(at, 100));
+        std::this_thread::sleep_for(50ms);
+    }
+    EXPECT_EQ(listener.receive().payload.size(), 8'000U);
+    EXPECT_EQ(too_slow(gateway), 0);
 }
 
 }  // namespace
