@@ -41,7 +41,7 @@ std::size_t Batch::open_op(const Op& op, std::string_view name) {
     header.name_size = static_cast<std::uint32_t>(name.size());
     ops_.resize(at + sizeof header);
     std::memcpy(ops_.data() + at, &header, sizeof header);
-    append(ops_, name);
+    weir::append(ops_, name);
     return at;
 }
 
@@ -51,6 +51,13 @@ void Batch::close_op(std::size_t at) {
     header.value_size =
         static_cast<std::uint32_t>(ops_.size() - at - sizeof header - header.name_size);
     std::memcpy(ops_.data() + at, &header, sizeof header);
+}
+
+void Batch::append(const Batch& other) {
+    ops_.insert(ops_.end(), other.ops_.begin(), other.ops_.end());
+    kept_ = other.kept_;
+    kept_bytes_ = other.kept_bytes_;
+    invalid_ = invalid_ || other.invalid_;
 }
 
 void Batch::append_stream(std::string_view stream, const StreamRecord& record) {
@@ -127,7 +134,7 @@ void Batch::put(Family family, std::string_view key, std::uint8_t version, ByteV
     }
     const auto at = open_op({.kind = OpKind::put, .family = family}, key);
     ops_.push_back(version);
-    append(ops_, body);
+    weir::append(ops_, body);
     close_op(at);
 }
 
@@ -147,7 +154,7 @@ void Batch::erase_range(Family family, std::string_view from, std::string_view t
         return;
     }
     const auto at = open_op({.kind = OpKind::erase_range, .family = family}, from);
-    append(ops_, to);
+    weir::append(ops_, to);
     close_op(at);
 }
 

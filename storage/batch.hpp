@@ -104,6 +104,9 @@ public:
     /// Erases from <= key < to.
     void erase_range(Family family, std::string_view from, std::string_view to);
 
+    /// Adds all of another batch behind its own.
+    void append(const Batch& other);
+
     [[nodiscard]] bool empty() const noexcept { return ops_.empty() && !invalid_; }
     /// False after an operation with a bad name.
     [[nodiscard]] bool valid() const noexcept { return !invalid_; }

@@ -117,6 +117,7 @@ struct QueueSummary {
     std::uint64_t first = 0;  ///< Sequence of the oldest entry.
     std::uint64_t next = 1;   ///< One more than that of the newest.
     std::uint64_t entries = 0;
+    std::uint64_t in_flight = 0;  ///< Of these: sent or released.
     std::uint64_t bytes = 0;
 };
 
@@ -276,6 +277,10 @@ public:
         ReadLimit limit,
         RetainedReader done
     );
+    /// All retained messages, for the broker's start. The record is valid during the call.
+    [[nodiscard]] Result<void> read_all_retained(
+        const std::function<bool(const RetainedRecord&)>& visit
+    ) const;
     static constexpr std::size_t kRetainedVisitsMax = 100'000;
 
     /// Sums per device and hour, by hour, then tenant, then device.

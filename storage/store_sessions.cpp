@@ -85,6 +85,7 @@ Result<void> sum_queue(const Engine& engine, StoredSession& session) {
             session.queue.next = sequence + 1;
             session.queue.bytes += entry.bytes;
             ++session.queue.entries;
+            session.queue.in_flight += entry.state == EntryState::queued ? 0 : 1;
             return {};
         }
     );
@@ -282,6 +283,26 @@ Result<RetainedPage> Store::read_retained(
         return errc::bad_name;
     }
     return read_retained_page(*impl_->engine, tenant, filter, after, limit);
+}
+
+Result<void> Store::read_all_retained(
+    const std::function<bool(const RetainedRecord&)>& visit
+) const {
+    Result<void> outcome;
+    WEIR_CHECK(impl_->engine->scan(
+        Family::retained,
+        {},
+        {},
+        [&](std::string_view /*key*/, std::string_view value) {
+            const auto record = decode_retained(as_bytes(value));
+            if (!record) {
+                outcome = record.error();
+                return false;
+            }
+            return visit(*record);
+        }
+    ));
+    return outcome;
 }
 
 void Store::async_read_retained(

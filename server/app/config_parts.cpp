@@ -141,6 +141,9 @@ void apply_limits(
             key.member
         );
     }
+    if (const auto* const full = section.find<std::string>(fmt::format("{}queue_full", prefix))) {
+        limits.queue_full = enumerator<model::QueueFull>(kQueueFullNames, *full);
+    }
     if (limits.session_expiry > limits.session_expiry_max) {
         const auto set = fmt::format("{}session_expiry", prefix);
         report(

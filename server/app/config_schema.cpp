@@ -29,6 +29,13 @@ void append_limits(std::vector<Key>& keys, std::string_view prefix, bool inherit
         }
         keys.push_back(std::move(key));
     }
+    keys.push_back({
+        .path = std::string{prefix} + "queue_full",
+        .type = Type::word,
+        .fallback = inherited ? "" : std::string{kQueueFullNames[0]},
+        .words = {kQueueFullNames.begin(), kQueueFullNames.end()},
+        .help = "What gives way when a session's queue is full: its oldest message or the new one.",
+    });
 }
 
 // clang-format off

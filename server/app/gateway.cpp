@@ -8,6 +8,7 @@
 
 #include <weir/base/digest.hpp>
 #include <weir/base/log.hpp>
+#include <weir/broker/durable_records.hpp>
 
 #include "gateway_impl.hpp"
 #include "rule_pauses.hpp"
@@ -144,8 +145,44 @@ Gateway::Impl::Impl(const Options& chosen)
         parts.back()->broker.apply_policies(now->policies);
     }
     routes.with([&](auto& current) { current = first; });
+    restore();
     value_or_throw(load_rule_state(*store, publishers), "what rules remember cannot be read");
     open_doors(listeners);
+}
+
+void Gateway::Impl::restore() {
+    const auto count = static_cast<unsigned>(parts.size());
+    const auto shared_limits = std::make_shared<const model::Limits>(limits);
+    const auto known = [this](std::string_view tenant, std::string_view owner, ByteView credential) {
+        return registry.refresh(broker::decode_principal(tenant, owner, credential));
+    };
+    value_or_throw(
+        store->read_sessions([&](storage::StoredSession&& session) {
+            const auto& record = session.record;
+            brokers[broker::Broker::owner_of(record.tenant, record.client_id, count)]->restore(
+                session, known(record.tenant, record.owner, record.principal), shared_limits
+            );
+            return true;
+        }),
+        "the sessions cannot be read"
+    );
+    value_or_throw(
+        store->read_all_retained([&](const storage::RetainedRecord& record) {
+            model::PrincipalPtr publisher;
+            if (!record.principal.empty()) {
+                // A device that is no more has no rights left: what it retained is not handed out.
+                publisher = broker::decode_principal(record.tenant, record.owner, record.principal);
+                if (auto now = registry.refresh(publisher)) {
+                    publisher = std::move(*now);
+                }
+            }
+            brokers[broker::Broker::owner_of_topic(record.message.topic, count)]->restore(
+                record, std::move(publisher)
+            );
+            return true;
+        }),
+        "the retained messages cannot be read"
+    );
 }
 
 void Gateway::Impl::open_doors(const std::vector<endpoints::ListenerPtr>& listeners) {

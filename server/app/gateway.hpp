@@ -60,6 +60,12 @@ struct SessionStatus {
     Use in_flight;
     std::size_t unreleased = 0;  ///< QoS 2 publishes of the device that it did not release.
     std::vector<SubscriptionStatus> filters = {};  ///< Of one device's sessions only.
+    // Of a session that outlives its connection, since the start: in = out + lost + queued.
+    bool lasts = false;
+    std::uint64_t in = 0;
+    std::uint64_t out = 0;
+    std::uint64_t lost = 0;
+    model::Reason last_loss = model::Reason::none;
 };
 
 struct RuleStatus {

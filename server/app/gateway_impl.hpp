@@ -39,6 +39,8 @@ struct Gateway::Impl {
     /// Runs `work(GatewayShard&)` on every shard and waits until all have.
     template <class Work>
     void on_every_shard(Work work) const;
+    /// Sessions and retained messages that the store has. Before the shards run.
+    void restore();
     void open_doors(const std::vector<endpoints::ListenerPtr>& listeners);
     void close_connections();
     [[nodiscard]] std::size_t open_connections() const;

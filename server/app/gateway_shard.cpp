@@ -56,22 +56,20 @@ GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared&
       io{owner},
       meter{SystemClock{}.wall()},
       peers{owner, shared.brokers.size()},
+      journal{shared.store, [&owner](runtime::Task work) { owner.post(std::move(work)); }},
       broker{
           context,
+          journal,
           {shared.brokers, &peers, number},
           part_of(shared.limits.retained_messages, shared.brokers.size()),
           part_of(shared.limits.sessions, shared.brokers.size())
       },
       connections{io},
-      completions{owner, connections},
       publisher{{
           .broker = broker,
-          .store = shared.store,
           .meter = meter,
-          .completions = completions,
           .limits = shared.limits,
           .shard = number,
-          .here = owner,
           .publishers = shared.publishers,
           .peers = &peers,
       }},
@@ -94,6 +92,7 @@ GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared&
       registry_{shared.registry},
       registry_version_{shared.registry.version()} {
     broker.bind(publisher);
+    broker.bind(connections);
     connections.bind(services);
 }
 

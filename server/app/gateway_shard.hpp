@@ -12,7 +12,6 @@
 #include <weir/metering/meter.hpp>
 #include <weir/model/metrics.hpp>
 #include <weir/net/shard_io.hpp>
-#include <weir/pipeline/completions.hpp>
 #include <weir/pipeline/publish.hpp>
 #include <weir/runtime/shard.hpp>
 #include <weir/why/decision_log.hpp>
@@ -79,9 +78,9 @@ public:
     net::ShardIo io;
     metering::Meter meter;
     ShardPeers peers;
+    broker::Journal journal;
     broker::Broker broker;
     endpoints::Connections connections;
-    pipeline::Completions completions;
     pipeline::Publisher publisher;
     endpoints::Services services;
     StatusTopics status;

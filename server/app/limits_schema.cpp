@@ -81,6 +81,7 @@ const std::vector<LimitKey>& limit_keys() {
         {"topic_alias_maximum", &L::topic_alias_maximum, integer,  0,   65'535,      "",       "Topic aliases that a device may use."},
         {"queue_messages",      &L::queue_messages,      integer,  0,   kUnlimited,  "1000",   "Messages kept for a session that is offline or behind."},
         {"queue_bytes",         &L::queue_bytes,         size,     0,   kUnlimited,  "4MiB",   "Bytes kept for a session that is offline or behind."},
+        {"queue_age",           &L::queue_age,           duration, kSecond, 365 * kDay, "",     "How long a message may wait for a session; what is older is dropped instead of sent."},
         {"backlog_bytes",       &L::backlog_bytes,       size,     4 * kKiB, kUnlimited, "",   "Unsent bytes of a connection; QoS 0 beyond is dropped and counted."},
         {"parked_bytes",        &L::parked_bytes,        size,     4 * kKiB, kUnlimited, "",   "Publishes of a connection that are held back; beyond, it is closed."},
         {"keep_alive_max",      &L::keep_alive_max,      duration, kSecond, 65'535 * kSecond, "", "Longest keep-alive; 0 and longer ones become this. At its maximum, 0 stays: never."},

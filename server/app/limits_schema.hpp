@@ -42,6 +42,8 @@ struct LimitKey {
 };
 
 [[nodiscard]] const std::vector<LimitKey>& limit_keys();
+/// The one limit that is a word: `queue_full`.
+inline constexpr std::array<std::string_view, 2> kQueueFullNames = {"drop_oldest", "reject_new"};
 [[nodiscard]] model::Limits limits_of(Preset preset);
 /// As one would write it: "128KiB", "1h", "unlimited".
 [[nodiscard]] std::string written(const model::Limits& limits, const LimitKey& key);

@@ -27,17 +27,20 @@ constexpr unsigned kSlots = 4'096;
 
 Broker::Broker(
     Context& context,
+    Journal& journal,
     Shards shards,
     std::uint64_t retained_messages_max,
     std::uint64_t sessions_max
 )
     : context_{context},
+      journal_{journal},
       shards_{shards},
       groups_{shards.self},
       sessions_max_{sessions_max},
       retained_{retained_messages_max},
       next_session_{(std::uint64_t{shards.self} << 48U) + 1} {
     WEIR_ASSERT(shards.brokers.size() <= kShardsMax);
+    journal.bind(*this);
 }
 
 Broker::~Broker() = default;
@@ -101,6 +104,10 @@ ConnectResult Broker::connect(ConnectRequest request) {
     if (session != nullptr && !session->principal().same_identity(*request.principal)) {
         return {.verdict = {Reason::client_id_conflict}};
     }
+    if (session != nullptr && !session->online() && session->lasting_->ends <= context_.clock.steady()) {
+        end(*session);  // Over, though nobody has looked since.
+        session = nullptr;
+    }
     if (session != nullptr && session->online()) {
         std::exchange(session->subscriber_, nullptr)->end(Reason::taken_over);
         context_.metrics.refuse(Reason::taken_over);
@@ -110,7 +117,9 @@ ConnectResult Broker::connect(ConnectRequest request) {
         }
     }
     // A session that was to end with its connection ends with it also when another connection comes. [MQTT5-3.1.4-3]
+    bool drops_other = false;
     if (session != nullptr && (request.clean_start || session->expiry_.count() == 0)) {
+        drops_other = session->lasting_ != nullptr;
         end(*session);
         session = nullptr;
     }
@@ -140,10 +149,15 @@ ConnectResult Broker::connect(ConnectRequest request) {
     session->subscriber_ = request.subscriber;
     session->expiry_ = request.expiry;
     session->will_ = std::move(request.will);
-    session->ends_ = SteadyTime{0};
-    session->will_fires_ = SteadyTime{0};
+    session->is_answered_ = false;
+    if (session->expiry_.count() != 0 && !session->lasting_) {
+        session->lasting_ = std::make_unique<Lasting>(*this, journal_, journal_.new_session_id());
+    }
     context_.metrics.connects.add();
-    return {.verdict = {}, .session = session, .session_present = present};
+    ConnectResult result{.verdict = {}, .session = session, .session_present = present};
+    result.is_pending = store_connected(*session, std::move(request.done), drops_other);
+    session->is_answered_ = !result.is_pending;
+    return result;
 }
 
 void Broker::disconnect(Session& session, const Subscriber& subscriber, bool publish_will) {
@@ -159,9 +173,10 @@ void Broker::disconnect(Session& session, const Subscriber& subscriber, bool pub
         return;
     }
     const SteadyTime now = context_.clock.steady();
-    session.ends_ = now + session.expiry_;
+    session.lasting_->ends = now + session.expiry_;
+    store_disconnected(session);
     if (session.will_) {
-        session.will_fires_ = now + session.will_->delay;
+        session.lasting_->will_fires = now + session.will_->delay;
         if (session.will_->delay.count() == 0) {
             fire_will(session);
         }
@@ -178,6 +193,12 @@ void Broker::end(Session& session) {
     forget_subscriptions(session);
     const std::uint64_t id = session.id();
     const std::unique_ptr<Flow> left = std::move(session.flow_);
+    if (session.lasting_) {
+        const auto unread = static_cast<std::int64_t>(session.lasting_->unread.waiting());
+        context_.metrics.lose(Reason::session_ended, static_cast<std::uint64_t>(unread));
+        context_.metrics.queued.add(-unread);
+        journal_.open().drop_session(session.lasting_->id);
+    }
     by_id_.erase(id);
     context_.metrics.sessions.add(-1);
     sessions_.erase(sessions_.find(Key{session.principal().tenant, session.client_id()}));
@@ -190,13 +211,16 @@ void Broker::fire_will(Session& session) {
     if (const auto will = std::exchange(session.will_, nullptr);
         will && will_publisher_ != nullptr) {
         will_publisher_->publish_will(session, *will);
+        if (session.lasting_) {
+            journal_.open().erase_will(session.lasting_->id);
+        }
     }
 }
 
 void Broker::schedule(Session& session) {
-    SteadyTime next = session.ends_;
+    SteadyTime next = session.lasting_->ends;
     if (session.will_) {
-        next = std::min(next, session.will_fires_);
+        next = std::min(next, session.lasting_->will_fires);
     }
     timetable_.emplace(next.count(), session.id());
 }
@@ -209,17 +233,16 @@ void Broker::advance() {
         if (session == nullptr || session->online()) {
             continue;
         }
-        if (session->will_ && session->will_fires_ <= now) {
+        if (session->will_ && session->lasting_->will_fires <= now) {
             fire_will(*session);
         }
-        if (session->ends_ <= now) {
+        if (session->lasting_->ends <= now) {
             end(*session);
         } else {
             schedule(*session);
         }
     }
-    const std::size_t expired = retained_.drop_expired(context_.clock.wall());
-    context_.metrics.retained.add(-static_cast<std::int64_t>(expired));
+    sweep_retained();
 }
 
 // --- Subscriptions -------------------------------------------------------------------------------------------------
@@ -227,7 +250,7 @@ void Broker::advance() {
 void Broker::subscribe(
     Session& session,
     std::span<const SubscribeRequest> requests,
-    std::move_only_function<void()> done
+    std::move_only_function<void(bool stored)> done
 ) {
     std::vector<std::string> news;
     std::vector<const Subscription*> shared;
@@ -264,6 +287,9 @@ void Broker::subscribe(
     const auto pending = std::make_shared<Pending>(
         1 + shared.size(), session.id(), std::move(wanted), std::move(done)
     );
+    if (session.lasting_ && !requests.empty()) {
+        store_subscriptions(session, requests, pending);
+    }
     for (const Subscription* const subscription : shared) {
         join(session, *subscription, pending);
     }
@@ -275,8 +301,10 @@ void Broker::finish(Pending& pending) {
         return;
     }
     if (Session* const session = find(pending.session_id)) {
-        pending.done();
-        read_retained(*session, std::move(pending.wanted));
+        pending.done(pending.stored);
+        if (pending.stored) {
+            read_retained(*session, std::move(pending.wanted));
+        }
     }
 }
 
@@ -320,6 +348,9 @@ bool Broker::unsubscribe(Session& session, std::string_view filter) {
     }
     const std::unique_ptr<Subscription> removed = std::move(*known);
     session.subscriptions_.erase(known);
+    if (session.lasting_) {
+        journal_.open().erase_subscription(session.lasting_->id, removed->filter);
+    }
     context_.metrics.subscriptions.add(-1);
     if (removed->is_shared()) {
         leave(session, *removed);
@@ -339,8 +370,8 @@ void Broker::forget_subscriptions(Session& session) {
 
 // --- Messages ------------------------------------------------------------------------------------------------------
 
-bool Broker::fan_out(const model::MessagePtr& message) {
-    bool wanted = offer_here(message) > 0;
+bool Broker::fan_out(const model::MessagePtr& message, Deposit& deposit) {
+    bool wanted = offer_here(message, deposit) > 0;
     if (alone()) {
         return wanted;
     }
@@ -349,7 +380,11 @@ bool Broker::fan_out(const model::MessagePtr& message) {
         wanted = true;
         post(
             shard,
-            runtime::Task{[&other = on(shard), message] { other.offer_here(message); }},
+            runtime::Task{[&other = on(shard),
+                           message,
+                           slip = deposit.slip(receipts_, shards_.self)] {
+                other.offer_from(message, slip);
+            }},
             message->qos()
         );
     }
@@ -367,7 +402,7 @@ void Broker::post(unsigned shard, runtime::Task task, Qos qos) {
     }
 }
 
-std::size_t Broker::offer_here(const model::MessagePtr& message) {
+std::size_t Broker::offer_here(const model::MessagePtr& message, Deposit& deposit) {
     const std::uint64_t fan_out = ++fan_outs_;
     std::size_t used = 0;
     interest_.match(message->topic(), [&](Subscription& subscription) {
@@ -402,37 +437,50 @@ std::size_t Broker::offer_here(const model::MessagePtr& message) {
     for (std::size_t i = 0; i < used; ++i) {
         const Target& target = targets_[i];
         target.session->offer(
-            message, std::min(target.qos, message->qos()), target.retain, target.subscription_ids
+            message,
+            std::min(target.qos, message->qos()),
+            target.retain,
+            target.subscription_ids,
+            deposit
         );
     }
-    return interest_.has_groups() ? used + offer_to_groups(message) : used;
+    return interest_.has_groups() ? used + offer_to_groups(message, deposit) : used;
 }
 
 // --- Retained messages ---------------------------------------------------------------------------------------------
 
 void Broker::retain(
-    const model::MessagePtr& message, model::PrincipalPtr publisher, std::string_view client_id
+    const model::MessagePtr& message,
+    model::PrincipalPtr publisher,
+    std::string_view client_id,
+    Deposit& deposit
 ) {
     Retained retained{message, std::move(publisher), std::string{client_id}};
     const unsigned owner =
-        owner_of({}, message->topic(), static_cast<unsigned>(shards_.brokers.size()));
-    if (owner == shards_.self) {
-        put_retained(std::move(retained));
+        owner_of_topic(message->topic(), static_cast<unsigned>(shards_.brokers.size()));
+    if (owner == shards_.self && !deposit.creditor().gathers) {
+        put_retained(std::move(retained), deposit);
         return;
     }
-    auto* const moved = new Retained{std::move(retained)};
-    shards_.peers->send(owner, runtime::Task{[&other = on(owner), moved] {
-                            const std::unique_ptr<Retained> owned{moved};
-                            other.put_retained(std::move(*owned));
-                        }});
-}
-
-void Broker::put_retained(Retained retained) {
-    const auto before = static_cast<std::int64_t>(retained_.size());
-    if (!retained_.put(std::move(retained))) {
-        context_.metrics.lose(Reason::queue_full);
+    // Its owner alone stores it, at once: what is on disk is what is in memory, whoever publishes at the same time.
+    Slip slip = deposit.slip(receipts_, shards_.self);
+    slip.gathers = false;
+    if (owner == shards_.self) {
+        Deposit here{journal_, slip.creditor()};
+        put_retained(std::move(retained), here);
+        settle(here);
+        return;
     }
-    context_.metrics.retained.add(static_cast<std::int64_t>(retained_.size()) - before);
+    shards_.peers->send(
+        owner,
+        runtime::Task{[&other = on(owner),
+                       moved = std::make_unique<Retained>(std::move(retained)),
+                       slip] {
+            Deposit here{other.journal_, slip.creditor()};
+            other.put_retained(std::move(*moved), here);
+            other.settle(here);
+        }}
+    );
 }
 
 void Broker::read_retained(Session& session, std::vector<Wanted> wanted) {
@@ -478,6 +526,7 @@ void Broker::hand_out(
     if (session == nullptr) {
         return;
     }
+    Deposit deposit{journal_};
     for (const Retained& retained : found) {
         if (wanted.options.no_local &&
             retained.is_from(*session->principal_, session->policy_name())) {
@@ -502,10 +551,16 @@ void Broker::hand_out(
         if (wanted.options.id != 0) {
             ids.push_back(wanted.options.id);
         }
+        deposit.next(*retained.message);
         session->offer(
-            retained.message, std::min(wanted.options.qos, retained.message->qos()), true, ids
+            retained.message,
+            std::min(wanted.options.qos, retained.message->qos()),
+            true,
+            ids,
+            deposit
         );
     }
+    settle(deposit);
 }
 
 // --- Changes of rights ---------------------------------------------------------------------------------------------

@@ -13,7 +13,10 @@
 #include <vector>
 
 #include <weir/base/error.hpp>
+#include <weir/broker/deposit.hpp>
 #include <weir/broker/interest.hpp>
+#include <weir/broker/journal.hpp>
+#include <weir/broker/receipts.hpp>
 #include <weir/broker/retained.hpp>
 #include <weir/broker/retained_reads.hpp>
 #include <weir/broker/session.hpp>
@@ -50,12 +53,16 @@ struct ConnectRequest {
     std::chrono::milliseconds expiry{0};  ///< Zero: the session ends with the connection.
     std::uint64_t window = 100;  ///< QoS 1/2 messages that may be unacknowledged at the peer.
     std::unique_ptr<Will> will = {};
+    /// Runs on this shard if the result is pending, when it is not any more. It may be that the connection, and
+    /// the session, are gone by then.
+    Journal::Done done = {};
 };
 
 struct ConnectResult {
     model::Verdict verdict;
     Session* session = nullptr;  ///< Valid until it is disconnected, if accepted.
     bool session_present = false;
+    bool is_pending = false;  ///< The peer may be answered when ConnectRequest::done runs.
 };
 
 struct SubscribeRequest {
@@ -65,7 +72,7 @@ struct SubscribeRequest {
 };
 
 /// Belongs to one shard and is called there only, but for the tables of the others, which it reaches through Peers.
-class Broker {
+class Broker final : private Journal::Listener {
 public:
     struct Shards {
         std::span<Broker* const> brokers;  ///< All, by number; filled before the first call.
@@ -73,16 +80,35 @@ public:
         unsigned self;
     };
 
+    /// @param journal  Of this shard alone.
     /// @param sessions_max  From which on no session is begun that outlives its connection.
     Broker(
         Context& context,
+        Journal& journal,
         Shards shards,
         std::uint64_t retained_messages_max,
         std::uint64_t sessions_max = model::kUnlimited
     );
-    ~Broker();
+    ~Broker() override;
 
     void bind(WillPublisher& publisher) noexcept { will_publisher_ = &publisher; }
+    void bind(DurableListener& listener) noexcept { durable_listener_ = &listener; }
+
+    // What was there before: durable_restore.cpp. Before the first other call but apply_policies(), on one thread for all shards.
+
+    /// A session that belongs to this shard. One that is over, or whose device may not connect any more, is dropped.
+    /// @param principal  As the registry knows the device now; an error: it does not any more.
+    void restore(
+        const storage::StoredSession& stored,
+        const Result<model::PrincipalPtr>& principal,
+        std::shared_ptr<const model::Limits> limits
+    );
+    /// A retained message whose topic belongs to this shard. @param publisher  Null: a rule republished it.
+    void restore(const storage::RetainedRecord& stored, model::PrincipalPtr publisher);
+    /// The shard of a retained message.
+    [[nodiscard]] static unsigned owner_of_topic(std::string_view topic, unsigned shards) noexcept {
+        return owner_of({}, topic, shards);
+    }
 
     /// The shard that owns a client id's session.
     [[nodiscard]] static unsigned owner_of(
@@ -104,21 +130,31 @@ public:
     void drop_will(Session& session) noexcept { session.will_.reset(); }
 
     /// Adds or replaces subscriptions that policy has granted.
-    /// @param done  Runs on this shard once a publish anywhere reaches them: at once with one shard. Retained messages follow it,
-    ///              but not those of shared subscriptions.
+    /// @param done  Runs on this shard once a publish anywhere reaches them, and they are stored if the session lasts: at once
+    ///              with one shard and a session that does not. False: they could not be stored, and are not there. Retained
+    ///              messages follow it, but not those of shared subscriptions. Never runs if the session ends before.
     void subscribe(
         Session& session,
         std::span<const SubscribeRequest> requests,
-        std::move_only_function<void()> done
+        std::move_only_function<void(bool stored)> done
     );
-    /// @return False if there was none.
+    /// @return False if there was none. What this changes is stored when Journal::after says so.
     bool unsubscribe(Session& session, std::string_view filter);
 
     /// Offers a message to every session that wants it, on all shards.
+    /// @param deposit  Begun for the message. To be committed.
     /// @return True if anybody wants it.
-    bool fan_out(const model::MessagePtr& message);
+    bool fan_out(const model::MessagePtr& message, Deposit& deposit);
     /// Offers a message to the sessions of this shard only.
-    void tell_here(const model::MessagePtr& message) { static_cast<void>(offer_here(message)); }
+    void tell_here(const model::MessagePtr& message);
+    /// Submits what there is to store.
+    /// @return True if the listener is told later. False: nobody waits, or nothing has to be waited for.
+    bool commit(Deposit& deposit);
+    /// The same for what came with a slip: who sent it is told in any case.
+    void settle(Deposit& deposit);
+    /// For what another shard does for a publish besides sessions: a share of the acknowledgement.
+    [[nodiscard]] Slip share(Deposit& deposit) { return deposit.slip(receipts_, shards_.self); }
+    [[nodiscard]] Journal& journal() noexcept { return journal_; }
     [[nodiscard]] const StatusListeners& status_listeners() const noexcept {
         return interest_.status_listeners();
     }
@@ -128,7 +164,10 @@ public:
     void tell_standing(Session& session);
     /// Keeps or removes a retained message.
     void retain(
-        const model::MessagePtr& message, model::PrincipalPtr publisher, std::string_view client_id
+        const model::MessagePtr& message,
+        model::PrincipalPtr publisher,
+        std::string_view client_id,
+        Deposit& deposit
     );
 
     /// Once a second: ends sessions that are over, fires delayed wills, drops retained messages that expired.
@@ -188,7 +227,8 @@ private:
         std::size_t left;
         std::uint64_t session_id;
         std::vector<Wanted> wanted;
-        std::move_only_function<void()> done;
+        std::move_only_function<void(bool)> done;
+        bool stored = true;
     };
     using PendingPtr = std::shared_ptr<Pending>;  ///< Used and destroyed on its shard only.
 
@@ -228,7 +268,7 @@ private:
     void joined(const Join& join);
     void leave(Session& session, const Subscription& subscription);
     void take(
-        const model::MessagePtr& message, std::uint64_t member, GroupId group, unsigned tries
+        const model::MessagePtr& message, std::uint64_t member, GroupId group, const Slip& slip
     );
     /// A session ended: its groups get what others of them may have. The rest is lost.
     void bequeath(Flow& left, std::uint64_t session_id);
@@ -237,15 +277,51 @@ private:
     void dismiss(std::string_view key, std::uint64_t session_id);
     void update_standing(GroupId group, std::uint64_t session_id, Standing standing);
     void assign(
-        SharedGroup& group, const model::MessagePtr& message, unsigned tries, std::uint64_t avoid
+        SharedGroup& group,
+        const model::MessagePtr& message,
+        unsigned tries,
+        std::uint64_t avoid,
+        Deposit& deposit
     );
     void assign_again(
-        GroupId group, const model::MessagePtr& message, unsigned tries, std::uint64_t avoid
+        GroupId group, const model::MessagePtr& message, std::uint64_t avoid, const Slip& slip
     );
 
-    std::size_t offer_here(const model::MessagePtr& message);
-    std::size_t offer_to_groups(const model::MessagePtr& message);
-    void put_retained(Retained retained);
+    std::size_t offer_here(const model::MessagePtr& message, Deposit& deposit);
+    std::size_t offer_to_groups(const model::MessagePtr& message, Deposit& deposit);
+    /// A message of another shard.
+    void offer_from(const model::MessagePtr& message, const Slip& slip);
+    void put_retained(Retained retained, Deposit& deposit);
+
+    // What is stored: durable_broker.cpp
+    void on_commit(Journal::Commit& commit, bool stored) override;
+    /// Gives a share of an acknowledgement back, to whichever shard owes it.
+    void answer(Share share, bool stored);
+    // What several shards store at once: durable_gather.cpp
+    /// Keeps what a message left here until the other shards have told theirs, or gives it to the shard that does.
+    void hold(Deposit& deposit);
+    /// Nothing more comes: gives it on, or submits it.
+    void pass(Gathered gathered, const Creditor& creditor);
+    /// Another shard's part.
+    void add_part(std::uint32_t receipt, Gathered part);
+    void part_committed(Gathered::Part& part, bool stored);
+
+    /// Submits what a message left here, and tells its creditor sooner or later.
+    void tell(const Creditor& creditor, bool stored);
+    void give_back(std::uint32_t receipt, bool stored);
+    void put_session(storage::Batch& batch, const Session& session) const;
+    /// @return True if the peer has to wait.
+    bool store_connected(Session& session, Journal::Done done, bool drops_other);
+    void store_disconnected(Session& session);
+    /// Makes `pending` wait for them.
+    void store_subscriptions(
+        const Session& session, std::span<const SubscribeRequest> requests, const PendingPtr& pending
+    );
+    void sweep_retained();
+    /// Without telling other threads: before the shards run.
+    void restore_subscription(
+        Session& session, std::string_view filter, const storage::SubscriptionRecord& record
+    );
     /// Asks for the rights of a session anew. @return False if it may not be connected any more.
     bool review(Session& session);
     void expel(Session& session, model::Reason reason);
@@ -261,7 +337,11 @@ private:
     void schedule(Session& session);
 
     Context& context_;
+    Journal& journal_;
     Shards shards_;
+    Receipts receipts_;
+    boost::unordered_flat_map<std::uint32_t, Gathered> gathering_;  // By receipt.
+    DurableListener* durable_listener_ = nullptr;
     WillPublisher* will_publisher_ = nullptr;
     std::shared_ptr<const policy::PolicySet> policy_set_;
     Interest interest_;

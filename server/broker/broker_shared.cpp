@@ -119,16 +119,22 @@ void Broker::tell_standing(Session& session) {
 }
 
 void Broker::take(
-    const model::MessagePtr& message, std::uint64_t member, GroupId group, unsigned tries
+    const model::MessagePtr& message, std::uint64_t member, GroupId group, const Slip& slip
 ) {
-    if (Session* const session = find(member); session != nullptr && session->take(message, group)) {
+    Deposit deposit{journal_, slip.creditor()};
+    deposit.next(*message, slip.id);
+    if (Session* const session = find(member);
+        session != nullptr && session->take(message, group, deposit)) {
+        settle(deposit);
         return;
     }
     const unsigned owner = shard_of(group);
+    Slip left = slip;
+    --left.tries;
     post(
         owner,
-        runtime::Task{[&other = on(owner), message, member, group, tries] {
-            other.assign_again(group, message, tries - 1, member);
+        runtime::Task{[&other = on(owner), message, member, group, left] {
+            other.assign_again(group, message, member, left);
         }},
         message->qos()
     );
@@ -142,15 +148,15 @@ void Broker::hand_on(
         return;
     }
     const unsigned owner = shard_of(group);
-    const unsigned tries = tries_of(message->qos());
+    const Slip slip{.tries = static_cast<std::uint8_t>(tries_of(message->qos()))};
     if (owner == shards_.self) {
-        assign_again(group, message, tries, session_id);
+        assign_again(group, message, session_id, slip);
         return;
     }
     post(
         owner,
-        runtime::Task{[&other = on(owner), group, message, tries, session_id] {
-            other.assign_again(group, message, tries, session_id);
+        runtime::Task{[&other = on(owner), group, message, session_id, slip] {
+            other.assign_again(group, message, session_id, slip);
         }},
         message->qos()
     );
@@ -224,20 +230,24 @@ void Broker::update_standing(GroupId group, std::uint64_t session_id, Standing s
     }
 }
 
-std::size_t Broker::offer_to_groups(const model::MessagePtr& message) {
+std::size_t Broker::offer_to_groups(const model::MessagePtr& message, Deposit& deposit) {
     matched_groups_.clear();
     interest_.match_groups(message->topic(), [this](SharedGroup& group) {
         matched_groups_.push_back(&group);
     });
     for (SharedGroup* const group : matched_groups_) {
         context_.metrics.routed.add();
-        assign(*group, message, tries_of(message->qos()), 0);
+        assign(*group, message, tries_of(message->qos()), 0, deposit);
     }
     return matched_groups_.size();
 }
 
 void Broker::assign(
-    SharedGroup& group, const model::MessagePtr& message, unsigned tries, std::uint64_t avoid
+    SharedGroup& group,
+    const model::MessagePtr& message,
+    unsigned tries,
+    std::uint64_t avoid,
+    Deposit& deposit
 ) {
     for (; tries > 0; --tries) {
         const std::uint64_t member = group.next(message->qos(), avoid);
@@ -247,15 +257,21 @@ void Broker::assign(
         if (const unsigned home = shard_of(member); home != shards_.self) {
             post(
                 home,
-                runtime::Task{[&other = on(home), message, member, id = group.id(), tries] {
-                    other.take(message, member, id, tries);
-                }},
+                runtime::Task{
+                    [&other = on(home),
+                     message,
+                     member,
+                     id = group.id(),
+                     slip =
+                         deposit.slip(receipts_, shards_.self, static_cast<std::uint8_t>(tries))] {
+                        other.take(message, member, id, slip);
+                    }},
                 message->qos()
             );
             return;
         }
         if (Session* const session = find(member);
-            session != nullptr && session->take(message, group.id())) {
+            session != nullptr && session->take(message, group.id(), deposit)) {
             return;
         }
         avoid = member;
@@ -264,13 +280,18 @@ void Broker::assign(
 }
 
 void Broker::assign_again(
-    GroupId group, const model::MessagePtr& message, unsigned tries, std::uint64_t avoid
+    GroupId group, const model::MessagePtr& message, std::uint64_t avoid, const Slip& slip
 ) {
-    if (SharedGroup* const found = groups_.find(group)) {
-        assign(*found, message, tries, avoid);
-    } else {
+    SharedGroup* const found = groups_.find(group);
+    if (found == nullptr) {
         context_.metrics.lose(Reason::shared_no_member);
+        answer(slip.share(), true);
+        return;
     }
+    Deposit deposit{journal_, slip.creditor()};
+    deposit.next(*message, slip.id);
+    assign(*found, message, slip.tries, avoid, deposit);
+    settle(deposit);
 }
 
 }  // namespace weir::broker

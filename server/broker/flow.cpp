@@ -49,13 +49,47 @@ void Flow::went_again() noexcept {
     --held_;
 }
 
-std::uint16_t Flow::start(Copy copy) {
+std::uint16_t Flow::next_packet_id() const noexcept {
+    return static_cast<std::uint16_t>((first_id_ - 1U + window_.size()) % kPacketIds + 1U);
+}
+
+std::uint16_t Flow::start(Copy copy, State state) {
     WEIR_DEBUG_ASSERT(window_.size() < kPacketIds && copy.qos != model::Qos::at_most_once);
-    const auto id = static_cast<std::uint16_t>((first_id_ - 1U + window_.size()) % kPacketIds + 1U);
+    const std::uint16_t id = next_packet_id();
     make_room(window_);
-    window_.push_back(InFlight{std::move(copy), State::sent});
+    window_.push_back(InFlight{std::move(copy), state});
     ++unsettled_;
     return id;
+}
+
+bool Flow::restore(std::uint16_t packet_id, Copy copy, State state) {
+    if (window_.empty()) {
+        first_id_ = packet_id;
+    }
+    if (packet_id == 0 || position_of(packet_id) < window_.size()) {
+        return false;
+    }
+    // Those between were settled, or wait in the queue again.
+    for (std::size_t missing = position_of(packet_id) - window_.size(); missing > 0; --missing) {
+        make_room(window_);
+        window_.push_back(InFlight{{}, State::settled});
+        ++again_;
+    }
+    make_room(window_);
+    window_.push_back(InFlight{std::move(copy), state});
+    ++again_;
+    ++unsettled_;
+    ++held_;
+    return true;
+}
+
+const Copy* Flow::stored(std::uint16_t packet_id, std::uint64_t sequence) noexcept {
+    InFlight* const entry = find(packet_id);
+    if (entry == nullptr || entry->state != State::storing || entry->copy.sequence != sequence) {
+        return nullptr;
+    }
+    entry->state = State::sent;
+    return is_going_again(packet_id) ? nullptr : &entry->copy;
 }
 
 std::size_t Flow::position_of(std::uint16_t packet_id) const noexcept {
@@ -73,6 +107,14 @@ Flow::InFlight* Flow::find(std::uint16_t packet_id) noexcept {
     return &window_[position];
 }
 
+void Flow::refused(std::uint16_t packet_id) noexcept {
+    if (InFlight* const entry = find(packet_id); entry->state == State::storing) {
+        settle(packet_id);
+    } else {
+        entry->copy.sequence = 0;
+    }
+}
+
 bool Flow::settle(std::uint16_t packet_id) noexcept {
     InFlight* const entry = find(packet_id);
     if (entry == nullptr) {
@@ -81,7 +123,7 @@ bool Flow::settle(std::uint16_t packet_id) noexcept {
     entry->state = State::settled;
     entry->copy = {};
     --unsettled_;
-    if (position_of(packet_id) >= window_.size() - again_) {
+    if (is_going_again(packet_id)) {
         --held_;
     }
     drop_settled();
@@ -90,7 +132,8 @@ bool Flow::settle(std::uint16_t packet_id) noexcept {
 
 bool Flow::receive(std::uint16_t packet_id) noexcept {
     InFlight* const entry = find(packet_id);
-    if (entry == nullptr || entry->copy.qos != model::Qos::exactly_once) {
+    if (entry == nullptr || entry->copy.qos != model::Qos::exactly_once ||
+        entry->state == State::storing) {
         return false;
     }
     entry->state = State::released;
@@ -126,10 +169,24 @@ std::uint64_t Flow::enqueue(Copy copy, const model::Limits& limits) {
         pop();
         ++lost;
     }
-    queued_bytes_ += size;
+    append(std::move(copy));
+    return lost;
+}
+
+void Flow::append(Copy copy) {
+    queued_bytes_ += copy.message->footprint();
     make_room(queue_);
     queue_.push_back(std::move(copy));
-    return lost;
+}
+
+bool Flow::withdraw(std::uint64_t sequence) {
+    const auto found = std::ranges::find(queue_, sequence, &Copy::sequence);
+    if (found == queue_.end()) {
+        return false;
+    }
+    queued_bytes_ -= found->message->footprint();
+    queue_.erase(found);
+    return true;
 }
 
 bool Flow::has_room(std::uint64_t size, const model::Limits& limits) const noexcept {

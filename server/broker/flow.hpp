@@ -18,16 +18,19 @@ using SubscriptionIds = boost::container::small_vector<std::uint32_t, 2>;
 /// A message as one session is to get it.
 struct Copy {
     model::MessagePtr message;
-    SubscriptionIds subscription_ids;
+    SubscriptionIds subscription_ids = {};
     model::Qos qos = model::Qos::at_most_once;
     bool retain = false;
     GroupId group = GroupId::none;  ///< Of a shared subscription: who gets it if this session ends.
+    std::uint64_t sequence = 0;     ///< Of its entry in the store; 0: it is not stored.
+    bool is_marked = false;         ///< The store knows under which packet id it was sent.
 };
 
 /// Packet ids, in-flight states and the queue of one session. No time, no I/O: the session drives it.
 class Flow {
 public:
     enum class State : std::uint8_t {
+        storing,   ///< Goes when its packet id is on disk.
         sent,      ///< Awaits PUBACK or PUBREC.
         released,  ///< PUBREC came, PUBREL was sent: awaits PUBCOMP. The message itself is gone.
         settled,   ///< Done, but an older one is not.
@@ -52,9 +55,23 @@ public:
     [[nodiscard]] bool goes_again() const noexcept { return held_ != 0; }
 
     /// Takes the next packet id (1, 2, ... 65535, 1) for a copy of QoS 1 or 2. Only while open().
-    std::uint16_t start(Copy copy);
+    std::uint16_t start(Copy copy, State state = State::sent);
     [[nodiscard]] const Copy& copy_of(std::uint16_t packet_id) const noexcept {
         return find(packet_id)->copy;
+    }
+    /// The next packet id, while nothing is in flight.
+    void begin_at(std::uint16_t packet_id) noexcept { first_id_ = packet_id; }
+    [[nodiscard]] std::uint16_t next_packet_id() const noexcept;
+    /// Puts back what was in flight, in the order of sending, before anything new. It must go again.
+    /// @return False if the packet id is not behind the ones before.
+    [[nodiscard]] bool restore(std::uint16_t packet_id, Copy copy, State state);
+    /// Its packet id is on disk. @return The copy, to be sent now; null if it goes again with others, or is gone.
+    [[nodiscard]] const Copy* stored(std::uint16_t packet_id, std::uint64_t sequence) noexcept;
+    /// The store did not take it: what was not sent is gone, what was sent is not on disk.
+    void refused(std::uint16_t packet_id) noexcept;
+    /// Null: no such packet id in flight.
+    [[nodiscard]] const InFlight* in_flight_at(std::uint16_t packet_id) const noexcept {
+        return find(packet_id);
     }
 
     /// PUBACK, PUBCOMP, or a PUBREC with an error. False: no such packet id in flight.
@@ -97,6 +114,9 @@ public:
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_; }
     [[nodiscard]] const Copy& front() const noexcept { return queue_.front(); }
     Copy pop();
+    void append(Copy copy);
+    /// Takes out what waits with this sequence. @return False if there is none.
+    bool withdraw(std::uint64_t sequence);
 
 private:
     [[nodiscard]] static std::uint16_t after(std::uint16_t id) noexcept {
@@ -109,6 +129,9 @@ private:
         return const_cast<Flow*>(this)->find(packet_id);
     }
     void drop_settled() noexcept;
+    [[nodiscard]] bool is_going_again(std::uint16_t packet_id) const noexcept {
+        return position_of(packet_id) >= window_.size() - again_;
+    }
 
     boost::circular_buffer<InFlight> window_;  // Consecutive packet ids from first_id_ on.
     boost::circular_buffer<Copy> queue_;

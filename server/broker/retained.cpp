@@ -18,15 +18,15 @@ void RetainedStore::drop_expiry(const model::Message& message) {
     }
 }
 
-std::size_t RetainedStore::drop_expired(WallTime now) {
-    std::size_t dropped = 0;
-    while (dropped < kDropsMax && !by_expiry_.empty() && by_expiry_.begin()->first <= now) {
+std::vector<Retained> RetainedStore::take_expired(WallTime now) {
+    std::vector<Retained> expired;
+    while (expired.size() < kDropsMax && !by_expiry_.empty() && by_expiry_.begin()->first <= now) {
         const auto found = by_topic_.find(by_expiry_.begin()->second);
         by_expiry_.erase(by_expiry_.begin());
+        expired.push_back(std::move(found->second));
         by_topic_.erase(found);
-        ++dropped;
     }
-    return dropped;
+    return expired;
 }
 
 bool RetainedStore::put(Retained retained) {

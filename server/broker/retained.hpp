@@ -28,7 +28,7 @@ struct Retained {
     }
 };
 
-/// In memory. Called on the owning shard only.
+/// What is in memory; the broker stores it beside. Called on the owning shard only.
 class RetainedStore {
 public:
     explicit RetainedStore(std::uint64_t messages_max) : messages_max_{messages_max} {}
@@ -41,8 +41,10 @@ public:
     void collect(std::string_view filter, WallTime now, std::vector<Retained>& out) const;
 
     /// Removes the messages whose time is over, but no more than kDropsMax of them, the oldest first.
-    /// @return How many.
-    std::size_t drop_expired(WallTime now);
+    [[nodiscard]] std::vector<Retained> take_expired(WallTime now);
+    [[nodiscard]] bool contains(std::string_view topic) const noexcept {
+        return by_topic_.contains(topic);
+    }
     static constexpr std::size_t kDropsMax = 10'000;
 
     [[nodiscard]] std::size_t size() const noexcept { return by_topic_.size(); }

@@ -22,6 +22,9 @@ Session::Session(
 Flow& Session::flow() {
     if (!flow_) {
         flow_ = std::make_unique<Flow>();
+        if (lasting_) {
+            flow_->begin_at(lasting_->next_packet_id);
+        }
     }
     return *flow_;
 }
@@ -39,20 +42,24 @@ bool Session::drop_inbound_id(std::uint16_t packet_id) {
 
 void Session::lose(Reason reason, const model::Message& message, std::uint64_t count) {
     context_.metrics.lose(reason, count);
+    book_loss(reason, count);
     context_.decisions.record(
         device(), model::Action::deliver, reason, context_.clock.wall(), message.topic()
     );
 }
 
 bool Session::can_send(Qos qos) const noexcept {
-    if (subscriber_ == nullptr || !subscriber_->ready(qos)) {
+    if (!is_live() || !subscriber_->ready(qos)) {
         return false;
     }
     const bool queued = flow_ && !flow_->queue_empty();
     if (qos == Qos::at_most_once) {
         return !queued || !subscriber_->queues_at_most_once();
     }
-    return !queued && (!flow_ || (!flow_->goes_again() && flow_->open(window_)));
+    if (queued || (lasting_ && !lasting_->unread.empty())) {
+        return false;
+    }
+    return !flow_ || (!flow_->goes_again() && flow_->open(window_));
 }
 
 bool Session::keeps(Qos qos) const noexcept {
@@ -67,6 +74,7 @@ bool Session::may_receive(const model::Message& message, GroupId group) {
     if (!verdict.accepted()) {
         if (group == GroupId::none) {
             context_.metrics.lose(verdict.reason);
+            book_loss(verdict.reason);
         } else {
             context_.metrics.refuse(verdict.reason);
         }
@@ -96,15 +104,24 @@ void Session::transmit(const Copy& copy, std::uint16_t packet_id, bool duplicate
 void Session::send(Copy copy) {
     if (may_receive(*copy.message, copy.group)) {
         send_allowed(std::move(copy));
-    } else if (copy.group != GroupId::none) {
+        return;
+    }
+    forget(copy);
+    if (copy.group != GroupId::none) {
+        book_out();
         memberships_->broker.hand_on(copy.group, copy.message, id_);
     }
 }
 
 void Session::send_allowed(Copy copy) {
     context_.metrics.delivered[static_cast<std::size_t>(copy.qos)].add();
+    book_out();
     if (copy.qos == Qos::at_most_once) {
         transmit(copy, 0, false);
+        return;
+    }
+    if (copy.sequence != 0) {
+        send_stored(std::move(copy));
         return;
     }
     const std::uint16_t id = flow().start(std::move(copy));
@@ -112,17 +129,27 @@ void Session::send_allowed(Copy copy) {
 }
 
 void Session::offer(
-    const model::MessagePtr& message, Qos qos, bool retain, const SubscriptionIds& subscription_ids
+    const model::MessagePtr& message,
+    Qos qos,
+    bool retain,
+    const SubscriptionIds& subscription_ids,
+    Deposit& deposit
 ) {
-    if (subscriber_ == nullptr && !keeps(qos)) {
+    if (!is_live() && (qos == Qos::at_most_once || !keeps(qos))) {
         return;
     }
     context_.metrics.routed.add();
+    book_in();
     Copy copy{message, subscription_ids, qos, retain};
-    if (can_send(qos)) {
+    if (lasting_ && qos != Qos::at_most_once) {
+        keep(std::move(copy), deposit);
+    } else if (can_send(qos)) {
         send(std::move(copy));
     } else if (qos == Qos::at_most_once && !subscriber_->queues_at_most_once()) {
         lose(Reason::slow_consumer, *message);
+    } else if (limits_->queue_full == model::QueueFull::reject_new &&
+               !has_room(message->footprint())) {
+        lose(Reason::queue_full, *message);
     } else {
         const std::uint64_t lost = flow().enqueue(std::move(copy), *limits_);
         context_.metrics.queued.add(1 - static_cast<std::int64_t>(lost));
@@ -133,7 +160,7 @@ void Session::offer(
     tell_standing();
 }
 
-bool Session::take(const model::MessagePtr& message, GroupId group) {
+bool Session::take(const model::MessagePtr& message, GroupId group, Deposit& deposit) {
     if (!memberships_) {
         return false;
     }
@@ -144,18 +171,19 @@ bool Session::take(const model::MessagePtr& message, GroupId group) {
     const SubscriptionOptions& options = membership->subscription->options;
     const Qos qos = std::min(options.qos, message->qos());
     const bool sends = can_send(qos);
-    const bool taken =
-        sends ||
-        (keeps(qos) && flow().has_room(message->footprint(), *limits_));
+    const bool taken = sends || (keeps(qos) && has_room(message->footprint()));
     if (taken) {
+        book_in();
         Copy copy{message, {}, qos, options.retain_as_published && message->retain(), group};
         if (options.id != 0) {
             copy.subscription_ids.push_back(options.id);
         }
-        if (sends) {
+        if (lasting_ && qos != Qos::at_most_once) {
+            keep(std::move(copy), deposit);
+        } else if (sends) {
             send_allowed(std::move(copy));
         } else {
-            flow_->enqueue(std::move(copy), *limits_);
+            flow().enqueue(std::move(copy), *limits_);
             context_.metrics.queued.add(1);
         }
     }
@@ -172,10 +200,10 @@ Standing Session::standing(const Membership& membership) const noexcept {
     if (well && can_send(qos)) {
         return Standing::ready;
     }
-    const bool has_room = keeps(qos) && (!flow_ || (membership.told == Standing::unable
-                                                        ? flow_->half_empty(*limits_)
-                                                        : flow_->has_room(0, *limits_)));
-    if (!has_room) {
+    const bool takes_more = keeps(qos) && (membership.told == Standing::unable && flow_
+                                               ? flow_->half_empty(*limits_) && has_room(0)
+                                               : has_room(0));
+    if (!takes_more) {
         return Standing::unable;
     }
     return online() ? Standing::waiting : Standing::away;
@@ -193,28 +221,53 @@ void Session::pump() {
 }
 
 void Session::send_queued() {
-    if (subscriber_ == nullptr || !flow_ || !pump_again()) {
+    if (!is_live()) {
         return;
     }
-    while (!flow_->queue_empty()) {
+    if (!flow_) {
+        read_queue();
+        return;
+    }
+    if (!pump_again()) {
+        return;
+    }
+    while (!flow_->queue_empty() && (!lasting_ || lasting_->unread.in_flight == 0)) {
         const Qos qos = flow_->front().qos;
+        if (lasting_ && flow_->front().sequence >= lasting_->held_from()) {
+            break;
+        }
         if (!subscriber_->ready(qos) || (qos != Qos::at_most_once && !flow_->open(window_))) {
             return;
         }
         Copy copy = flow_->pop();
         context_.metrics.queued.add(-1);
-        if (copy.message->expired(context_.clock.wall())) {
-            lose(Reason::message_expired, *copy.message);
+        if (const Reason over = why_too_late(*copy.message); over != Reason::none) {
+            lose(over, *copy.message);
+            forget(copy);
         } else {
             send(std::move(copy));
         }
     }
+    read_queue();
+}
+
+Reason Session::why_too_late(const model::Message& message) const noexcept {
+    const WallTime now = context_.clock.wall();
+    if (message.expired(now)) {
+        return Reason::message_expired;
+    }
+    return message.created().count() != 0 && now - message.created() > limits_->queue_age
+               ? Reason::queue_too_old
+               : Reason::none;
 }
 
 bool Session::settled(std::uint16_t packet_id) {
-    if (!flow_ || !flow_->settle(packet_id)) {
+    const Flow::InFlight* const entry = flow_ ? flow_->in_flight_at(packet_id) : nullptr;
+    if (entry == nullptr) {
         return false;
     }
+    forget(entry->copy);
+    flow_->settle(packet_id);
     pump();
     return true;
 }
@@ -223,7 +276,9 @@ bool Session::received(std::uint16_t packet_id) {
     if (!flow_ || !flow_->receive(packet_id)) {
         return false;
     }
-    if (subscriber_ != nullptr) {
+    if (const std::uint64_t sequence = flow_->copy_of(packet_id).sequence; sequence != 0) {
+        note_released(packet_id, sequence);
+    } else if (subscriber_ != nullptr) {
         subscriber_->release(packet_id);
     }
     return true;
@@ -231,6 +286,9 @@ bool Session::received(std::uint16_t packet_id) {
 
 void Session::given_back(std::uint16_t packet_id) {
     if (auto copy = flow_ ? flow_->give_back(packet_id) : std::nullopt) {
+        if (copy->sequence != 0) {
+            lasting_->journal.open().mark_queued(lasting_->id, copy->sequence);
+        }
         flow_->enqueue_first(std::move(*copy));
         context_.metrics.queued.add(1);
         pump();
@@ -238,6 +296,10 @@ void Session::given_back(std::uint16_t packet_id) {
 }
 
 void Session::resend() {
+    is_answered_ = true;
+    if (lasting_) {
+        lasting_->is_unreadable = false;
+    }
     if (flow_) {
         flow_->begin_again();
     }
@@ -247,6 +309,7 @@ void Session::resend() {
 void Session::give_up(std::uint16_t packet_id, const Flow::InFlight& entry) {
     const auto [message, group, qos] =
         std::tuple{entry.copy.message, entry.copy.group, entry.copy.qos};
+    forget(entry.copy);
     flow_->settle(packet_id);
     // At QoS 2 the peer may have it already. [MQTT5-4.8.2-5]
     if (group != GroupId::none && qos == Qos::at_least_once) {
@@ -258,9 +321,15 @@ void Session::give_up(std::uint16_t packet_id, const Flow::InFlight& entry) {
 bool Session::pump_again() {
     for (auto next = flow_->next_again(); next.entry != nullptr; next = flow_->next_again()) {
         const auto [id, entry] = next;
-        if (entry->state == Flow::State::released) {
+        if (entry->state == Flow::State::storing) {
+            flow_->went_again();  // It goes for the first time when it is stored.
+        } else if (entry->state == Flow::State::released) {
             flow_->went_again();
-            subscriber_->release(id);
+            if (entry->copy.sequence != 0) {
+                note_released(id, entry->copy.sequence);
+            } else {
+                subscriber_->release(id);
+            }
         } else if (!subscriber_->ready(entry->copy.qos) || !flow_->open(window_)) {
             return false;
         } else if (!may_receive(*entry->copy.message, entry->copy.group)) {

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include <weir/base/clock.hpp>
+#include <weir/broker/deposit.hpp>
 #include <weir/broker/flow.hpp>
+#include <weir/broker/lasting.hpp>
 #include <weir/broker/subscriber.hpp>
 #include <weir/model/limits.hpp>
 #include <weir/model/metrics.hpp>
@@ -90,20 +92,24 @@ public:
         return principal_->thing.empty() ? policy_name() : principal_->thing;
     }
     [[nodiscard]] bool online() const noexcept { return subscriber_ != nullptr; }
+    /// Online, and the peer has the answer to its CONNECT.
+    [[nodiscard]] bool is_live() const noexcept { return subscriber_ != nullptr && is_answered_; }
     [[nodiscard]] const std::vector<std::unique_ptr<Subscription>>& subscriptions() const noexcept {
         return subscriptions_;
     }
 
     /// Takes a copy: sends it, queues it, or counts it as lost.
+    /// @param deposit  Takes what is to be stored for it.
     void offer(
         const model::MessagePtr& message,
         model::Qos qos,
         bool retain,
-        const SubscriptionIds& subscription_ids
+        const SubscriptionIds& subscription_ids,
+        Deposit& deposit
     );
     /// Takes a copy as a member of a shared group: sends or queues it.
     /// @return False, with nothing done: it is no member, may not have it, or has no room. Another one should.
-    bool take(const model::MessagePtr& message, GroupId group);
+    bool take(const model::MessagePtr& message, GroupId group, Deposit& deposit);
     /// Sends what waits, as far as the window and the connection allow. Call when either may have opened.
     void pump();
     /// PUBACK, PUBCOMP, a PUBREC with an error, an AMQP outcome. False: no such packet id in flight.
@@ -115,7 +121,10 @@ public:
 
     /// Inbound QoS 2. @return False if the id is known already: the message must not have a second effect. [MQTT5-4.3.3-10]
     bool take_inbound_id(std::uint16_t packet_id);
-    /// PUBREL. @return False if the id was not known.
+    [[nodiscard]] bool has_inbound_id(std::uint16_t packet_id) const noexcept {
+        return inbound_ids_ && inbound_ids_->contains(packet_id);
+    }
+    /// PUBREL, or the publish failed. @return False if the id was not known.
     bool drop_inbound_id(std::uint16_t packet_id);
 
     /// Calls `visit(packet_id)` for each inbound one that is not released.
@@ -128,9 +137,6 @@ public:
         }
     }
 
-    [[nodiscard]] std::size_t queued() const noexcept { return flow_ ? flow_->queued() : 0; }
-    [[nodiscard]] std::size_t in_flight() const noexcept { return flow_ ? flow_->in_flight() : 0; }
-
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept {
         return flow_ ? flow_->queued_bytes() : 0;
     }
@@ -142,8 +148,29 @@ public:
     }
     [[nodiscard]] const model::Limits& limits() const noexcept { return *limits_; }
 
-    /// Zero: the session ends with its connection.
-    void set_expiry(std::chrono::milliseconds expiry) noexcept { expiry_ = expiry; }
+    /// In memory or on disk.
+    [[nodiscard]] std::size_t queued() const noexcept {
+        return (flow_ ? flow_->queued() : 0) + (lasting_ ? lasting_->unread.waiting() : 0);
+    }
+    [[nodiscard]] std::size_t in_flight() const noexcept {
+        return (flow_ ? flow_->in_flight() : 0) + (lasting_ ? lasting_->unread.in_flight : 0);
+    }
+
+    /// Null: it ends with its connection, and nobody keeps books about it.
+    [[nodiscard]] const Books* books() const noexcept {
+        return lasting_ ? &lasting_->books : nullptr;
+    }
+    /// Its name in the store; none if it ends with its connection.
+    [[nodiscard]] storage::SessionId stored_id() const noexcept {
+        return lasting_ ? lasting_->id : storage::SessionId{};
+    }
+
+    /// Zero: the session ends with its connection. One that was to do so stays with that. [MQTT5-3.14.2-2]
+    void set_expiry(std::chrono::milliseconds expiry) noexcept {
+        if (lasting_) {
+            expiry_ = expiry;
+        }
+    }
     [[nodiscard]] std::chrono::milliseconds expiry() const noexcept { return expiry_; }
 
 private:
@@ -161,13 +188,61 @@ private:
     /// What it can take for its groups may have changed.
     void tell_standing();
     void send_queued();
+    /// None: it may still be sent from the queue.
+    [[nodiscard]] model::Reason why_too_late(const model::Message& message) const noexcept;
     void transmit(const Copy& copy, std::uint16_t packet_id, bool duplicate);
+    /// Writes it into the session's books.
+    void book_in() noexcept {
+        if (lasting_) {
+            ++lasting_->books.in;
+        }
+    }
+    void book_out() noexcept {
+        if (lasting_) {
+            ++lasting_->books.out;
+        }
+    }
+    void book_loss(model::Reason reason, std::uint64_t count = 1) noexcept {
+        if (lasting_) {
+            lasting_->books.lost += count;
+            lasting_->books.last_loss = reason;
+        }
+    }
     void lose(model::Reason reason, const model::Message& message, std::uint64_t count = 1);
     void resend();
     /// Forgets what was sent before and may not be sent again; its group may have it.
     void give_up(std::uint16_t packet_id, const Flow::InFlight& entry);
     /// Sends what an earlier connection left unsettled. @return False if some of it must wait.
     bool pump_again();
+
+    // What is on disk: durable_session.cpp.
+    /// Stores a copy, and sends it or lets it wait.
+    void keep(Copy copy, Deposit& deposit);
+    void enqueue_stored(Copy copy, Deposit& deposit);
+    /// Of a copy from the queue that the store has.
+    void send_stored(Copy copy);
+    /// PUBREL goes when the store knows that PUBREC came.
+    void note_released(std::uint16_t packet_id, std::uint64_t sequence);
+    /// The store has no use for this entry any more.
+    void forget(const Copy& copy);
+    void committed(const JournalEntry& entry, bool stored);
+    /// Another shard stores the entry: see Lasting::held.
+    void hold(const JournalEntry& entry);
+    void unhold(const JournalEntry& entry);
+    [[nodiscard]] bool has_room(std::uint64_t footprint) const noexcept;
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept;
+    [[nodiscard]] bool is_over_limits() const noexcept;
+    /// Drops the oldest of what waits until it is within the limits.
+    void make_room();
+    void read_queue();
+    /// @param bound  The page is good for older entries only.
+    void take_page(
+        Result<std::vector<storage::QueuedMessage>> page, std::uint32_t life, std::uint64_t bound
+    );
+    void restore(const storage::QueuedMessage& stored);
+    void trim(const std::vector<storage::QueuedMessage>& page);
+    /// The connection is gone: only the disk keeps the queue, unless a shared group may want it back.
+    void unload();
 
     Context& context_;
     std::uint64_t id_;
@@ -181,14 +256,14 @@ private:
     std::unique_ptr<Will> will_;
     std::vector<std::unique_ptr<Subscription>> subscriptions_;
     std::unique_ptr<Memberships> memberships_;
+    std::unique_ptr<Lasting> lasting_;  // Null: it ends with its connection, and nothing of it is stored.
     std::unique_ptr<boost::container::flat_set<std::uint16_t>> inbound_ids_;
     std::chrono::milliseconds expiry_{0};
-    SteadyTime ends_{0};        // While offline: when the session ends.
-    SteadyTime will_fires_{0};  // While offline with a will: when it is published.
     // The fan-out that met this session last, and where it stands among its targets.
     std::uint64_t fan_out_ = 0;
     std::uint32_t target_ = 0;
     std::uint32_t window_ = 0;
+    bool is_answered_ = false;
 };
 
 static_assert(sizeof(Session) <= 208, "part of every idle connection");

@@ -70,10 +70,7 @@ void Connections::drop_all() {
     }
 }
 
-void Connections::on_durable(pipeline::AckToken token, bool stored) noexcept {
-    if (!stored) {
-        services_->metrics().lose(model::Reason::storage_failed);
-    }
+void Connections::on_durable(broker::AckToken token, bool stored) noexcept {
     Connection* const connection = find(token.connection);
     if (connection != nullptr && connection->endpoint() != nullptr && !connection->closing()) {
         connection->endpoint()->on_durable(token.number, stored);

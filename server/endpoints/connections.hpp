@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <memory>
 
+#include <weir/broker/receipts.hpp>
 #include <weir/endpoints/listener.hpp>
 #include <weir/net/acceptor.hpp>
 #include <weir/net/shard_io.hpp>
-#include <weir/pipeline/completions.hpp>
 #include <weir/runtime/timer_wheel.hpp>
 
 namespace weir::endpoints {
@@ -18,7 +18,7 @@ class Connection;
 struct Services;
 
 /// Owns them from accept or arrival to their end. Belongs to its shard and is called there.
-class Connections final : public pipeline::DurableListener, private runtime::Timer {
+class Connections final : public broker::DurableListener, private runtime::Timer {
 public:
     static constexpr std::chrono::milliseconds kRetryAfter{50};
 
@@ -45,7 +45,7 @@ public:
         }
     }
 
-    void on_durable(pipeline::AckToken token, bool stored) noexcept override;
+    void on_durable(broker::AckToken token, bool stored) noexcept override;
 
 private:
     friend class Connection;

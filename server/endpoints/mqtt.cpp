@@ -132,6 +132,7 @@ pipeline::Origin MqttEndpoint::origin() const noexcept {
         .meter = connection_.meter(),
         .source_ip = connection_.peer_address(),
         .limits = &connection_.limits(),
+        .session = session_,
     };
 }
 
@@ -144,7 +145,7 @@ Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
     }
     if (packet.qos == mqtt::Qos::exactly_once && !session_->take_inbound_id(packet.packet_id)) {
         protocol_.settled();  // Sent again: the id counts once against the receive maximum.
-        owe(PacketType::pubrec, packet.packet_id, ReasonCode::success);
+        owe_known(packet.packet_id);
         return Next::go_on;
     }
     if (packet.retain && connection_.limits().retained_messages == 0) {  // [MQTT5-3.2.2-14]
@@ -256,13 +257,14 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
     const bool is_first = acks_.empty();
     const auto type =
         packet.qos == mqtt::Qos::at_least_once ? PacketType::puback : PacketType::pubrec;
+    const std::uint16_t inbound_id = packet.qos == mqtt::Qos::exactly_once ? packet.packet_id : 0;
     Progress progress = Progress::blocked;
     if (!extra_ || !extra_->parking) {
         number = acks_.next_number();
         progress = services.publisher.route(
             origin(),
             message,
-            {packet.qos == mqtt::Qos::at_most_once ? 0 : connection_.id(), number}
+            {packet.qos == mqtt::Qos::at_most_once ? 0 : connection_.id(), number, inbound_id}
         );
     }
     if (is_held_back(progress)) {
@@ -270,7 +272,7 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
             extra().parking = std::make_unique<Parking>();
         }
         number = packet.qos == mqtt::Qos::at_most_once ? 0 : acks_.next_number();
-        extra().parking->hold(connection_, message, number);
+        extra().parking->hold(connection_, message, number, inbound_id);
     }
     if (packet.qos == mqtt::Qos::at_most_once) {
         return;
@@ -314,6 +316,33 @@ void MqttEndpoint::owe(PacketType type, std::uint16_t packet_id, ReasonCode code
         .reason = mqtt::is_error(code) ? reason : Reason::none,
     });
     send_ready_acks();
+}
+
+void MqttEndpoint::owe_known(std::uint16_t packet_id) {
+    acks_.push({.type = PacketType::pubrec, .packet_id = packet_id});
+    const std::uint64_t number = acks_.next_number() - 1;
+    // Its first publish may have come on an earlier connection, and still be on its way to the disk.
+    after_commit([this, number, packet_id] {
+        settle(number, session_ != nullptr && session_->has_inbound_id(packet_id));
+    });
+}
+
+void MqttEndpoint::after_commit(std::move_only_function<void()> work) {
+    const Services& services = connection_.services();
+    if (session_->stored_id() == storage::SessionId{}) {
+        work();
+        return;
+    }
+    services.broker.journal().after(
+        [&connections = services.connections, id = connection_.id(), work = std::move(work)](
+            bool /*stored*/
+        ) mutable {
+            const Connection* const connection = connections.find(id);
+            if (connection != nullptr && !connection->closing()) {
+                work();
+            }
+        }
+    );
 }
 
 void MqttEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
@@ -372,14 +401,21 @@ Next MqttEndpoint::on_ack(const mqtt::Ack& packet) noexcept {
             break;
         case PacketType::pubrel: {
             const bool known = forget_inbound(packet.packet_id);
-            send_ack(
-                PacketType::pubcomp,
-                packet.packet_id,
-                known ? ReasonCode::success : ReasonCode::packet_identifier_not_found
-            );
-            if (known) {
-                protocol_.settled();
+            if (known && session_->stored_id() != storage::SessionId{}) {
+                connection_.services().broker.journal().open().erase_inbound_id(
+                    session_->stored_id(), packet.packet_id
+                );
             }
+            after_commit([this, id = packet.packet_id, known] {
+                send_ack(
+                    PacketType::pubcomp,
+                    id,
+                    known ? ReasonCode::success : ReasonCode::packet_identifier_not_found
+                );
+                if (known) {
+                    protocol_.settled();
+                }
+            });
             break;
         }
         case PacketType::pubcomp:
@@ -490,7 +526,9 @@ Next MqttEndpoint::on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept {
         const bool existed = connection_.services().broker.unsubscribe(*session_, filter);
         codes.push_back(existed ? ReasonCode::success : ReasonCode::no_subscription_existed);
     }
-    send(mqtt::Unsuback{.packet_id = packet.packet_id, .reason_codes = list_of(codes)});
+    after_commit([this, packet_id = packet.packet_id, codes = std::move(codes)] {
+        send(mqtt::Unsuback{.packet_id = packet_id, .reason_codes = list_of(codes)});
+    });
     return Next::go_on;
 }
 

@@ -3,6 +3,7 @@
 
 #include <boost/circular_buffer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,7 @@ private:
     void authenticate();
     void authenticated(Result<model::PrincipalPtr> outcome);
     void attach();
+    void attached(bool stored);
     void accept(bool session_present);
     void refuse(mqtt::ReasonCode code, model::Verdict verdict);
     [[nodiscard]] std::optional<std::string> response_information() const;
@@ -95,6 +97,10 @@ private:
         mqtt::ReasonCode code,
         model::Reason reason = model::Reason::none
     );
+    /// PUBREC for an id that is known already.
+    void owe_known(std::uint16_t packet_id);
+    /// Runs `work` when what was done so far is stored, if the session lasts and the connection is still there.
+    void after_commit(std::move_only_function<void()> work);
     void settle(std::uint64_t number, bool stored);
     void send_ready_acks();
 

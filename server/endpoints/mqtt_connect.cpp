@@ -240,6 +240,17 @@ void MqttEndpoint::attach() {
         .expiry = connecting.expiry,
         .window = connecting.receive_maximum,
         .will = std::move(connecting.will),
+        .done =
+            [this, &connections = services.connections, id = connection_.id()](bool stored) {
+                Connection* const connection = connections.find(id);
+                if (connection == nullptr || connection->closing() || session_ == nullptr) {
+                    return;
+                }
+                attached(stored);
+                if (!connection->closing()) {
+                    connection->resume();
+                }
+            },
     });
     if (!result.verdict.accepted()) {
         return refuse(
@@ -249,15 +260,26 @@ void MqttEndpoint::attach() {
     session_ = result.session;
     connection_.open_meter(connecting.principal->tenant, session_->device());
     connection_.meter_count(metering::connect(connecting.metered_bytes));
+    connecting.session_present = result.session_present;
+    if (!result.is_pending) {
+        attached(true);
+    }
+}
+
+void MqttEndpoint::attached(bool stored) {
+    if (!stored) {
+        publish_will_ = false;
+        return refuse(ReasonCode::server_unavailable, {Reason::storage_failed});
+    }
     if (protocol_.version() != mqtt::Version::v5) {
         session_->for_each_inbound_id([this](std::uint16_t packet_id) {
             extra().unreleased.emplace(packet_id, seconds_now());
         });
     }
-    accept(result.session_present);
+    accept(connecting_->session_present);
     connecting_.reset();
     if (!connection_.closing()) {
-        services.broker.resume(*session_);
+        connection_.services().broker.resume(*session_);
     }
 }
 

@@ -24,6 +24,7 @@ struct MqttEndpoint::Connecting {
     bool wants_response_information = false;
     bool begun = false;        ///< Nothing new came that authentication could go on with.
     bool awaits_auth = false;  ///< The client must answer a challenge.
+    bool session_present = false;
     std::uint16_t keep_alive_s = 0;
     std::uint16_t receive_maximum = 0xFFFF;
     std::uint32_t asked_expiry_s = 0;

@@ -2,7 +2,12 @@
 
 namespace weir::endpoints {
 
-void Parking::hold(Connection& connection, model::MessagePtr message, std::uint64_t number) {
+void Parking::hold(
+    Connection& connection,
+    model::MessagePtr message,
+    std::uint64_t number,
+    std::uint16_t inbound_id
+) {
     const Services& services = connection.services();
     services.metrics().parked.add();
     const std::size_t size = message->footprint();
@@ -18,7 +23,10 @@ void Parking::hold(Connection& connection, model::MessagePtr message, std::uint6
     }
     bytes_ += size;
     parked_.push_back(
-        {std::move(message), number, services.shard.now() + services.publisher.block_timeout()}
+        {std::move(message),
+         number,
+         inbound_id,
+         services.shard.now() + services.publisher.block_timeout()}
     );
     connection.retry_later();
 }

@@ -17,7 +17,13 @@ public:
 
     /// Keeps a publish back and asks the connection for a retry.
     /// @param number Of its acknowledgement; 0 at QoS 0.
-    void hold(Connection& connection, model::MessagePtr message, std::uint64_t number);
+    /// @param inbound_id As in AckToken.
+    void hold(
+        Connection& connection,
+        model::MessagePtr message,
+        std::uint64_t number,
+        std::uint16_t inbound_id = 0
+    );
 
     /// Publishes what has room by now; asks for another retry if something is left.
     /// `done(number)` is called for each that had all its effects and waits for an acknowledgement.
@@ -28,6 +34,7 @@ private:
     struct Parked {
         model::MessagePtr message;
         std::uint64_t number;
+        std::uint16_t inbound_id;
         SteadyTime forced_at;  ///< When it goes whether there is room or not.
     };
 
@@ -44,7 +51,7 @@ void Parking::retry(Connection& connection, const pipeline::Origin& origin, Done
         const auto progress = services.publisher.route(
             origin,
             first.message,
-            {number == 0 ? 0 : connection.id(), number},
+            {number == 0 ? 0 : connection.id(), number, first.inbound_id},
             first.forced_at <= services.shard.now()
         );
         if (pipeline::is_held_back(progress)) {

@@ -12,6 +12,9 @@ namespace weir::model {
 
 inline constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
+/// What gives way when a session's queue is full.
+enum class QueueFull : std::uint8_t { drop_oldest, reject_new };
+
 /// Defaults are the `standard` preset.
 struct Limits {
     std::chrono::milliseconds handshake{10'000};       ///< TCP accept to a complete CONNECT or Open.
@@ -28,6 +31,8 @@ struct Limits {
     std::uint64_t topic_alias_maximum = 10;
     std::uint64_t queue_messages = 10'000;             ///< Per session, offline or behind a full window.
     std::uint64_t queue_bytes = 16 * 1024 * 1024;
+    std::chrono::milliseconds queue_age{365 * 86'400'000LL};    ///< Of a message, from its publishing to its sending.
+    QueueFull queue_full = QueueFull::drop_oldest;
     std::uint64_t backlog_bytes = 1024 * 1024;         ///< Unsent bytes per connection; QoS 0 beyond is dropped.
     std::uint64_t parked_bytes = 256 * 1024;           ///< Publishes held back per connection.
     std::chrono::milliseconds keep_alive_max{1'200'000};

@@ -57,7 +57,11 @@ public:
     [[nodiscard]] std::uint64_t publisher_session() const noexcept { return publisher_session_; }
     /// Bytes that this message holds in memory.
     [[nodiscard]] std::size_t footprint() const noexcept {
-        return sizeof(Message) + topic_size_ + properties_size_ + payload_size_ + kSpareBytes;
+        return footprint_of(topic_size_ + properties_size_ + payload_size_);
+    }
+    /// The same of a message whose topic, properties and payload have so many bytes.
+    [[nodiscard]] static constexpr std::size_t footprint_of(std::size_t bytes) noexcept {
+        return sizeof(Message) + bytes + kSpareBytes;
     }
 
     Message(const Message&) = delete;

@@ -53,6 +53,7 @@ constexpr std::array kReasons = {
     ReasonInfo{Reason::no_subscriber, "no_subscriber", "nobody subscribes to the topic", 0x10, ""},
     ReasonInfo{Reason::queue_full, "queue_full", "the queue is full", 0x97, kLimit},
     ReasonInfo{Reason::queue_dropped_oldest, "queue_dropped_oldest", "the queue was full and its oldest message made room", 0x97, kLimit},
+    ReasonInfo{Reason::queue_too_old, "queue_too_old", "the message waited in the queue for longer than the limit", 0x97, kLimit},
     ReasonInfo{Reason::message_expired, "message_expired", "the message's expiry passed", 0x80, kInternal},
     ReasonInfo{Reason::mailbox_full, "mailbox_full", "the mailbox between two shards is full", 0x97, kLimit},
     ReasonInfo{Reason::session_ended, "session_ended", "the session ended with the message still queued", 0x80, kInternal},

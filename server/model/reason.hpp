@@ -51,6 +51,7 @@ enum class Reason : std::uint8_t {
     no_subscriber,
     queue_full,
     queue_dropped_oldest,
+    queue_too_old,
     message_expired,
     mailbox_full,
     session_ended,

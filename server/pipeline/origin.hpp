@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include <weir/broker/session.hpp>
 #include <weir/metering/meter.hpp>
 #include <weir/model/limits.hpp>
 #include <weir/model/principal.hpp>
@@ -19,6 +20,7 @@ struct Origin {
     metering::DeviceMeter* meter = nullptr;
     std::string_view source_ip;
     const model::Limits* limits = nullptr;  ///< Of the listener; null: its rates do not matter.
+    const broker::Session* session = nullptr;  ///< Null: none that could outlive the publish.
 };
 
 }  // namespace weir::pipeline

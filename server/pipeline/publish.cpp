@@ -25,27 +25,25 @@ struct Publisher::Forwarded {
     std::string device;
     std::string source_ip;
     std::string rule;
-    std::shared_ptr<AckShares> shares;
+    broker::Slip slip;  ///< The publisher's acknowledgement waits for it.
     SteadyTime since;
 };
 
 Publisher::Publisher(const Parts& parts)
     : broker_{parts.broker},
-      store_{parts.store},
       meter_{parts.meter},
-      completions_{parts.completions},
       publishers_{parts.publishers},
       peers_{parts.peers},
       context_{parts.broker.context()},
       state_{static_cast<unsigned>(parts.publishers.size())},
-      state_written_{parts.here, *this},
       effects_{{
           .context = parts.broker.context(),
           .limits = parts.limits,
           .state = state_,
           .shard = parts.shard,
           .shards = static_cast<unsigned>(parts.publishers.size()),
-      }} {}
+      }},
+      deposit_{parts.broker.journal()} {}
 
 Publisher::~Publisher() = default;
 
@@ -55,7 +53,7 @@ void Publisher::use(std::shared_ptr<const Routes> routes) {
     storage::Batch batch;
     state_.use(*routes_->rules, batch);
     if (!batch.empty()) {
-        store_.submit(std::move(batch), [](const Result<storage::CommitInfo>&) {});
+        broker_.journal().submit(std::move(batch), {});
     }
     throttle_ = {};  // Nobody pays for what was sent under other rates.
     block_timeout_ = std::chrono::milliseconds{0};
@@ -131,88 +129,80 @@ Progress Publisher::route(
     if (!effects_.run(origin, message, forced)) {
         return Progress::blocked;
     }
+    deposit_.begin(token);
 
     if (bucket != nullptr) {
         const auto bytes = message->topic().size() + message->payload().size();
         bucket->take(rates, bytes, context_.clock.steady());
     }
-    const bool is_taken = !effects_.batch().empty() || !effects_.elsewhere().empty();
-    const AckToken state = remember();
-    const bool is_stored = !effects_.batch().empty();
+    const bool is_taken = take_effects(deposit_) || effects_.any_output();
+    if (token.inbound_id != 0 && origin.session != nullptr) {
+        put_inbound_id(*origin.session, token.inbound_id);
+    }
+    forward(origin, deposit_);
+    effects_.count(origin, meter_, *message);
+    bool taken = is_taken;
+    if (!rules::parse_basic_ingest(message->topic())) {
+        taken = distribute(origin, message, is_taken, deposit_);
+    }
+    distribute_republished(origin, deposit_);
     if (origin.meter != nullptr) {
         const auto usage = metering::publish_in(traffic_of(*message));
-        if (is_stored) {
-            meter_.count_into(effects_.batch(), *origin.meter, usage);
-        } else {
+        if (deposit_.batch.empty()) {
             meter_.count(*origin.meter, usage);
+        } else {
+            meter_.count_into(deposit_.batch, *origin.meter, usage);
         }
     }
-    const auto elsewhere = static_cast<std::uint32_t>(effects_.elsewhere().size());
-    std::shared_ptr<AckShares> shares;
-    if (elsewhere > 0) {
-        shares = std::make_shared<AckShares>(completions_, token, elsewhere + (is_stored ? 1 : 0));
-        forward(origin, shares);
-    }
-    if (is_stored) {
-        submit(token, state, std::move(shares));
-    }
-    effects_.count(origin, meter_, *message);
-    bool taken = is_taken || effects_.any_output();
-    if (!rules::parse_basic_ingest(message->topic())) {
-        taken = distribute(origin, message, is_taken) || taken;
-    }
-    distribute_republished(origin);
-    if ((is_stored || elsewhere > 0) && token.connection != 0) {
+    if (broker_.commit(deposit_)) {
         return Progress::pending;
     }
     return taken ? Progress::done : Progress::unclaimed;
 }
 
-/// @return What state_written_ is to be told of.
-AckToken Publisher::remember() {
-    if (effects_.writes().empty()) {
-        return {};
+void Publisher::put_inbound_id(const broker::Session& session, std::uint16_t packet_id) {
+    if (session.stored_id() == storage::SessionId{}) {
+        return;
     }
-    return {.connection = 1, .number = state_.apply(effects_.writes(), effects_.batch())};
+    deposit_.gather();
+    deposit_.batch.put_inbound_id(session.stored_id(), packet_id);
+    deposit_.entries.push_back({
+        .kind = broker::JournalEntry::Kind::inbound,
+        .packet_id = packet_id,
+        .session = session.id(),
+    });
 }
 
-void Publisher::submit(AckToken token, AckToken state, std::shared_ptr<AckShares> shares) {
-    store_.submit(
-        std::move(effects_.batch()),
-        [this, token, state, shares = std::move(shares)](
-            const Result<storage::CommitInfo>& outcome
-        ) {
-            if (state.connection != 0) {
-                state_written_.add(state, outcome.has_value());
-            }
-            if (shares != nullptr) {
-                shares->settle(outcome.has_value());
-            } else if (token.connection != 0 || !outcome) {
-                completions_.add(token, outcome.has_value());
-            }
-        }
-    );
+bool Publisher::take_effects(broker::Deposit& deposit) {
+    if (!effects_.writes().empty()) {
+        const std::uint64_t number = state_.apply(effects_.writes(), effects_.batch());
+        // What was refused is not remembered: the publisher will send the message again.
+        deposit.done = [this, number](bool stored) { state_.settled(number, stored); };
+    }
+    deposit.batch = std::exchange(effects_.batch(), {});
+    return !deposit.batch.empty() || !effects_.elsewhere().empty();
 }
 
-/// In the order of submission. What was refused is not remembered: the publisher will send the message again.
-void Publisher::on_durable(AckToken token, bool stored) noexcept {
-    state_.settled(token.number, stored);
-}
-
-void Publisher::distribute_republished(const Origin& origin) {
+void Publisher::distribute_republished(const Origin& origin, broker::Deposit& deposit) {
     for (const auto& made : effects_.republished()) {
         context_.metrics.republished.add();
         if (!rules::parse_basic_ingest(made->topic())) {
-            static_cast<void>(distribute(origin, made, false));
+            static_cast<void>(distribute(origin, made, false, deposit));
         }
     }
 }
 
-bool Publisher::distribute(const Origin& origin, const model::MessagePtr& message, bool is_taken) {
+bool Publisher::distribute(
+    const Origin& origin,
+    const model::MessagePtr& message,
+    bool is_taken,
+    broker::Deposit& deposit
+) {
+    deposit.next(*message);
     if (message->retain()) {
-        broker_.retain(message, origin.principal, origin.subject.client_id);
+        broker_.retain(message, origin.principal, origin.subject.client_id, deposit);
     }
-    const bool taken = broker_.fan_out(message) || is_taken || message->retain();
+    const bool taken = broker_.fan_out(message, deposit) || is_taken || message->retain();
     if (!taken) {
         context_.metrics.lose(Reason::no_subscriber);
     }
@@ -224,7 +214,7 @@ void Publisher::advance() {
     storage::Batch batch;
     state_.forget_old(context_.clock.wall().count(), batch);
     if (!batch.empty()) {
-        store_.submit(std::move(batch), [](const Result<storage::CommitInfo>&) {});
+        broker_.journal().submit(std::move(batch), {});
     }
     const auto now = context_.clock.steady();
     while (!waiting_.empty() && run(*waiting_.front(), now - waiting_.front()->since >= block_timeout_)) {
@@ -235,8 +225,9 @@ void Publisher::advance() {
 
 // --- Rules whose memory is another shard's -----------------------------------------------------------------------------
 
-void Publisher::forward(const Origin& origin, const std::shared_ptr<AckShares>& shares) {
+void Publisher::forward(const Origin& origin, broker::Deposit& deposit) {
     for (const RuleEffects::Elsewhere& each : effects_.elsewhere()) {
+        deposit.next(*each.message);
         auto forwarded = std::make_unique<Forwarded>(Forwarded{
             .message = each.message,
             .principal = origin.principal,
@@ -244,7 +235,7 @@ void Publisher::forward(const Origin& origin, const std::shared_ptr<AckShares>& 
             .device = std::string{origin.device},
             .source_ip = std::string{origin.source_ip},
             .rule = each.rule,
-            .shares = shares,
+            .slip = broker_.share(deposit),
             .since = context_.clock.steady(),
         });
         Publisher* const owner = publishers_[each.shard];
@@ -265,9 +256,10 @@ void Publisher::receive(std::unique_ptr<Forwarded> forwarded) {
 
 /// @return False: there is no room, and nothing happened.
 bool Publisher::run(Forwarded& forwarded, bool forced) {
+    broker::Deposit deposit{broker_.journal(), forwarded.slip.creditor()};
     const rules::Rule* const rule = routes_->rules->find(forwarded.rule);
     if (rule == nullptr || !rule->definition().enabled) {  // A reload took it away meanwhile.
-        forwarded.shares->settle(true);
+        broker_.settle(deposit);
         return true;
     }
     metering::DeviceMeter* const meter =
@@ -282,19 +274,11 @@ bool Publisher::run(Forwarded& forwarded, bool forced) {
     };
     const bool has_room = effects_.run_one(origin, forwarded.message, *rule, forced);
     if (has_room) {
-        const auto further = static_cast<std::uint32_t>(effects_.elsewhere().size());
-        std::shared_ptr<AckShares> shares = std::move(forwarded.shares);
-        if (further > 0) {
-            shares->add(further);
-            forward(origin, shares);
-        }
-        if (const AckToken state = remember(); effects_.batch().empty()) {
-            shares->settle(true);
-        } else {
-            submit({}, state, std::move(shares));
-        }
+        static_cast<void>(take_effects(deposit));
+        forward(origin, deposit);
         effects_.count(origin, meter_, *forwarded.message);
-        distribute_republished(origin);
+        distribute_republished(origin, deposit);
+        broker_.settle(deposit);
     }
     if (meter != nullptr) {
         meter_.close(meter);

@@ -13,23 +13,22 @@
 #include <weir/model/limits.hpp>
 #include <weir/model/message.hpp>
 #include <weir/model/metrics.hpp>
-#include <weir/pipeline/ack_shares.hpp>
-#include <weir/pipeline/completions.hpp>
 #include <weir/pipeline/origin.hpp>
 #include <weir/pipeline/reserved.hpp>
 #include <weir/pipeline/routes.hpp>
 #include <weir/pipeline/rule_effects.hpp>
 #include <weir/pipeline/rule_state.hpp>
 #include <weir/quota/throttle.hpp>
-#include <weir/storage/store.hpp>
 
 namespace weir::pipeline {
+
+using broker::AckToken;
 
 /// What route() made of a message.
 enum class Progress : std::uint8_t {
     done,       ///< It had all its effects: acknowledge now.
     unclaimed,  ///< Likewise, and there were none: no session wants it, no rule matches, nothing is retained.
-    pending,    ///< It had its effects; the acknowledgement waits for the disk, see DurableListener.
+    pending,    ///< It had its effects; the acknowledgement waits for the disk, see broker::DurableListener.
     blocked,    ///< A full outbox holds it back; it had no effect. Try again later.
     throttled,  ///< The device's rate does; likewise.
 };
@@ -41,16 +40,13 @@ enum class Progress : std::uint8_t {
 }
 
 /// Belongs to one shard and is called there only.
-class Publisher final : public broker::WillPublisher, private DurableListener {
+class Publisher final : public broker::WillPublisher {
 public:
     struct Parts {
         broker::Broker& broker;
-        storage::Store& store;
         metering::Meter& meter;
-        Completions& completions;
         const model::Limits& limits;
         unsigned shard;
-        runtime::Shard& here;
         /// All, by shard; filled before the first call.
         std::span<Publisher* const> publishers;
         broker::Peers* peers;
@@ -93,21 +89,23 @@ private:
     /// The rates that hold for the publisher: of its policies, and of its listener unless it is an application.
     [[nodiscard]] static quota::Rates rates_of(const Origin& origin) noexcept;
     void hold_back(const Origin& origin, const model::Message& message, quota::Bucket& bucket);
-    /// Gives the effects of the rules to the store.
-    void submit(AckToken token, AckToken state, std::shared_ptr<AckShares> shares);
-    [[nodiscard]] AckToken remember();
-    void forward(const Origin& origin, const std::shared_ptr<AckShares>& shares);
+    void put_inbound_id(const broker::Session& session, std::uint16_t packet_id);
+    /// Moves what the rules want stored into the deposit. @return True if there was anything, or will be on another shard.
+    bool take_effects(broker::Deposit& deposit);
+    void forward(const Origin& origin, broker::Deposit& deposit);
     void receive(std::unique_ptr<Forwarded> forwarded);
     [[nodiscard]] bool run(Forwarded& forwarded, bool forced);
-    void on_durable(AckToken token, bool stored) noexcept override;
-    void distribute_republished(const Origin& origin);
+    void distribute_republished(const Origin& origin, broker::Deposit& deposit);
     /// @return False if nobody took it.
-    bool distribute(const Origin& origin, const model::MessagePtr& message, bool is_taken);
+    bool distribute(
+        const Origin& origin,
+        const model::MessagePtr& message,
+        bool is_taken,
+        broker::Deposit& deposit
+    );
 
     broker::Broker& broker_;
-    storage::Store& store_;
     metering::Meter& meter_;
-    Completions& completions_;
     const std::span<Publisher* const> publishers_;
     broker::Peers* const peers_;
     broker::Context& context_;
@@ -115,8 +113,8 @@ private:
     std::chrono::milliseconds block_timeout_{0};
     quota::Throttle throttle_;
     RuleState state_;
-    Completions state_written_;  ///< What becomes of batches that change state_.
     RuleEffects effects_;
+    broker::Deposit deposit_;  ///< Of the message that is being routed; kept for its memory.
     std::deque<std::unique_ptr<Forwarded>> waiting_;  ///< For room in an outbox, in order.
     std::size_t waiting_bytes_ = 0;                   ///< Of their payloads.
 };

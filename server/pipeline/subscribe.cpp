@@ -66,7 +66,14 @@ void subscribe(
     broker.subscribe(
         session,
         granted,
-        [verdicts = std::move(verdicts), done = std::move(done)]() mutable { done(verdicts); }
+        [verdicts = std::move(verdicts), done = std::move(done)](bool stored) mutable {
+            for (Verdict& verdict : verdicts) {
+                if (!stored && verdict.accepted()) {
+                    verdict = {Reason::storage_failed};
+                }
+            }
+            done(verdicts);
+        }
     );
 }
 

@@ -14,8 +14,8 @@ namespace weir::pipeline {
 /// Asks the policy for each filter, checks the limit, and gives the broker what is granted.
 ///
 /// @param requests  Valid filters.
-/// @param done      Runs on this shard with one verdict per request when every shard knows the new filters, and before the
-///                  first retained message is delivered. Never runs if the session ends before.
+/// @param done      Runs on this shard with one verdict per request when every shard knows the new filters and they are stored,
+///                  if the session lasts, and before the first retained message is delivered. Never runs if the session ends before.
 void subscribe(
     broker::Broker& broker,
     broker::Session& session,

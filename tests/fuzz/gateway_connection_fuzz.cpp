@@ -113,6 +113,7 @@ public:
         }
         listener_ = listener;
         broker_.bind(publisher_);
+        broker_.bind(connections_);
         broker_.apply_policies(around_.policies);
         publisher_.use(around_.routes);
         connections_.bind(services_);
@@ -161,17 +162,14 @@ private:
     std::array<broker::Broker*, 1> brokers_{};
     std::array<endpoints::Services*, 1> services_table_{};
     std::array<pipeline::Publisher*, 1> publishers_{&publisher_};
-    broker::Broker broker_{context_, {brokers_, &peers_, 0}, limits_.retained_messages};
+    broker::Journal journal_{*around_.store, [this](runtime::Task work) { around_.shard.post(std::move(work)); }};
+    broker::Broker broker_{context_, journal_, {brokers_, &peers_, 0}, limits_.retained_messages};
     endpoints::Connections connections_{around_.io};
-    pipeline::Completions completions_{around_.shard, connections_};
     pipeline::Publisher publisher_{{
         .broker = broker_,
-        .store = *around_.store,
         .meter = meter_,
-        .completions = completions_,
         .limits = limits_,
         .shard = 0,
-        .here = around_.shard,
         .publishers = publishers_,
         .peers = &peers_,
     }};

@@ -4,11 +4,13 @@ The program under test is named by the environment variable WEIR. Every listener
 read from the log. Nothing here sleeps: whatever is waited for is a line, a file or an answer, with a deadline.
 """
 import contextlib
+import http.client
 import json
 import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -105,6 +107,8 @@ class Gateway:
         return self
 
     def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.check_books()
         self.stop()
         if self._temporary:
             self._temporary.cleanup()
@@ -184,6 +188,24 @@ class Gateway:
 
     def json(self, *words):
         return json.loads(self.cli(*words, "-o", "json").stdout)
+
+    def api(self, path):
+        """What the admin socket answers."""
+        connection = http.client.HTTPConnection("localhost", timeout=DEADLINE_S)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.home / "admin.sock"))
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+            assert answer.status == 200, f"{path}: {answer.status} {body[:200]}"
+            return json.loads(body)
+
+    def check_books(self):
+        """No session that lasts lost a message without a reason."""
+        for session in self.api("/v1/sessions?limit=1000")["sessions"]:
+            if "in" in session:
+                assert session["in"] == session["out"] + session["lost"] + session["queued"], session
 
     def device(self, name, policy="sensor", password=None):
         """Creates a device with a certificate; returns the folder with its key, certificate and root certificate."""

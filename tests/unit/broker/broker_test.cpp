@@ -46,7 +46,7 @@ TEST_P(OnShards, StopsAfterUnsubscribe) {
 }
 
 TEST_P(OnShards, HandsOutRetainedMessages_AsTheOptionsSay_MQTT5_3_3_1_9_MQTT5_3_3_1_10_MQTT5_3_3_1_11) {
-    cluster.brokers[last()]->retain(Cluster::message("r/1", "kept", Qos::at_least_once, true), nullptr, "");
+    cluster.retain(last(), Cluster::message("r/1", "kept", Qos::at_least_once, true));
     cluster.pump();
     auto& session = cluster.connect(0, "a", peer);
     cluster.subscribe(0, session, "r/#", kQos1);
@@ -173,7 +173,7 @@ TEST_F(OneShard, ForgetsExpiredMessages_MQTT5_3_3_2_5) {
     auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
     cluster.subscribe(0, session, "x", kQos1);
     broker().disconnect(session, peer, true);
-    broker().fan_out(model::Message::make(
+    cluster.fan_out(0, model::Message::make(
         {.topic = "x", .payload = {}, .qos = Qos::at_least_once, .expires = cluster.clock.wall() + std::chrono::seconds{5}}
     ));
     cluster.clock.advance(std::chrono::seconds{6});
@@ -199,8 +199,8 @@ TEST_F(OneShard, EndsASession_WhenItsExpiryPasses_MQTT5_4_1_0_2) {
 TEST_F(OneShard, SkipsTheSendersOwnMessages_WhenNoLocal_MQTT5_3_8_3_3) {
     auto& session = cluster.connect(0, "a", peer);
     cluster.subscribe(0, session, "x", {.no_local = true});
-    broker().fan_out(Cluster::message("x", "own", Qos::at_most_once, false, session.id()));
-    broker().fan_out(Cluster::message("x", "other", Qos::at_most_once, false, session.id() + 1));
+    cluster.fan_out(0, Cluster::message("x", "own", Qos::at_most_once, false, session.id()));
+    cluster.fan_out(0, Cluster::message("x", "other", Qos::at_most_once, false, session.id() + 1));
     EXPECT_THAT(peer.got, ElementsAre("x=other@0"));
 }
 
@@ -208,8 +208,8 @@ TEST_F(OneShard, KeepsTheRetainFlag_OnlyWhenAsked_MQTT5_3_3_1_12_MQTT5_3_3_1_13)
     auto& session = cluster.connect(0, "a", peer);
     cluster.subscribe(0, session, "plain");
     cluster.subscribe(0, session, "asis", {.retain_as_published = true});
-    broker().fan_out(Cluster::message("plain", "1", Qos::at_most_once, true));
-    broker().fan_out(Cluster::message("asis", "2", Qos::at_most_once, true));
+    cluster.fan_out(0, Cluster::message("plain", "1", Qos::at_most_once, true));
+    cluster.fan_out(0, Cluster::message("asis", "2", Qos::at_most_once, true));
     EXPECT_THAT(peer.got, ElementsAre("plain=1@0", "asis=2@0r"));
 }
 
@@ -227,7 +227,7 @@ TEST_F(OneShard, DoesNotExpireWhatItHasSent_MQTT5_4_3_3_7_MQTT5_4_3_3_13) {
     auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
     cluster.subscribe(0, session, "x", kQos2);
     for (const char* payload : {"1", "2"}) {
-        broker().fan_out(model::Message::make(
+        cluster.fan_out(0, model::Message::make(
             {.topic = "x", .payload = as_bytes(std::string_view{payload}), .qos = Qos::exactly_once, .expires = cluster.clock.wall() + std::chrono::seconds{5}}
         ));
     }
@@ -326,7 +326,7 @@ TEST_F(OneShard, AsksForTheRightToReceiveAtDelivery_EvenForQueuedMessages) {
 }
 
 TEST_F(OneShard, DoesNotHandOutARetainedMessage_WhosePublisherLostTheRight_T18) {
-    broker().retain(Cluster::message("x", "kept", Qos::at_most_once, true), Cluster::thing("publisher"), "publisher");
+    cluster.retain(0, Cluster::message("x", "kept", Qos::at_most_once, true), Cluster::thing("publisher"), "publisher");
     cluster.policies("policy: open\nallow:\n  - connect: \"*\"\n  - subscribe: [\"#\"]\n");
     auto& session = cluster.connect(0, "a", peer);
     cluster.subscribe(0, session, "x");

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +16,7 @@
 #include <weir/broker/broker.hpp>
 #include <weir/document/diagnostic.hpp>
 #include <weir/policy/policy_file.hpp>
+#include <weir/storage/store.hpp>
 
 #include "support/random.hpp"
 
@@ -48,14 +52,16 @@ public:
 /// Brokers of several shards on one thread; what one sends to another waits until pump().
 class Cluster {
 public:
-    struct Node final : Peers, WillPublisher {
+    struct Node final : Peers, WillPublisher, DurableListener {
         Node(Cluster& owner, unsigned number)
             : cluster{owner},
               self{number},
               decisions{1 << 20},
               context{owner.clock, metrics, decisions},
-              broker{context, {owner.brokers, this, number}, 100} {
-            broker.bind(*this);
+              journal{*owner.store, [&owner](runtime::Task work) { owner.post(std::move(work)); }},
+              broker{context, journal, {owner.brokers, this, number}, 100} {
+            broker.bind(static_cast<WillPublisher&>(*this));
+            broker.bind(static_cast<DurableListener&>(*this));
         }
         bool try_send(unsigned shard, runtime::Task& work) noexcept override {
             if (full) {
@@ -65,7 +71,8 @@ public:
             return true;
         }
         void send(unsigned shard, runtime::Task work) override { cluster.mail[{self, shard}].push_back(std::move(work)); }
-        void publish_will(const Session& /*session*/, const Will& will) override { broker.fan_out(will.message); }
+        void publish_will(const Session& /*session*/, const Will& will) override { cluster.fan_out(self, will.message); }
+        void on_durable(AckToken token, bool stored) noexcept override { acks.emplace_back(token.number, stored); }
 
         Cluster& cluster;
         unsigned self;
@@ -73,10 +80,13 @@ public:
         model::ShardMetrics metrics;
         why::DecisionLog decisions;
         Context context;
+        Journal journal;
         Broker broker;
+        std::vector<std::pair<std::uint64_t, bool>> acks;
     };
 
-    explicit Cluster(unsigned shards) : brokers(shards) {
+    explicit Cluster(unsigned shards, std::shared_ptr<storage::Store> on = storage::Store::in_memory())
+        : store{std::move(on)}, brokers(shards) {
         for (unsigned i = 0; i < shards; ++i) {
             nodes.push_back(std::make_unique<Node>(*this, i));
             brokers[i] = &nodes.back()->broker;
@@ -96,8 +106,48 @@ public:
         }
     }
 
-    /// Runs what was sent, in the order of each pair, until nothing is left.
+    ~Cluster() { pump(); }
+    Cluster(const Cluster&) = delete;
+    Cluster& operator=(const Cluster&) = delete;
+
+    /// From any thread.
+    void post(runtime::Task work) {
+        {
+            const std::lock_guard lock{mutex};
+            posted.push_back(std::move(work));
+        }
+        arrived.notify_one();
+    }
+    bool run_posted() {
+        std::deque<runtime::Task> taken;
+        {
+            const std::lock_guard lock{mutex};
+            taken.swap(posted);
+        }
+        for (auto& work : taken) {
+            work();
+        }
+        return !taken.empty();
+    }
+    [[nodiscard]] bool waits_for_disk() const {
+        return std::ranges::any_of(nodes, [](const auto& node) { return !node->journal.idle(); });
+    }
+
+    /// Runs what was sent, in the order of each pair, until nothing is left and all is stored.
     void pump() {
+        for (;;) {
+            run_mail();
+            if (run_posted()) {
+                continue;
+            }
+            if (!waits_for_disk()) {
+                return;
+            }
+            std::unique_lock lock{mutex};
+            arrived.wait(lock, [this] { return !posted.empty(); });
+        }
+    }
+    void run_mail() {
         for (bool any = true; any;) {
             any = false;
             for (auto& [pair, queue] : mail) {
@@ -160,7 +210,9 @@ public:
         made.clean_start = expiry.count() == 0;
         const auto result = brokers[shard]->connect(std::move(made));
         EXPECT_TRUE(result.verdict.accepted());
+        pump();
         brokers[shard]->resume(*result.session);
+        pump();
         return *result.session;
     }
 
@@ -178,7 +230,7 @@ public:
             group = filter.substr(kShare.size(), filter.find('/', kShare.size()) - kShare.size());
         }
         const SubscribeRequest wanted{filter, options, group};
-        brokers[shard]->subscribe(session, {&wanted, 1}, [&done] { done = true; });
+        brokers[shard]->subscribe(session, {&wanted, 1}, [&done](bool stored) { done = stored; });
     }
 
     static model::MessagePtr message(
@@ -190,12 +242,33 @@ public:
     }
 
     void publish(unsigned shard, std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once) {
-        brokers[shard]->fan_out(message(topic, payload, qos));
+        fan_out(shard, message(topic, payload, qos));
         pump();
+    }
+    /// Leaves it to the caller to pump(). @param number  Of the acknowledgement; 0: nobody waits.
+    bool fan_out(unsigned shard, const model::MessagePtr& message, std::uint64_t number = 0) {
+        Deposit deposit{nodes[shard]->journal, {.token = {.connection = number, .number = number}}};
+        deposit.next(*message);
+        const bool wanted = brokers[shard]->fan_out(message, deposit);
+        is_pending = brokers[shard]->commit(deposit);
+        return wanted;
+    }
+    void retain(
+        unsigned shard, const model::MessagePtr& message, const model::PrincipalPtr& publisher = nullptr, std::string_view client_id = {}
+    ) {
+        Deposit deposit{nodes[shard]->journal};
+        deposit.next(*message);
+        brokers[shard]->retain(message, publisher, client_id, deposit);
+        is_pending = brokers[shard]->commit(deposit);
     }
 
     ManualClock clock;
     model::Limits limits;
+    std::shared_ptr<storage::Store> store;
+    bool is_pending = false;  ///< Of the last message: its acknowledgement waits.
+    std::mutex mutex;
+    std::condition_variable arrived;
+    std::deque<runtime::Task> posted;
     std::vector<Broker*> brokers;
     std::map<std::pair<unsigned, unsigned>, std::deque<runtime::Task>> mail;
     std::vector<std::unique_ptr<Node>> nodes;

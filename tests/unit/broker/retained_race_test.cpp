@@ -21,8 +21,8 @@ protected:
         }
         void publish(unsigned shard, std::string_view topic, std::string_view payload) {
             const auto message = Cluster::message(topic, payload, Qos::at_least_once, true);
-            cluster.brokers[shard]->retain(message, nullptr, "");
-            cluster.brokers[shard]->fan_out(message);
+            cluster.retain(shard, message);
+            cluster.fan_out(shard, message);
         }
         void begin_subscribe(std::string_view filter, SubscriptionOptions options = kQos1) {
             cluster.begin_subscribe(0, *session, filter, options, subscribed);
@@ -151,9 +151,9 @@ TEST_P(Retaining, IsNotHandedOutToItsPublisher_WhenNoLocal_MQTT5_3_8_3_3) {
     Cluster& cluster = race.cluster;
     const unsigned last = GetParam() - 1;
     const auto own = Cluster::message("own", "m", Qos::at_least_once, true, race.session->id());
-    cluster.brokers[last]->retain(own, race.session->principal_ptr(), "a");
+    cluster.retain(last, own, race.session->principal_ptr(), "a");
     const auto other = Cluster::message("other", "m", Qos::at_least_once, true, 77);
-    cluster.brokers[last]->retain(other, race.session->principal_ptr(), "b");
+    cluster.retain(last, other, race.session->principal_ptr(), "b");
     cluster.pump();
     const SubscriptionOptions no_local{.qos = Qos::at_least_once, .no_local = true};
     cluster.subscribe(0, *race.session, "own", no_local);
@@ -187,7 +187,7 @@ TEST_P(Retaining, IsForgotten_WhenItExpires) {
         const auto message = model::Message::make(
             {.topic = topic, .payload = as_bytes("m"), .retain = true, .expires = expires}
         );
-        cluster.brokers[0]->retain(message, nullptr, "");
+        cluster.retain(0, message);
     }
     race.publish(0, "t/0", "lasting");
     cluster.pump();

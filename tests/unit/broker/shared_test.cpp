@@ -113,7 +113,7 @@ TEST_P(Shared, KeepsTheOrderOfAPublisher_ForEachMember) {
         join("$share/g/x");
     }
     for (int i = 100; i < 160; ++i) {
-        cluster.brokers[last()]->fan_out(
+        cluster.fan_out(last(), 
             Cluster::message("x", std::to_string(i), Qos::at_least_once)
         );
     }
@@ -152,20 +152,20 @@ TEST_P(Shared, GivesBothCopies_ToASessionWithASharedAndAPlainSubscription) {
 
 TEST_P(Shared, SendsAtTheLowerQos_AsPublishedIfAsked_WithItsIdentifier_MQTT5_4_8_2_3) {
     auto& member = join("$share/g/x", {.qos = Qos::at_least_once, .retain_as_published = true, .id = 9});
-    cluster.brokers[last()]->fan_out(Cluster::message("x", "1", Qos::exactly_once, true));
-    cluster.brokers[last()]->fan_out(Cluster::message("x", "2", Qos::at_most_once));
+    cluster.fan_out(last(), Cluster::message("x", "1", Qos::exactly_once, true));
+    cluster.fan_out(last(), Cluster::message("x", "2", Qos::at_most_once));
     cluster.pump();
     EXPECT_THAT(member.peer.got, ElementsAre("x=1@1r", "x=2@0"));
     EXPECT_THAT(member.peer.subscription_ids, ElementsAre(9U));
     cluster.subscribe(member.shard, *member.session, "$share/g/x", {.qos = Qos::exactly_once});
-    cluster.brokers[last()]->fan_out(Cluster::message("x", "3", Qos::exactly_once, true));
+    cluster.fan_out(last(), Cluster::message("x", "3", Qos::exactly_once, true));
     cluster.pump();
     EXPECT_EQ(member.peer.got.back(), "x=3@2") << "a second SUBSCRIBE replaces the options";
     EXPECT_THAT(member.session->subscriptions(), SizeIs(1));
 }
 
 TEST_P(Shared, SendsNoRetainedMessages_WhenSubscribed) {
-    cluster.brokers[last()]->retain(Cluster::message("x", "kept", Qos::at_least_once, true), nullptr, "");
+    cluster.retain(last(), Cluster::message("x", "kept", Qos::at_least_once, true));
     cluster.pump();
     EXPECT_THAT(join("$share/g/x").peer.got, IsEmpty());
 }
@@ -187,7 +187,7 @@ TEST_P(Shared, NeverMissesAMessage_OnceASubscriptionIsConfirmed_SharedOrNot) {
         ASSERT_TRUE(done[0] || done[1]);
         const bool confirmed[2] = {done[0], done[1]};
         for (unsigned shard = 0; shard < GetParam(); ++shard) {
-            fresh.brokers[shard]->fan_out(
+            fresh.fan_out(shard, 
                 Cluster::message("x", std::to_string(shard), Qos::at_least_once)
             );
         }
@@ -212,7 +212,7 @@ TEST_P(Shared, DissolvesAGroup_WhenTheLastMemberLeaves) {
     EXPECT_THAT(a.peer.got, IsEmpty());
     EXPECT_THAT(b.peer.got, SizeIs(2));
     unsubscribe(b, "$share/g/x");
-    EXPECT_FALSE(cluster.brokers[last()]->fan_out(Cluster::message("x", "3")));
+    EXPECT_FALSE(cluster.fan_out(last(), Cluster::message("x", "3")));
     EXPECT_EQ(cluster.lost(Reason::shared_no_member), 0U);
 }
 
@@ -220,7 +220,7 @@ TEST_P(Shared, AsksAnotherMember_WhenTheChosenOneHasJustLeft) {
     auto& a = join("$share/g/x");
     auto& b = join("$share/g/x");
     for (int i = 1; i <= 4; ++i) {
-        cluster.brokers[last()]->fan_out(Cluster::message("x", std::to_string(i), Qos::at_least_once));
+        cluster.fan_out(last(), Cluster::message("x", std::to_string(i), Qos::at_least_once));
     }
     // What is on its way to `a` in mailboxes arrives after it left.
     cluster.brokers[a.shard]->unsubscribe(*a.session, "$share/g/x");
@@ -520,7 +520,7 @@ TEST_P(Shared, TakesEachMessageOnce_WhateverMembersDo) {
                     break;
                 case 1:
                 case 2:
-                    fresh.brokers[shard()]->fan_out(
+                    fresh.fan_out(shard(), 
                         Cluster::message("x", std::to_string(published++), Qos::at_least_once)
                     );
                     break;
@@ -578,10 +578,10 @@ TEST(SharedCost, IsNoAllocation_HoweverManyMembers) {
         cluster.subscribe(0, session, i % 2 == 0 ? "$share/a/x" : "$share/b/+", kQos1);
     }
     const auto message = Cluster::message("x", "payload");
-    cluster.brokers[0]->fan_out(message);
+    cluster.fan_out(0, message);
     const std::size_t before = test::allocations.load();
     for (int i = 0; i < 1'000; ++i) {
-        cluster.brokers[0]->fan_out(message);
+        cluster.fan_out(0, message);
     }
     EXPECT_EQ(test::allocations.load(), before);
     std::size_t delivered = 0;

@@ -1,0 +1,256 @@
+// What the broker stores, and who is told when it is stored.
+#include <algorithm>
+#include <utility>
+
+#include <weir/broker/broker.hpp>
+#include <weir/broker/durable_records.hpp>
+
+namespace weir::broker {
+
+using model::Reason;
+
+namespace {
+
+/// Of what no device published.
+constexpr std::string_view kTenant = "default";
+
+[[nodiscard]] storage::SubscriptionRecord record_of(const SubscriptionOptions& options) noexcept {
+    return {
+        .qos = static_cast<std::uint8_t>(options.qos),
+        .no_local = options.no_local,
+        .retain_as_published = options.retain_as_published,
+        .retain_handling = static_cast<std::uint8_t>(options.retain_handling),
+        .id = options.id,
+    };
+}
+
+[[nodiscard]] std::uint32_t seconds_of(std::chrono::milliseconds expiry) noexcept {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(expiry).count();
+    return static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(seconds, 0, storage::SessionRecord::kNeverExpires)
+    );
+}
+
+}  // namespace
+
+// --- Messages ------------------------------------------------------------------------------------------------------
+
+bool Broker::commit(Deposit& deposit) {
+    if (deposit.batch.empty() && deposit.receipt() == 0) {
+        return false;
+    }
+    settle(deposit);
+    return deposit.creditor().waits();
+}
+
+void Broker::settle(Deposit& deposit) {
+    const Creditor& creditor = deposit.creditor();
+    if (creditor.gathers && (creditor.upstream.receipt != 0 || deposit.receipt() != 0)) {
+        hold(deposit);
+    } else if (!deposit.batch.empty()) {
+        journal_.submit(
+            std::exchange(deposit.batch, {}),
+            {.entries = std::exchange(deposit.entries, {}),
+             .receipt = deposit.receipt(),
+             .creditor = deposit.creditor(),
+             .done = std::exchange(deposit.done, {})}
+        );
+    } else if (deposit.receipt() != 0) {
+        give_back(deposit.receipt(), true);
+    } else {
+        tell(deposit.creditor(), true);
+    }
+}
+
+void Broker::on_commit(Journal::Commit& commit, bool stored) {
+    for (const JournalEntry& entry : commit.entries) {
+        if (Session* const session = find(entry.session)) {
+            session->committed(entry, stored);
+        }
+    }
+    for (Gathered::Part& part : commit.parts) {
+        if (part.shard == shards_.self) {
+            part_committed(part, stored);
+            continue;
+        }
+        shards_.peers->send(
+            part.shard,
+            runtime::Task{[&other = on(part.shard),
+                           of_other = std::make_unique<Gathered::Part>(std::move(part)),
+                           stored] { other.part_committed(*of_other, stored); }}
+        );
+    }
+    if (!stored) {
+        context_.metrics.lose(Reason::storage_failed);
+    }
+    if (commit.receipt != 0) {
+        give_back(commit.receipt, stored);
+    } else {
+        tell(commit.creditor, stored);
+    }
+}
+
+void Broker::give_back(std::uint32_t receipt, bool stored) {
+    const auto finished = receipts_.give_back(receipt, stored);
+    if (!finished) {
+        return;
+    }
+    if (const auto held = gathering_.find(receipt); held != gathering_.end()) {
+        Gathered gathered = std::move(held->second);
+        gathering_.erase(held);
+        pass(std::move(gathered), finished->creditor);
+    } else {
+        tell(finished->creditor, finished->stored);
+    }
+}
+
+void Broker::tell(const Creditor& creditor, bool stored) {
+    if (creditor.upstream.receipt != 0) {
+        answer(creditor.upstream, stored);
+    } else if (creditor.token.connection != 0 && durable_listener_ != nullptr) {
+        durable_listener_->on_durable(creditor.token, stored);
+    }
+}
+
+void Broker::answer(Share share, bool stored) {
+    if (share.receipt == 0) {
+        return;
+    }
+    shards_.peers->send(
+        share.shard,
+        runtime::Task{[&other = on(share.shard), receipt = share.receipt, stored] {
+            other.give_back(receipt, stored);
+        }}
+    );
+}
+
+void Broker::offer_from(const model::MessagePtr& message, const Slip& slip) {
+    Deposit deposit{journal_, slip.creditor()};
+    deposit.next(*message, slip.id);
+    offer_here(message, deposit);
+    settle(deposit);
+}
+
+void Broker::tell_here(const model::MessagePtr& message) {
+    Deposit deposit{journal_};
+    deposit.next(*message);
+    offer_here(message, deposit);
+    settle(deposit);
+}
+
+// --- Sessions ------------------------------------------------------------------------------------------------------
+
+void Broker::put_session(storage::Batch& batch, const Session& session) const {
+    const Lasting& lasting = *session.lasting_;
+    const model::Principal& principal = session.principal();
+    const Bytes credential = encode_credential(principal);
+    batch.put_session(
+        lasting.id,
+        {.tenant = principal.tenant,
+         .client_id = session.client_id(),
+         .owner = principal.thing,
+         .principal = credential,
+         .expiry_s = seconds_of(session.expiry_),
+         .offline_since_ms = session.online() ? 0 : context_.clock.wall().count(),
+         .next_packet_id =
+             session.flow_ ? session.flow_->next_packet_id() : lasting.next_packet_id}
+    );
+}
+
+bool Broker::store_connected(Session& session, Journal::Done done, bool drops_other) {
+    if (!session.lasting_) {
+        if (!drops_other) {
+            return false;
+        }
+        journal_.after(std::move(done));
+        return true;
+    }
+    journal_.flush();
+    storage::Batch batch;
+    put_session(batch, session);
+    if (session.will_) {
+        batch.put_will(session.lasting_->id, record_of(*session.will_));
+    } else {
+        batch.erase_will(session.lasting_->id);
+    }
+    journal_.submit(std::move(batch), {.done = std::move(done)});
+    return true;
+}
+
+void Broker::store_disconnected(Session& session) {
+    session.unload();
+    auto& batch = journal_.open();
+    put_session(batch, session);
+    if (!session.will_) {
+        batch.erase_will(session.lasting_->id);
+    }
+}
+
+void Broker::store_subscriptions(
+    const Session& session, std::span<const SubscribeRequest> requests, const PendingPtr& pending
+) {
+    journal_.flush();
+    storage::Batch batch;
+    std::vector<std::string> filters;
+    for (const SubscribeRequest& request : requests) {
+        batch.put_subscription(session.lasting_->id, request.filter, record_of(request.options));
+        filters.emplace_back(request.filter);
+    }
+    ++pending->left;
+    journal_.submit(
+        std::move(batch),
+        {.done =
+             [this, pending, filters = std::move(filters)](bool stored) {
+                 Session* const alive = stored ? nullptr : find(pending->session_id);
+                 if (alive != nullptr) {
+                     pending->stored = false;
+                     for (const std::string& filter : filters) {
+                         unsubscribe(*alive, filter);
+                     }
+                 }
+                 finish(*pending);
+             }}
+    );
+}
+
+// --- Retained messages ---------------------------------------------------------------------------------------------
+
+void Broker::put_retained(Retained retained, Deposit& deposit) {
+    const auto before = static_cast<std::int64_t>(retained_.size());
+    const model::MessagePtr message = retained.message;
+    const model::PrincipalPtr publisher = retained.publisher;
+    const std::string client_id = retained.client_id;
+    if (!retained_.put(std::move(retained))) {
+        context_.metrics.lose(Reason::queue_full);
+    }
+    context_.metrics.retained.add(static_cast<std::int64_t>(retained_.size()) - before);
+    const std::string_view tenant = publisher ? std::string_view{publisher->tenant} : kTenant;
+    if (!retained_.contains(message->topic())) {
+        deposit.batch.erase_retained(tenant, message->topic());
+        return;
+    }
+    const Bytes credential = publisher ? encode_credential(*publisher) : Bytes{};
+    deposit.batch.retain(
+        {.tenant = tenant,
+         .owner = publisher ? std::string_view{publisher->thing} : std::string_view{},
+         .client_id = client_id,
+         .principal = credential,
+         .message = record_of(*message)}
+    );
+}
+
+void Broker::sweep_retained() {
+    storage::Batch batch;
+    for (const Retained& expired : retained_.take_expired(context_.clock.wall())) {
+        context_.metrics.retained.add(-1);
+        batch.erase_retained(
+            expired.publisher ? std::string_view{expired.publisher->tenant} : kTenant,
+            expired.message->topic()
+        );
+    }
+    if (!batch.empty()) {
+        journal_.submit(std::move(batch), {});
+    }
+}
+
+}  // namespace weir::broker

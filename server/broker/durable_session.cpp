@@ -1,0 +1,421 @@
+// The part of a session that is on disk: what is stored when, and how the queue comes back into memory.
+#include <algorithm>
+#include <utility>
+
+#include <weir/base/log.hpp>
+#include <weir/broker/broker.hpp>
+#include <weir/broker/durable_records.hpp>
+
+namespace weir::broker {
+
+using model::Qos;
+using model::Reason;
+using storage::EntryState;
+using Kind = JournalEntry::Kind;
+
+namespace {
+
+/// At most that much is read at once: other sessions' pages come between.
+constexpr storage::ReadLimit kPage{
+    .records = Lasting::kHeadMessages, .bytes = Lasting::kHeadBytes
+};
+
+[[nodiscard]] std::uint64_t footprint_of(const storage::QueueEntry& entry) noexcept {
+    return model::Message::footprint_of(entry.bytes);
+}
+
+[[nodiscard]] storage::QueueEntry entry_of(const Copy& copy, std::uint16_t packet_id) {
+    return {
+        .qos = static_cast<std::uint8_t>(copy.qos),
+        .retain = copy.retain,
+        .state = packet_id == 0 ? EntryState::queued : EntryState::sent,
+        .packet_id = packet_id,
+        .subscription_ids = {copy.subscription_ids.begin(), copy.subscription_ids.end()},
+    };
+}
+
+}  // namespace
+
+void Unread::add(std::uint64_t sequence, std::uint64_t footprint) noexcept {
+    from = empty() ? sequence : std::min(from, sequence);
+    to = std::max(to, sequence + 1);
+    ++entries;
+    bytes += footprint;
+}
+
+void Unread::remove(std::uint64_t footprint, bool was_in_flight) noexcept {
+    entries -= std::min<std::uint64_t>(entries, 1);
+    bytes -= std::min(bytes, footprint);
+    in_flight = std::min(entries, in_flight - (was_in_flight && in_flight > 0 ? 1 : 0));
+}
+
+void Unread::advance(std::uint64_t sequence) noexcept {
+    from = std::max(from, sequence);
+    if (empty()) {
+        *this = {};
+    }
+}
+
+// --- Into the queue ------------------------------------------------------------------------------------------------
+
+void Session::keep(Copy copy, Deposit& deposit) {
+    if (!can_send(copy.qos)) {
+        enqueue_stored(std::move(copy), deposit);
+        return;
+    }
+    if (copy.group == GroupId::none && !may_receive(*copy.message, copy.group)) {
+        return;
+    }
+    context_.metrics.delivered[static_cast<std::size_t>(copy.qos)].add();
+    book_out();
+    copy.sequence = lasting_->next_sequence++;
+    copy.is_marked = true;
+    const bool waits = copy.qos == Qos::exactly_once;
+    const std::uint16_t id =
+        flow().start(std::move(copy), waits ? Flow::State::storing : Flow::State::sent);
+    const Copy& started = flow_->copy_of(id);
+    deposit.enqueue(lasting_->id, started.sequence, entry_of(started, id));
+    deposit.entries.push_back({
+        .kind = Kind::sent,
+        .packet_id = id,
+        .bytes = static_cast<std::uint32_t>(started.message->footprint()),
+        .session = id_,
+        .sequence = started.sequence,
+        .owner = lasting_->id,
+    });
+    if (!waits) {
+        transmit(started, id, false);
+    }
+}
+
+void Session::enqueue_stored(Copy copy, Deposit& deposit) {
+    const std::uint64_t footprint = copy.message->footprint();
+    if (footprint > limits_->queue_bytes || limits_->queue_messages == 0) {
+        lose(Reason::queue_dropped_oldest, *copy.message);
+        return;
+    }
+    if (limits_->queue_full == model::QueueFull::reject_new && !has_room(footprint)) {
+        lose(Reason::queue_full, *copy.message);
+        return;
+    }
+    Lasting& lasting = *lasting_;
+    copy.sequence = lasting.next_sequence++;
+    deposit.enqueue(lasting.id, copy.sequence, entry_of(copy, 0));
+    deposit.entries.push_back({
+        .kind = Kind::queued,
+        .bytes = static_cast<std::uint32_t>(footprint),
+        .session = id_,
+        .sequence = copy.sequence,
+        .owner = lasting.id,
+    });
+    context_.metrics.queued.add(1);
+    const bool stays = memberships_ != nullptr ||
+                       (online() && (!flow_ || (flow_->queued() < Lasting::kHeadMessages &&
+                                                flow_->queued_bytes() < Lasting::kHeadBytes)));
+    if (lasting.unread.empty() && stays) {
+        flow().append(std::move(copy));
+    } else {
+        lasting.unread.add(copy.sequence, footprint);
+    }
+    make_room();
+}
+
+void Session::send_stored(Copy copy) {
+    Lasting& lasting = *lasting_;
+    const std::uint64_t sequence = copy.sequence;
+    if (copy.qos == Qos::at_least_once) {
+        const std::uint16_t id = flow().start(std::move(copy));
+        transmit(flow_->copy_of(id), id, false);
+        return;
+    }
+    copy.is_marked = true;
+    const auto bytes = static_cast<std::uint32_t>(copy.message->footprint());
+    const std::uint16_t id = flow().start(std::move(copy), Flow::State::storing);
+    lasting.journal.open().mark_sent(lasting.id, sequence, id);
+    lasting.journal.tell({
+        .kind = Kind::sent,
+        .packet_id = id,
+        .bytes = bytes,
+        .session = id_,
+        .sequence = sequence,
+    });
+}
+
+void Session::note_released(std::uint16_t packet_id, std::uint64_t sequence) {
+    Lasting& lasting = *lasting_;
+    lasting.journal.open().mark_released(lasting.id, sequence, packet_id);
+    lasting.journal.tell({
+        .kind = Kind::released,
+        .packet_id = packet_id,
+        .session = id_,
+        .sequence = sequence,
+    });
+}
+
+void Session::forget(const Copy& copy) {
+    if (copy.sequence == 0) {
+        return;
+    }
+    if (copy.sequence >= lasting_->held_from()) {
+        lasting_->settled_while_held.push_back(copy.sequence);
+    } else {
+        lasting_->journal.open().settle(lasting_->id, copy.sequence);
+    }
+}
+
+void Session::hold(const JournalEntry& entry) {
+    if (lasting_ && entry.sequence != 0) {
+        lasting_->held.push_back(entry.sequence);
+    }
+}
+
+void Session::unhold(const JournalEntry& entry) {
+    if (!lasting_ || entry.sequence == 0) {
+        return;
+    }
+    std::erase(lasting_->held, entry.sequence);
+    std::erase_if(lasting_->settled_while_held, [this](std::uint64_t sequence) {
+        const bool is_free = sequence < lasting_->held_from();
+        if (is_free) {
+            lasting_->journal.open().settle(lasting_->id, sequence);
+        }
+        return is_free;
+    });
+    make_room();
+}
+
+void Session::committed(const JournalEntry& entry, bool stored) {
+    if (entry.kind == Kind::inbound) {
+        if (!stored) {
+            drop_inbound_id(entry.packet_id);
+        }
+        return;
+    }
+    if (!lasting_) {
+        return;
+    }
+    const Flow::InFlight* const in_flight =
+        flow_ && entry.packet_id != 0 ? flow_->in_flight_at(entry.packet_id) : nullptr;
+    const bool is_there = in_flight != nullptr && in_flight->copy.sequence == entry.sequence;
+    if (entry.kind == Kind::released) {
+        if (stored && is_there && is_live()) {
+            subscriber_->release(entry.packet_id);
+        }
+        return;
+    }
+    if (stored) {
+        if (const Copy* const copy =
+                is_there ? flow_->stored(entry.packet_id, entry.sequence) : nullptr;
+            copy != nullptr && is_live()) {
+            transmit(*copy, entry.packet_id, false);
+        }
+        return;
+    }
+    // It was never stored, nobody was told that it was, and it may come again: as if it had not been.
+    Unread& unread = lasting_->unread;
+    if (is_there) {
+        flow_->refused(entry.packet_id);
+    } else if (flow_ && flow_->withdraw(entry.sequence)) {
+        context_.metrics.queued.add(-1);
+        book_loss(Reason::storage_failed);
+    } else if (entry.sequence >= unread.from && entry.sequence < unread.to) {
+        const bool waited = entry.kind == Kind::queued;
+        unread.remove(entry.bytes, !waited);
+        if (waited) {
+            context_.metrics.queued.add(-1);
+            book_loss(Reason::storage_failed);
+        }
+    }
+    pump();
+}
+
+// --- Limits --------------------------------------------------------------------------------------------------------
+
+std::uint64_t Session::queued_bytes() const noexcept {
+    return (flow_ ? flow_->queued_bytes() : 0) + (lasting_ ? lasting_->unread.bytes : 0);
+}
+
+bool Session::has_room(std::uint64_t footprint) const noexcept {
+    return queued() < limits_->queue_messages && footprint <= limits_->queue_bytes &&
+           queued_bytes() <= limits_->queue_bytes - footprint;
+}
+
+bool Session::is_over_limits() const noexcept {
+    return queued() > limits_->queue_messages || queued_bytes() > limits_->queue_bytes;
+}
+
+void Session::make_room() {
+    while (is_over_limits()) {
+        if (!flow_ || flow_->queue_empty()) {
+            read_queue();  // The oldest is on disk: it goes when it was read.
+            return;
+        }
+        if (flow_->front().sequence >= lasting_->held_from()) {
+            return;
+        }
+        const Copy oldest = flow_->pop();
+        context_.metrics.queued.add(-1);
+        lose(Reason::queue_dropped_oldest, *oldest.message);
+        forget(oldest);
+    }
+}
+
+void Session::trim(const std::vector<storage::QueuedMessage>& page) {
+    Unread& unread = lasting_->unread;
+    if (page.empty()) {  // Only what is in flight is left.
+        context_.metrics.queued.add(-static_cast<std::int64_t>(unread.waiting()));
+        lasting_->books.in -= unread.waiting();
+        unread.entries = unread.in_flight;
+        unread.bytes = 0;
+        return;
+    }
+    for (const storage::QueuedMessage& stored : page) {
+        if (!is_over_limits()) {
+            return;
+        }
+        lasting_->trimmed_to = stored.sequence + 1;
+        if (stored.entry.state != EntryState::queued) {
+            continue;
+        }
+        const model::MessagePtr message = message_of(stored.message);
+        unread.remove(message->footprint(), false);
+        context_.metrics.queued.add(-1);
+        lose(Reason::queue_dropped_oldest, *message);
+        lasting_->journal.open().settle(lasting_->id, stored.sequence);
+    }
+    make_room();
+}
+
+// --- From disk -----------------------------------------------------------------------------------------------------
+
+void Session::read_queue() {
+    if (!lasting_ || lasting_->unread.empty() || lasting_->is_reading ||
+        lasting_->is_unreadable || lasting_->unread.from >= lasting_->held_from()) {
+        return;
+    }
+    if (online() && flow_ && lasting_->unread.in_flight == 0 &&
+        flow_->queued() >= Lasting::kHeadMessages / 2) {
+        return;
+    }
+    Lasting& lasting = *lasting_;
+    const std::uint64_t from =
+        online() ? lasting.unread.from : std::max(lasting.unread.from, lasting.trimmed_to);
+    lasting.is_reading = true;
+    lasting.journal.read_queue(
+        lasting.id,
+        from,
+        kPage,
+        [&broker = lasting.broker, id = id_, life = lasting.life, bound = lasting.held_from()](
+            Result<std::vector<storage::QueuedMessage>> page
+        ) {
+            if (Session* const session = broker.find(id)) {
+                session->take_page(std::move(page), life, bound);
+            }
+        }
+    );
+}
+
+void Session::take_page(
+    Result<std::vector<storage::QueuedMessage>> page, std::uint32_t life, std::uint64_t bound
+) {
+    Lasting& lasting = *lasting_;
+    lasting.is_reading = false;
+    if (!page) {
+        lasting.is_unreadable = true;
+        log::error(
+            "queue_unreadable", {{"client", client_id_}, {"error", page.error().message()}}
+        );
+        return;
+    }
+    if (life != lasting.life) {
+        online() ? read_queue() : make_room();
+        return;
+    }
+    const bool is_end = page->empty();
+    std::erase_if(*page, [bound](const auto& stored) { return stored.sequence >= bound; });
+    if (!online() && !memberships_) {
+        if (is_end || !page->empty()) {
+            trim(*page);
+        }
+        return;
+    }
+    for (const storage::QueuedMessage& stored : *page) {
+        restore(stored);
+    }
+    if (is_end) {
+        lasting.unread.advance(std::min(lasting.unread.to, bound));
+    }
+    if (is_end || !page->empty()) {
+        make_room();
+        pump();
+    }
+}
+
+void Session::restore(const storage::QueuedMessage& stored) {
+    Unread& unread = lasting_->unread;
+    const storage::QueueEntry& entry = stored.entry;
+    const bool is_in_flight = entry.state != EntryState::queued;
+    Copy copy{
+        .message = entry.state == EntryState::released ? model::MessagePtr{}
+                                                       : message_of(stored.message),
+        .qos = static_cast<Qos>(entry.qos),
+        .retain = entry.retain,
+        .sequence = stored.sequence,
+        .is_marked = is_in_flight,
+    };
+    copy.subscription_ids.assign(entry.subscription_ids.begin(), entry.subscription_ids.end());
+    unread.remove(footprint_of(entry), is_in_flight);
+    unread.advance(stored.sequence + 1);
+    if (entry.state == EntryState::released) {
+        static_cast<void>(flow().restore(entry.packet_id, std::move(copy), Flow::State::released));
+        return;
+    }
+    // One at QoS 1 that went while older ones still waited goes in its place again, and as if new.
+    const bool keeps_place = is_in_flight && (copy.qos == Qos::exactly_once || flow().queue_empty());
+    if (keeps_place && flow().restore(entry.packet_id, copy, Flow::State::sent)) {
+        return;
+    }
+    if (is_in_flight) {
+        lasting_->journal.open().mark_queued(lasting_->id, stored.sequence);
+        context_.metrics.queued.add(1);
+        book_in();
+        copy.is_marked = false;
+    }
+    flow().append(std::move(copy));
+}
+
+void Session::unload() {
+    if (!lasting_ || memberships_ || !flow_) {
+        return;
+    }
+    Lasting& lasting = *lasting_;
+    Unread before = std::exchange(lasting.unread, {});
+    flow_->for_each_unsettled([&](std::uint16_t id, const Flow::InFlight& entry) {
+        if (entry.copy.sequence == 0) {
+            return;
+        }
+        if (entry.state == Flow::State::sent && !entry.copy.is_marked) {
+            lasting.journal.open().mark_sent(lasting.id, entry.copy.sequence, id);
+        }
+        lasting.unread.add(
+            entry.copy.sequence, entry.copy.message ? entry.copy.message->footprint() : 0
+        );
+        ++lasting.unread.in_flight;
+    });
+    flow_->for_each_queued([&](const Copy& copy) {
+        lasting.unread.add(copy.sequence, copy.message->footprint());
+    });
+    if (!before.empty()) {
+        lasting.unread.from = lasting.unread.empty() ? before.from : lasting.unread.from;
+        lasting.unread.to = before.to;
+        lasting.unread.entries += before.entries;
+        lasting.unread.in_flight += before.in_flight;
+        lasting.unread.bytes += before.bytes;
+    }
+    lasting.next_packet_id = flow_->next_packet_id();
+    lasting.trimmed_to = 0;
+    ++lasting.life;
+    flow_.reset();
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,1 @@
+weir_fuzz(broker_principal LIBRARIES weir::broker)

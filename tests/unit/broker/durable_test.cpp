@@ -1,0 +1,595 @@
+// Sessions, queues and retained messages outlive the gateway: what a second set of brokers finds in the first one's store.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <weir/broker/durable_records.hpp>
+
+#include "cluster.hpp"
+
+namespace weir::broker {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Acks = std::vector<std::pair<std::uint64_t, bool>>;
+
+/// A client that does what a client does: acknowledges, unless it is told not to.
+class Durable : public testing::TestWithParam<unsigned> {
+protected:
+    Durable() { start(); }
+
+    void start() { cluster = std::make_unique<Cluster>(GetParam(), store); }
+    /// As if the power had gone: what is not on its way to the disk is lost. Another number of shards does not matter.
+    void restart(unsigned shards = GetParam()) {
+        const auto now = cluster ? cluster->clock.wall() : WallTime{0};
+        if (cluster) {
+            cluster->pump();
+        }
+        cluster.reset();
+        const WallTime passed = now + downtime;
+        cluster = std::make_unique<Cluster>(shards, store);
+        cluster->limits = limits;
+        cluster->clock.set_wall(passed);
+        const auto count = static_cast<unsigned>(cluster->brokers.size());
+        ASSERT_TRUE(store->read_sessions([&](storage::StoredSession&& session) {
+            const auto shard = Broker::owner_of(session.record.tenant, session.record.client_id, count);
+            cluster->brokers[shard]->restore(
+                session, refresh(session.record), std::make_shared<const model::Limits>(limits)
+            );
+            return true;
+        }));
+        ASSERT_TRUE(store->read_all_retained([&](const storage::RetainedRecord& record) {
+            const auto shard = Broker::owner_of_topic(record.message.topic, count);
+            cluster->brokers[shard]->restore(
+                record, record.owner.empty() ? nullptr : Cluster::thing(std::string{record.owner})
+            );
+            return true;
+        }));
+        cluster->pump();
+    }
+    [[nodiscard]] Result<model::PrincipalPtr> refresh(const storage::SessionRecord& record) const {
+        if (record.owner == gone) {
+            return error_code{1, boost::system::generic_category()};
+        }
+        return Cluster::thing(std::string{record.owner});
+    }
+
+    [[nodiscard]] unsigned home(std::string_view client_id) const {
+        return Broker::owner_of("default", client_id, static_cast<unsigned>(cluster->brokers.size()));
+    }
+    Session& connect(const std::string& client_id, Peer& with, std::chrono::milliseconds expiry = hours{1}) {
+        return cluster->connect(home(client_id), client_id, with, expiry);
+    }
+    void subscribe(Session& session, std::string_view filter, SubscriptionOptions options) {
+        cluster->subscribe(home(session.client_id()), session, filter, options);
+    }
+    void disconnect(Session& session, const Peer& with, bool will = true) {
+        cluster->brokers[home(session.client_id())]->disconnect(session, with, will);
+        cluster->pump();
+    }
+    /// From the shard that is farthest from where sessions tend to be.
+    void publish(std::string_view topic, std::string_view payload, Qos qos = Qos::at_least_once) {
+        cluster->publish(static_cast<unsigned>(cluster->brokers.size()) - 1, topic, payload, qos);
+    }
+    void retain(
+        unsigned shard, const model::MessagePtr& message, const model::PrincipalPtr& publisher = nullptr, std::string_view client_id = {}
+    ) {
+        cluster->retain(shard, message, publisher, client_id);
+        cluster->pump();
+    }
+    [[nodiscard]] std::int64_t sum(Gauge model::ShardMetrics::*gauge) const {
+        std::int64_t all = 0;
+        for (const auto& node : cluster->nodes) {
+            all += (node->metrics.*gauge).value();
+        }
+        return all;
+    }
+    [[nodiscard]] std::size_t stored(std::string_view client_id) const {
+        std::size_t entries = 0;
+        EXPECT_TRUE(store->read_sessions([&](storage::StoredSession&& session) {
+            entries += session.record.client_id == client_id ? session.queue.entries : 0;
+            return true;
+        }));
+        return entries;
+    }
+    [[nodiscard]] std::size_t stored_sessions() const {
+        std::size_t count = 0;
+        EXPECT_TRUE(store->read_sessions([&](storage::StoredSession&&) {
+            ++count;
+            return true;
+        }));
+        return count;
+    }
+
+    std::shared_ptr<storage::Store> store = storage::Store::in_memory();
+    std::unique_ptr<Cluster> cluster;
+    model::Limits limits;
+    std::chrono::milliseconds downtime{0};
+    std::string gone;
+    Peer peer;
+};
+INSTANTIATE_TEST_SUITE_P(Broker, Durable, testing::Values(1U, 2U, 8U));
+
+TEST_P(Durable, KeepsTheSessionAndItsSubscriptions_MQTT3_3_1_2_4_MQTT5_4_1_0_1) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x/+", kQos1);
+    subscribe(session, "y", {.qos = Qos::exactly_once, .retain_as_published = true, .id = 7});
+    subscribe(session, "z", kQos1);
+    cluster->brokers[home("a")]->unsubscribe(session, "z");
+    cluster->pump();
+    restart();
+    Peer again;
+    auto request = cluster->request("a", again);
+    request.expiry = hours{1};
+    request.clean_start = false;
+    const auto result = cluster->brokers[home("a")]->connect(std::move(request));
+    EXPECT_TRUE(result.session_present);
+    EXPECT_TRUE(result.is_pending);
+    cluster->pump();
+    cluster->brokers[home("a")]->resume(*result.session);
+    publish("x/1", "1");
+    publish("y", "2");
+    publish("z", "3");
+    EXPECT_THAT(again.got, ElementsAre("x/1=1@1", "y=2@1"));
+    EXPECT_THAT(again.subscription_ids, ElementsAre(7U));
+}
+
+TEST_P(Durable, StoresNothingOfASessionThatEndsWithItsConnection) {
+    auto& session = cluster->connect(home("a"), "a", peer);
+    subscribe(session, "x", kQos2);
+    for (const Qos qos : {Qos::at_most_once, Qos::at_least_once, Qos::exactly_once}) {
+        cluster->fan_out(home("a"), Cluster::message("x", "m", qos), 1);
+        EXPECT_FALSE(cluster->is_pending);
+    }
+    session.received(2);
+    session.settled(1);
+    session.settled(2);
+    cluster->pump();
+    disconnect(session, peer);
+    store->drain();
+    EXPECT_EQ(store->stats().commits, 0U);
+}
+
+TEST_P(Durable, AcknowledgesWhenTheQueuesHaveIt_AndNotBefore) {
+    for (const char* id : {"a", "b", "c", "d"}) {
+        auto& session = connect(id, peer);
+        subscribe(session, "x", kQos1);
+        disconnect(session, peer);
+    }
+    const unsigned publisher = GetParam() - 1;
+    for (std::uint64_t number = 1; number <= 3; ++number) {
+        cluster->fan_out(publisher, Cluster::message("x", "m", Qos::at_least_once), number);
+        EXPECT_TRUE(cluster->is_pending);
+    }
+    EXPECT_THAT(cluster->nodes[publisher]->acks, IsEmpty());
+    cluster->pump();
+    EXPECT_EQ(cluster->nodes[publisher]->acks, (Acks{{1, true}, {2, true}, {3, true}}));
+    for (const char* id : {"a", "b", "c", "d"}) {
+        EXPECT_EQ(stored(id), 3U);
+    }
+}
+
+TEST_P(Durable, KeepsTheQueueOfAnOfflineSession_InOrder) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos2);
+    disconnect(session, peer);
+    publish("x", "1", Qos::at_least_once);
+    publish("x", "2", Qos::exactly_once);
+    publish("x", "QoS 0 is not kept", Qos::at_most_once);
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 2);
+    restart();
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 2);
+    publish("x", "3", Qos::at_least_once);
+    Peer again;
+    auto& resumed = connect("a", again);
+    publish("x", "4", Qos::at_least_once);
+    EXPECT_THAT(again.got, ElementsAre("x=1@1", "x=2@2", "x=3@1", "x=4@1"));
+    EXPECT_THAT(again.ids, ElementsAre(1, 2, 3, 4));
+    for (std::uint16_t id = 1; id <= 4; ++id) {
+        id == 2 ? resumed.received(2) : resumed.settled(id);
+    }
+    cluster->pump();
+    EXPECT_EQ(stored("a"), 1U);
+    resumed.settled(2);
+    cluster->pump();
+    EXPECT_EQ(stored("a"), 0U);
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 0);
+}
+
+TEST_P(Durable, DrainsALongQueueInPages_WithABoundedPartInMemory) {
+    limits.queue_messages = 1'000;
+    cluster->limits = limits;
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    disconnect(session, peer);
+    for (int i = 0; i < 500; ++i) {
+        cluster->fan_out(home("a"), Cluster::message("x", std::to_string(i), Qos::at_least_once));
+    }
+    cluster->pump();
+    restart();
+    Peer again;
+    auto& resumed = connect("a", again);
+    EXPECT_EQ(again.got.size(), limits.in_flight);
+    EXPECT_EQ(resumed.queued(), 400U);
+    for (std::size_t next = 0; next < again.ids.size(); ++next) {
+        ASSERT_TRUE(resumed.settled(again.ids[next]));
+        cluster->pump();
+        if (next == 250) {
+            publish("x", "500");  // Goes behind those that are still on disk.
+        }
+    }
+    ASSERT_EQ(again.got.size(), 501U);
+    for (std::size_t i = 0; i < again.got.size(); ++i) {
+        EXPECT_EQ(again.got[i], "x=" + std::to_string(i) + "@1");
+    }
+    EXPECT_EQ(stored("a"), 0U);
+}
+
+TEST_P(Durable, SendsAgainWhatWasInFlight_WithItsIdsAndDup_MQTT3_4_4_0_1_MQTT5_4_4_0_1) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos2);
+    publish("x", "1", Qos::at_least_once);
+    publish("x", "2", Qos::exactly_once);
+    publish("x", "3", Qos::exactly_once);
+    publish("x", "4", Qos::at_least_once);
+    ASSERT_THAT(peer.ids, ElementsAre(1, 2, 3, 4));
+    session.received(2);
+    session.settled(1);
+    cluster->pump();
+    EXPECT_THAT(peer.released, ElementsAre(2));
+    restart();
+    Peer again;
+    auto& resumed = connect("a", again);
+    EXPECT_THAT(again.got, ElementsAre("x=3@2d", "x=4@1d"));
+    EXPECT_THAT(again.ids, ElementsAre(3, 4));
+    EXPECT_THAT(again.released, ElementsAre(2));
+    publish("x", "5", Qos::exactly_once);
+    EXPECT_EQ(again.ids.back(), 5);
+    EXPECT_TRUE(resumed.settled(2));
+    EXPECT_TRUE(resumed.received(3));
+    EXPECT_TRUE(resumed.settled(3));
+    EXPECT_TRUE(resumed.settled(4));
+    EXPECT_TRUE(resumed.received(5));
+    EXPECT_TRUE(resumed.settled(5));
+    cluster->pump();
+    EXPECT_EQ(stored("a"), 0U);
+}
+
+TEST_P(Durable, SendsQos2OnlyWhenItsPacketIdIsStored) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos2);
+    cluster->fan_out(home("a"), Cluster::message("x", "1", Qos::exactly_once));
+    cluster->fan_out(home("a"), Cluster::message("x", "2", Qos::at_least_once));
+    EXPECT_THAT(peer.got, ElementsAre("x=2@1"));
+    cluster->pump();
+    EXPECT_THAT(peer.got, ElementsAre("x=2@1", "x=1@2"));
+    session.received(1);
+    EXPECT_THAT(peer.released, IsEmpty());
+    cluster->pump();
+    EXPECT_THAT(peer.released, ElementsAre(1));
+}
+
+TEST_P(Durable, KeepsTheOrder_WhenSomeOfAQueueWasSent_AndLaterOnesWere) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    peer.is_ready = false;
+    publish("x", "1");
+    peer.is_ready = true;
+    session.pump();          // From the queue: the store does not know that it was sent.
+    publish("x", "2");       // At once: the store knows.
+    ASSERT_THAT(peer.got, ElementsAre("x=1@1", "x=2@1"));
+    restart();
+    Peer again;
+    connect("a", again);
+    ASSERT_EQ(again.got.size(), 2U);
+    EXPECT_EQ(again.got[0].substr(0, 3), "x=1");
+    EXPECT_EQ(again.got[1].substr(0, 3), "x=2");
+    EXPECT_NE(again.ids[0], again.ids[1]);
+}
+
+TEST_P(Durable, KnowsTheIdsOfQos2ThatItTook) {
+    auto& session = connect("a", peer);
+    const unsigned shard = home("a");
+    storage::Batch batch;
+    ASSERT_TRUE(session.take_inbound_id(9));
+    batch.put_inbound_id(session.stored_id(), 9);
+    cluster->nodes[shard]->journal.submit(std::move(batch), {});
+    cluster->pump();
+    restart();
+    auto& resumed = connect("a", peer);
+    EXPECT_TRUE(resumed.has_inbound_id(9));
+    EXPECT_FALSE(resumed.take_inbound_id(9));
+}
+
+TEST_P(Durable, StoresAMessageOnce_ForHoweverManyQueues) {
+    for (int i = 0; i < 20; ++i) {
+        auto& session = connect("c" + std::to_string(i), peer);
+        subscribe(session, "x", kQos1);
+        disconnect(session, peer);
+    }
+    publish("x", std::string(1'000, 'm'));
+    std::size_t bodies = 0;
+    EXPECT_TRUE(store->scan(storage::Family::queues, "m", [&](std::string_view, std::uint8_t, ByteView) {
+        ++bodies;
+        return true;
+    }));
+    EXPECT_EQ(bodies, 1U);
+}
+
+TEST_P(Durable, DropsTheOldest_AlsoOfWhatIsOnDiskOnly) {
+    limits.queue_messages = 3;
+    cluster->limits = limits;
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    disconnect(session, peer);
+    for (int i = 0; i < 3; ++i) {
+        publish("x", std::to_string(i));
+    }
+    EXPECT_EQ(cluster->lost(Reason::queue_dropped_oldest), 0U);
+    restart();
+    for (int i = 3; i < 5; ++i) {
+        publish("x", std::to_string(i));
+    }
+    EXPECT_EQ(cluster->lost(Reason::queue_dropped_oldest), 2U);
+    EXPECT_EQ(stored("a"), 3U);
+    Peer again;
+    connect("a", again);
+    EXPECT_THAT(again.got, ElementsAre("x=2@1", "x=3@1", "x=4@1"));
+}
+
+TEST_P(Durable, RejectsTheNewOne_WhereTheLimitSaysSo) {
+    limits.queue_messages = 2;
+    limits.queue_full = model::QueueFull::reject_new;
+    cluster->limits = limits;
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    disconnect(session, peer);
+    publish("x", "1");
+    restart();
+    publish("x", "2");
+    EXPECT_EQ(cluster->lost(Reason::queue_full), 0U);
+    publish("x", "3");
+    EXPECT_EQ(cluster->lost(Reason::queue_full), 1U);
+    EXPECT_EQ(cluster->nodes[home("a")]->decisions.of("owner").at(0).reason, Reason::queue_full);
+    Peer again;
+    connect("a", again);
+    EXPECT_THAT(again.got, ElementsAre("x=1@1", "x=2@1"));
+}
+
+TEST_P(Durable, DropsWhatWaitedForTooLong) {
+    limits.queue_age = seconds{10};
+    cluster->limits = limits;
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    disconnect(session, peer);
+    const auto publish_now = [&](std::string_view payload) {
+        cluster->fan_out(0, model::Message::make(
+            {.topic = "x", .payload = as_bytes(payload), .qos = Qos::at_least_once, .created = cluster->clock.wall()}
+        ));
+        cluster->pump();
+    };
+    publish_now("old");
+    downtime = seconds{5};
+    restart();
+    publish_now("newer");
+    cluster->clock.advance(seconds{6});
+    Peer again;
+    connect("a", again);
+    EXPECT_THAT(again.got, ElementsAre("x=newer@1"));
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old), 1U);
+    EXPECT_EQ(stored("a"), 1U);
+}
+
+TEST_P(Durable, StoresAPublishAtQos2AndItsQueues_InOneBatch_OverAllShards) {
+    for (const char* id : {"a", "b", "c", "d"}) {
+        auto& session = connect(id, peer);
+        subscribe(session, "x", kQos2);
+        disconnect(session, peer);
+    }
+    store->drain();
+    const auto before = store->stats().commits;
+    const unsigned shard = GetParam() - 1;
+    Deposit deposit{cluster->nodes[shard]->journal, {.token = {.connection = 1, .number = 5, .inbound_id = 9}, .gathers = true}};
+    const auto message = Cluster::message("x", "m", Qos::exactly_once);
+    deposit.batch.put_inbound_id(storage::SessionId{77}, 9);
+    deposit.next(*message);
+    cluster->brokers[shard]->fan_out(message, deposit);
+    EXPECT_TRUE(cluster->brokers[shard]->commit(deposit));
+    cluster->pump();
+    EXPECT_EQ(cluster->nodes[shard]->acks, (Acks{{5, true}}));
+    EXPECT_EQ(store->stats().commits, before + 1);
+    for (const char* id : {"a", "b", "c", "d"}) {
+        EXPECT_EQ(stored(id), 1U);
+        Peer again;
+        connect(id, again);
+        EXPECT_THAT(again.got, ElementsAre("x=m@2"));
+    }
+}
+
+TEST_P(Durable, KeepsTheOrderAndItsBooks_WhileAnotherShardStores) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    const unsigned shard = GetParam() - 1;
+    const auto gathered = [&](std::string_view payload) {
+        Deposit deposit{cluster->nodes[shard]->journal, {.token = {.connection = 1, .number = 1}, .gathers = true}};
+        const auto message = Cluster::message("x", payload, Qos::exactly_once);
+        deposit.next(*message);
+        cluster->brokers[shard]->fan_out(message, deposit);
+        cluster->brokers[shard]->commit(deposit);
+    };
+    gathered("1");
+    cluster->run_mail();  // It has reached the session, and perhaps not the disk.
+    cluster->fan_out(home("a"), Cluster::message("x", "2", Qos::at_least_once));
+    for (const std::uint16_t id : std::vector<std::uint16_t>{peer.ids}) {
+        session.settled(id);
+    }
+    cluster->pump();
+    EXPECT_THAT(peer.got, ElementsAre("x=1@1", "x=2@1"));
+    EXPECT_EQ(stored("a"), 0U) << "what was settled before it was stored is settled after";
+
+    gathered("3");
+    cluster->run_mail();
+    cluster->brokers[home("a")]->disconnect(session, peer, false);
+    gathered("4");
+    cluster->pump();
+    Peer again;
+    connect("a", again);
+    EXPECT_THAT(again.got, ElementsAre("x=3@1d", "x=4@1"));
+}
+
+TEST_P(Durable, KeepsRetainedMessages_AndWhoIsAnswerableForThem) {
+    const auto publisher = Cluster::thing("sensor");
+    retain(0, Cluster::message("r/1", "one", Qos::at_least_once, true), publisher, "s");
+    retain(0, Cluster::message("r/2", "two", Qos::at_most_once, true), publisher, "s");
+    retain(GetParam() - 1, Cluster::message("r/2", "", Qos::at_most_once, true), publisher, "s");
+    retain(0, Cluster::message("$own/3", "three", Qos::at_most_once, true));
+    restart();
+    EXPECT_EQ(sum(&model::ShardMetrics::retained), 2);
+    auto& session = connect("a", peer);
+    subscribe(session, "r/#", kQos1);
+    subscribe(session, "$own/#", kQos1);
+    EXPECT_THAT(peer.got, ElementsAre("r/1=one@1r", "$own/3=three@0r"));
+    restart();
+    cluster->policies("policy: open\nallow:\n  - connect: \"*\"\n  - subscribe: [\"#\"]\n");
+    Peer other;
+    auto& asks = connect("b", other);
+    subscribe(asks, "r/#", kQos1);
+    EXPECT_THAT(other.got, IsEmpty()) << "the publisher may not publish there any more";
+}
+
+TEST_P(Durable, RemovesRetainedMessagesThatExpired) {
+    retain(0, model::Message::make({
+        .topic = "r", .payload = as_bytes(std::string_view{"x"}), .retain = true, .expires = cluster->clock.wall() + seconds{5}
+    }));
+    cluster->clock.advance(seconds{6});
+    for (auto* const broker : cluster->brokers) {
+        broker->advance();
+    }
+    cluster->pump();
+    EXPECT_EQ(sum(&model::ShardMetrics::retained), 0);
+    EXPECT_TRUE(store->read_retained("default", "#")->messages.empty());
+}
+
+TEST_P(Durable, ForgetsASession_WhenItStartsClean_OrItsTimeIsOver_MQTT3_3_1_2_6_MQTT5_3_1_2_4) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    disconnect(session, peer);
+    publish("x", "1");
+    auto request = cluster->request("a", peer);
+    const auto result = cluster->brokers[home("a")]->connect(std::move(request));
+    EXPECT_FALSE(result.session_present);
+    EXPECT_TRUE(result.is_pending) << "a crash must not bring the old one back";
+    cluster->pump();
+    EXPECT_EQ(stored_sessions(), 0U);
+    EXPECT_EQ(cluster->lost(Reason::session_ended), 1U);
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 0);
+
+    auto& other = connect("b", peer, seconds{60});
+    subscribe(other, "x", kQos1);
+    disconnect(other, peer);
+    publish("x", "2");
+    downtime = seconds{61};
+    restart();
+    Peer again;
+    request = cluster->request("b", again);
+    request.clean_start = false;
+    request.expiry = hours{1};
+    EXPECT_FALSE(cluster->brokers[home("b")]->connect(std::move(request)).session_present);
+    cluster->pump();
+    EXPECT_EQ(stored("b"), 0U);
+}
+
+TEST_P(Durable, CountsTheTimeSinceTheConnectionEnded_NotSinceTheStart) {
+    auto& session = connect("a", peer, seconds{60});
+    disconnect(session, peer);
+    downtime = seconds{40};
+    restart();
+    EXPECT_EQ(stored_sessions(), 1U);
+    cluster->clock.advance(seconds{19});
+    cluster->brokers[home("a")]->advance();
+    cluster->pump();
+    EXPECT_EQ(stored_sessions(), 1U);
+    cluster->clock.advance(seconds{1});
+    cluster->brokers[home("a")]->advance();
+    cluster->pump();
+    EXPECT_EQ(stored_sessions(), 0U);
+}
+
+TEST_P(Durable, PublishesAWillThatWasStillToCome_AlsoOfAConnectionThatTheCrashEnded) {
+    auto request = cluster->request("a", peer);
+    request.expiry = hours{1};
+    request.clean_start = false;
+    request.will = std::make_unique<Will>(Will{.message = Cluster::message("will", "gone", Qos::at_least_once), .delay = seconds{30}});
+    static_cast<void>(cluster->brokers[home("a")]->connect(std::move(request)));
+    Peer watcher;
+    auto& watching = connect("watcher", watcher);
+    subscribe(watching, "will", kQos1);
+    restart();
+    connect("watcher", watcher);
+    cluster->clock.advance(seconds{29});
+    cluster->brokers[home("a")]->advance();
+    cluster->pump();
+    EXPECT_THAT(watcher.got, IsEmpty());
+    cluster->clock.advance(seconds{1});
+    cluster->brokers[home("a")]->advance();
+    cluster->pump();
+    EXPECT_THAT(watcher.got, ElementsAre("will=gone@1"));
+    restart();
+    cluster->clock.advance(seconds{60});
+    cluster->brokers[home("a")]->advance();
+    Peer late;
+    connect("watcher", late);
+    EXPECT_EQ(late.got.size(), 1U) << "the one that it did not acknowledge, and no second will";
+}
+
+TEST_P(Durable, DropsASession_WhoseDeviceIsGone_OrMayNotConnect) {
+    disconnect(connect("a", peer), peer);
+    auto request = cluster->request("b", peer, "other");
+    request.expiry = hours{1};
+    static_cast<void>(cluster->brokers[home("b")]->connect(std::move(request)));
+    cluster->pump();
+    gone = "other";
+    restart();
+    EXPECT_EQ(stored_sessions(), 1U);
+    EXPECT_EQ(sum(&model::ShardMetrics::sessions), 1);
+}
+
+TEST_P(Durable, FindsEverySession_WhenTheNumberOfShardsChanged) {
+    for (int i = 0; i < 8; ++i) {
+        auto& session = connect("c" + std::to_string(i), peer);
+        subscribe(session, "x/" + std::to_string(i), kQos1);
+        disconnect(session, peer);
+    }
+    restart(3);
+    for (int i = 0; i < 8; ++i) {
+        publish("x/" + std::to_string(i), "m");
+    }
+    for (int i = 0; i < 8; ++i) {
+        Peer again;
+        connect("c" + std::to_string(i), again);
+        EXPECT_THAT(again.got, ElementsAre("x/" + std::to_string(i) + "=m@1"));
+    }
+}
+
+TEST(DurableRecords, KeepHowADeviceProvedWhoItIs) {
+    model::Principal principal;
+    principal.thing = "probe";
+    principal.credential = "abc";
+    principal.method = model::AuthMethod::x509;
+    const auto read = decode_principal("acme", "probe", encode_credential(principal));
+    EXPECT_EQ(read->tenant, "acme");
+    EXPECT_EQ(read->thing, "probe");
+    EXPECT_EQ(read->credential, "abc");
+    EXPECT_EQ(read->method, model::AuthMethod::x509);
+}
+
+TEST(DurableRecords, NeverMakeADeviceOfAnUnreadableOne_ThatNeedsNoProof) {
+    for (const Bytes& bytes : {Bytes{}, Bytes{1}, Bytes{9, 0}, Bytes{1, 0, 'x'}}) {
+        EXPECT_NE(decode_principal("default", "probe", bytes)->method, model::AuthMethod::anonymous);
+    }
+}
+
+}  // namespace
+}  // namespace weir::broker
