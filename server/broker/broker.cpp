@@ -153,6 +153,9 @@ ConnectResult Broker::connect(ConnectRequest request) {
     if (session->expiry_.count() != 0 && !session->lasting_) {
         session->lasting_ = std::make_unique<Lasting>(*this, journal_, journal_.new_session_id());
     }
+    if (session->lasting_) {
+        ++session->lasting_->life;
+    }
     context_.metrics.connects.add();
     ConnectResult result{.verdict = {}, .session = session, .session_present = present};
     result.is_pending = store_connected(*session, std::move(request.done), drops_other);

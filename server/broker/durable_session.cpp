@@ -1,5 +1,6 @@
 // The part of a session that is on disk: what is stored when, and how the queue comes back into memory.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <weir/base/log.hpp>
@@ -70,7 +71,7 @@ void Session::keep(Copy copy, Deposit& deposit) {
     book_out();
     copy.sequence = lasting_->next_sequence++;
     copy.is_marked = true;
-    const bool waits = copy.qos == Qos::exactly_once;
+    const bool waits = copy.qos == Qos::exactly_once || flow().is_storing();
     const std::uint16_t id =
         flow().start(std::move(copy), waits ? Flow::State::storing : Flow::State::sent);
     const Copy& started = flow_->copy_of(id);
@@ -123,7 +124,7 @@ void Session::enqueue_stored(Copy copy, Deposit& deposit) {
 void Session::send_stored(Copy copy) {
     Lasting& lasting = *lasting_;
     const std::uint64_t sequence = copy.sequence;
-    if (copy.qos == Qos::at_least_once) {
+    if (copy.qos == Qos::at_least_once && !flow().is_storing()) {
         const std::uint16_t id = flow().start(std::move(copy));
         transmit(flow_->copy_of(id), id, false);
         return;
@@ -331,7 +332,8 @@ void Session::take_page(
         online() ? read_queue() : make_room();
         return;
     }
-    const bool is_end = page->empty();
+    const bool is_end =
+        page->empty() && bound == std::numeric_limits<std::uint64_t>::max();
     std::erase_if(*page, [bound](const auto& stored) { return stored.sequence >= bound; });
     if (!online() && !memberships_) {
         if (is_end || !page->empty()) {
@@ -343,7 +345,7 @@ void Session::take_page(
         restore(stored);
     }
     if (is_end) {
-        lasting.unread.advance(std::min(lasting.unread.to, bound));
+        lasting.unread.advance(lasting.unread.to);
     }
     if (is_end || !page->empty()) {
         make_room();

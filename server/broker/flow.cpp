@@ -59,6 +59,7 @@ std::uint16_t Flow::start(Copy copy, State state) {
     make_room(window_);
     window_.push_back(InFlight{std::move(copy), state});
     ++unsettled_;
+    storing_ += state == State::storing ? 1 : 0;
     return id;
 }
 
@@ -89,6 +90,7 @@ const Copy* Flow::stored(std::uint16_t packet_id, std::uint64_t sequence) noexce
         return nullptr;
     }
     entry->state = State::sent;
+    --storing_;
     return is_going_again(packet_id) ? nullptr : &entry->copy;
 }
 
@@ -120,6 +122,7 @@ bool Flow::settle(std::uint16_t packet_id) noexcept {
     if (entry == nullptr) {
         return false;
     }
+    storing_ -= entry->state == State::storing ? 1 : 0;
     entry->state = State::settled;
     entry->copy = {};
     --unsettled_;

@@ -67,6 +67,8 @@ public:
     [[nodiscard]] bool restore(std::uint16_t packet_id, Copy copy, State state);
     /// Its packet id is on disk. @return The copy, to be sent now; null if it goes again with others, or is gone.
     [[nodiscard]] const Copy* stored(std::uint16_t packet_id, std::uint64_t sequence) noexcept;
+    /// Something waits for the disk: what is started after it must not overtake it.
+    [[nodiscard]] bool is_storing() const noexcept { return storing_ > 0; }
     /// The store did not take it: what was not sent is gone, what was sent is not on disk.
     void refused(std::uint16_t packet_id) noexcept;
     /// Null: no such packet id in flight.
@@ -137,6 +139,7 @@ private:
     boost::circular_buffer<Copy> queue_;
     std::uint64_t queued_bytes_ = 0;
     std::size_t unsettled_ = 0;
+    std::size_t storing_ = 0;
     std::size_t again_ = 0;  // Entries at the end of window_ that did not go again yet,
     std::size_t held_ = 0;   // and how many of those are unsettled.
     std::uint16_t first_id_ = 1;

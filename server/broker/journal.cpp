@@ -34,6 +34,9 @@ void Journal::submit(storage::Batch&& batch, Commit commit) {
 
 void Journal::after(Done done) {
     flush();
+    if (!done) {
+        return;
+    }
     if (waiting_.empty()) {
         done(true);
     } else {

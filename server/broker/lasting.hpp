@@ -56,7 +56,7 @@ struct Lasting {
     std::uint64_t next_sequence = 1;
     Unread unread;
     std::uint64_t trimmed_to = 0;  ///< While offline: what waits in the unread range is not older.
-    std::uint32_t life = 0;        ///< Grows when the queue leaves memory: pages asked for before do not count.
+    std::uint32_t life = 0;        ///< Grows when a connection comes or goes: pages asked for before do not count.
     std::uint16_t next_packet_id = 1;  ///< Where the queue is not in memory.
     Books books;
     bool is_reading = false;

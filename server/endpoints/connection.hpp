@@ -57,6 +57,8 @@ public:
     void close(model::Reason reason, Goodbye goodbye = Goodbye::to_be_said);
     /// on_bytes() gets again what it left, and what came since.
     void resume() noexcept { net::Connection::resume(net::Pause::authentication); }
+    /// Reads nothing until resume(): for an endpoint that began to wait outside of on_bytes().
+    void wait() noexcept { pause(net::Pause::authentication, {}); }
     /// Everything so far was the handshake: from now on silence for this long ends the connection. Zero: never.
     void established(std::chrono::milliseconds silence_max);
     /// The connection goes to that shard when this wake ends, and Endpoint::on_arrival is called there.

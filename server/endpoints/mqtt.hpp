@@ -52,6 +52,8 @@ private:
     void authenticated(Result<model::PrincipalPtr> outcome);
     void attach();
     void attached(bool stored);
+    /// Reads on, unless CONNECT still waits for its answer.
+    void go_on();
     void accept(bool session_present);
     void refuse(mqtt::ReasonCode code, model::Verdict verdict);
     [[nodiscard]] std::optional<std::string> response_information() const;

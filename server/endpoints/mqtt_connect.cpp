@@ -178,7 +178,7 @@ void MqttEndpoint::authenticate() {
         [check = std::move(std::get<identity::PasswordCheck>(outcome))] { return check.run(); },
         [this](Result<model::PrincipalPtr> checked) {
             authenticated(std::move(checked));
-            connection_.resume();
+            go_on();
         }
     );
 }
@@ -207,7 +207,15 @@ void MqttEndpoint::authenticated(Result<model::PrincipalPtr> outcome) {
 
 void MqttEndpoint::on_arrival() noexcept {
     attach();
-    connection_.resume();
+    go_on();
+}
+
+void MqttEndpoint::go_on() {
+    if (is_waiting() && !connection_.closing()) {
+        connection_.wait();
+    } else {
+        connection_.resume();
+    }
 }
 
 void MqttEndpoint::attach() {

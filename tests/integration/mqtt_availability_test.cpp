@@ -70,7 +70,7 @@ TEST_F(Availability, TellsThatThereAreNoSharedSubscriptions_AndEndsWhoUsesThem) 
     peer.expects_close();
     HexPeer old{port_};
     connect_v3(old, "o");
-    old.sends("82 15 0001 000a '$share/g/t' 00 0001 't' 01");
+    old.sends("82 13 0001 000a '$share/g/t' 00 0001 't' 01");
     old.expects("90 04 0001 80 01");
 }
 

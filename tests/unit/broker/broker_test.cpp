@@ -119,6 +119,7 @@ TEST_F(OneShard, ResendsWhatWasInFlight_WithTheSameIdsAndDup_MQTT3_4_4_0_1_MQTT5
     cluster.publish(0, "x", "3", Qos::at_least_once);
     EXPECT_TRUE(session.settled(1));
     EXPECT_TRUE(session.received(2));
+    cluster.pump();
     EXPECT_THAT(peer.released, ElementsAre(2));
     broker().disconnect(session, peer, true);
     Peer again;
@@ -231,6 +232,7 @@ TEST_F(OneShard, DoesNotExpireWhatItHasSent_MQTT5_4_3_3_7_MQTT5_4_3_3_13) {
             {.topic = "x", .payload = as_bytes(std::string_view{payload}), .qos = Qos::exactly_once, .expires = cluster.clock.wall() + std::chrono::seconds{5}}
         ));
     }
+    cluster.pump();
     EXPECT_TRUE(session.received(1));
     cluster.clock.advance(std::chrono::seconds{6});
     broker().disconnect(session, peer, true);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -106,16 +107,20 @@ public:
         }
     }
 
-    ~Cluster() { pump(); }
+    /// Nothing comes from the store's threads any more; what they posted is not run: whom it is for may be gone.
+    ~Cluster() {
+        store->drain();
+        std::promise<void> read;
+        store->async_read_queue({}, 0, {}, [&read](auto /*page*/) { read.set_value(); });
+        read.get_future().wait();
+    }
     Cluster(const Cluster&) = delete;
     Cluster& operator=(const Cluster&) = delete;
 
     /// From any thread.
     void post(runtime::Task work) {
-        {
-            const std::lock_guard lock{mutex};
-            posted.push_back(std::move(work));
-        }
+        const std::lock_guard lock{mutex};
+        posted.push_back(std::move(work));
         arrived.notify_one();
     }
     bool run_posted() {
