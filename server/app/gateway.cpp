@@ -57,7 +57,7 @@ T value_or_throw(Result<T> result, std::string_view what) {
 
 [[nodiscard]] SessionStatus status_of(const broker::Session& session) {
     const model::Limits& limits = session.limits();
-    return {
+    SessionStatus status{
         .client_id = session.client_id(),
         .thing = session.principal().thing,
         .online = session.online(),
@@ -67,6 +67,14 @@ T value_or_throw(Result<T> result, std::string_view what) {
         .in_flight = {session.in_flight(), session.window()},
         .unreleased = session.unreleased(),
     };
+    if (const broker::Books* const books = session.books()) {
+        status.lasts = true;
+        status.in = books->in;
+        status.out = books->out;
+        status.lost = books->lost;
+        status.last_loss = books->last_loss;
+    }
+    return status;
 }
 
 [[nodiscard]] std::vector<SubscriptionStatus> filters_of(const broker::Session& session) {

@@ -66,7 +66,10 @@ Will will_of(const storage::WillRecord& record) {
 }
 
 Bytes encode_credential(const model::Principal& principal) {
-    Bytes out{kVersion, static_cast<Byte>(principal.method)};
+    Bytes out;
+    out.reserve(2 + principal.credential.size());
+    out.push_back(kVersion);
+    out.push_back(static_cast<Byte>(principal.method));
     append(out, principal.credential);
     return out;
 }

@@ -137,9 +137,7 @@ public:
         }
     }
 
-    [[nodiscard]] std::uint64_t queued_bytes() const noexcept {
-        return flow_ ? flow_->queued_bytes() : 0;
-    }
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept;
     /// Of QoS 1 and 2, that may be in flight.
     [[nodiscard]] std::uint64_t window() const noexcept { return window_; }
     /// Inbound QoS 2.
@@ -230,7 +228,6 @@ private:
     void hold(const JournalEntry& entry);
     void unhold(const JournalEntry& entry);
     [[nodiscard]] bool has_room(std::uint64_t footprint) const noexcept;
-    [[nodiscard]] std::uint64_t queued_bytes() const noexcept;
     [[nodiscard]] bool is_over_limits() const noexcept;
     /// Drops the oldest of what waits until it is within the limits.
     void make_room();

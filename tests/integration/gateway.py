@@ -205,7 +205,7 @@ class Gateway:
         """No session that lasts lost a message without a reason."""
         for session in self.api("/v1/sessions?limit=1000")["sessions"]:
             if "in" in session:
-                assert session["in"] == session["out"] + session["lost"] + session["queued"], session
+                assert session["in"] == session["out"] + session["lost"] + session["queued"]["now"], session
 
     def device(self, name, policy="sensor", password=None):
         """Creates a device with a certificate; returns the folder with its key, certificate and root certificate."""

@@ -158,7 +158,7 @@ json::object row_of(const SessionStatus& session) {
         }
         filters.push_back(std::move(row));
     }
-    return {
+    json::object row{
         {"client_id", session.client_id},
         {"device", session.thing},
         {"online", session.online},
@@ -170,6 +170,15 @@ json::object row_of(const SessionStatus& session) {
         {"limits_reached", std::move(full)},
         {"filters", std::move(filters)},
     };
+    if (session.lasts) {
+        row["in"] = session.in;
+        row["out"] = session.out;
+        row["lost"] = session.lost;
+        if (session.lost > 0) {
+            row["last_loss"] = model::info(session.last_loss).name;
+        }
+    }
+    return row;
 }
 
 http::Response sessions(const Gateway& gateway, const Call& call) {

@@ -242,9 +242,11 @@ std::string Batch::statement(std::string_view sql, const Fields& fields) {
     if (const auto ingest = rules::parse_basic_ingest(input.topic); ingest && !name.empty()) {
         input.topic = ingest->topic;
         const auto* const named = set->find(ingest->rule);
-        if (named != nullptr) {
-            for (const auto& output :
-                 evaluator_.evaluate(named->definition(), input, &state_)->outputs) {
+        const auto evaluated = named == nullptr
+                                   ? std::nullopt
+                                   : evaluator_.evaluate(named->definition(), input, &state_);
+        if (evaluated) {
+            for (const auto& output : evaluated->outputs) {
                 result = member_of(output);
             }
         }

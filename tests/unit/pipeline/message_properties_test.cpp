@@ -44,7 +44,7 @@ Rendered rendered(const std::string& settings, std::string_view payload) {
     const rules::Input input{
         .topic = "data/p7",
         .payload = as_bytes(std::string_view{padded}.substr(0, payload.size()))};
-    evaluator.evaluate(*set, input, [&](const rules::Rule& taken, const rules::Output&) {
+    evaluator.evaluate(*set, input, nullptr, [&](const rules::Rule& taken, const rules::Evaluated&) {
         const auto& action = std::get<rules::RepublishAction>(taken.actions().front());
         const auto made = render_properties(action.properties, evaluator, memory);
         result = {made.failure, made.expiry, {made.bytes.begin(), made.bytes.end()}};
