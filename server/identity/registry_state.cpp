@@ -81,7 +81,7 @@ bool RegistryState::is_current(const model::Principal& principal) const {
     }
     const auto changed =
         principal.groups.empty() ? entry->changed : std::max(entry->changed, groups_changed);
-    return changed <= principal.registry_version;
+    return principal.registry_version != 0 && changed <= principal.registry_version;
 }
 
 Result<void> RegistryState::load(std::string_view key, std::uint8_t record_version, ByteView body) {

@@ -193,6 +193,20 @@ TEST_F(RegistryTest, RefreshesPrincipalsThatChanged_T19) {
     EXPECT_EQ(*registry_.refresh(p8), p8) << "p8 is in no group";
 }
 
+TEST_F(RegistryTest, FillsInWhoWasKnownBeforeARestart) {
+    ASSERT_FALSE(create({.id = {.name = "p7"}, .policies = {"sensor"}}));
+    ASSERT_FALSE(add_certificate({.name = "p7"}, "cert"));
+    const auto known = *registry_.find_certificate(digest_of("cert"));
+    const auto remembered = std::make_shared<model::Principal>();
+    remembered->tenant = known->tenant;
+    remembered->thing = known->thing;
+    remembered->method = known->method;
+    remembered->credential = known->credential;
+    const auto now = registry_.refresh(remembered);
+    ASSERT_TRUE(now);
+    EXPECT_EQ((*now)->policies, (std::vector<std::string>{"sensor"}));
+}
+
 TEST_F(RegistryTest, EndsSessionsOfRevokedCredentialsAndDevices_T41) {
     ASSERT_FALSE(create("p7"));
     ASSERT_FALSE(add_certificate({.name = "p7"}, "one"));
