@@ -199,7 +199,9 @@ bool Publisher::distribute(
     broker::Deposit& deposit
 ) {
     deposit.next(*message);
-    if (message->retain()) {
+    if (message->retain() && message->hops() > 0) {
+        broker_.retain(message, nullptr, {}, deposit);  // The rule answers for it, not the device.
+    } else if (message->retain()) {
         broker_.retain(message, origin.principal, origin.subject.client_id, deposit);
     }
     const bool taken = broker_.fan_out(message, deposit) || is_taken || message->retain();

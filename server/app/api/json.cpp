@@ -167,12 +167,12 @@ json::array texts_value(const std::vector<std::string>& texts) {
 }
 
 json::value time_value(WallTime time) {
-    return time.count() == 0 ? json::value{nullptr} : json::value(format_time(time.count()));
+    return time.count() == 0 ? json::value(nullptr) : json::value(format_time(time.count()));
 }
 
 json::value source_value(const model::Source* source) {
     return source == nullptr || source->file.empty()
-               ? json::value{nullptr}
+               ? json::value(nullptr)
                : json::value(fmt::format("{}:{}", source->file, source->line));
 }
 

@@ -28,7 +28,7 @@ constexpr std::uint64_t kLettersMax = 1'000;
 /// The mean since start; null before the first answer.
 json::value mean_ms(const sinks::LatencyHistogram& latency) {
     const auto count = latency.count();
-    return count == 0 ? json::value{} : json::value{latency.sum.count() / count};
+    return count == 0 ? json::value(nullptr) : json::value(latency.sum.count() / count);
 }
 
 json::object row_of(const sinks::SinkStatus& sink) {
@@ -210,7 +210,7 @@ http::Response test(Gateway& gateway, const Call& call) {
         {"url", probe.url},
         {"delivered", diagnosis.meaning == sinks::Meaning::delivered},
         {"meaning", sinks::name(diagnosis.meaning)},
-        {"status", outcome.error ? json::value{} : json::value{outcome.response.status}},
+        {"status", outcome.error ? json::value(nullptr) : json::value(outcome.response.status)},
         {"error", diagnosis.text},
         {"hint", diagnosis.hint},
         {"peer", outcome.peer},
