@@ -311,6 +311,7 @@ void Gateway::stop() {
     impl.store->drain();
     impl.running = false;
     impl.shards.stop();
+    impl.store->drain();  // What the shards gave it last: it answers to them.
     if (const auto finished = impl.ledger.finish(); !finished) {
         log::error("ledger_finish_failed", {{"error", finished.error().message()}});
     }

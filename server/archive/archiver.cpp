@@ -75,9 +75,14 @@ bool Archiver::load() {
     progress_ = std::move(*progress);
     if (progress_.stream != config_.stream) {
         // Offsets of another stream mean nothing here.
-        progress_ = {.stream = config_.stream, .counters = progress_.counters};
+        Progress begin{.stream = config_.stream, .counters = progress_.counters};
         const auto stream = store_.stream(config_.stream);
-        progress_.next = stream ? stream->first : 1;
+        begin.next = stream ? stream->first : 1;
+        // From now on retention loses records of ours: that counts after a restart too.
+        if (const auto stored = store_progress(begin); !stored) {
+            static_cast<void>(storage_failed(stored.error()));
+            return false;
+        }
     }
     survey_ = {};
     object_.reset();

@@ -122,6 +122,10 @@ public:
         connections_.drop_all();
         step();
         WEIR_ASSERT(connections_.size() == 0);
+        while (!journal_.idle()) {  // What is on its way must not come to nobody.
+            around_.store->drain();
+            step();
+        }
     }
 
     /// @return The peer's end of a new connection.

@@ -50,7 +50,7 @@ Observation observe(
     const auto rules = gateway.rules();
     if (const auto rule = std::ranges::find(rules, kRule, &app::RuleStatus::name);
         rule != rules.end()) {
-        seen.rule_matches = rule->matched;
+        seen.rule_matches = rule->passed;
     }
     if (const auto stream = gateway.store().stream(kStream)) {
         seen.stream_records = stream->records();

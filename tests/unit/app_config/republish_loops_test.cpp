@@ -42,7 +42,8 @@ std::vector<std::string> warned(const std::vector<File>& files) {
     warn_of_loops(pointers, diagnostics);
     std::vector<std::string> names;
     for (const auto& each : diagnostics.sorted()) {
-        names.push_back(each.message.substr(18, each.message.find('\'', 18) - 18));
+        const std::size_t from = each.message.find('\'') + 1;
+        names.push_back(each.message.substr(from, each.message.find('\'', from) - from));
     }
     return names;
 }
