@@ -122,10 +122,6 @@ public:
         connections_.drop_all();
         step();
         WEIR_ASSERT(connections_.size() == 0);
-        while (!journal_.idle()) {  // What is on its way must not come to nobody.
-            around_.store->drain();
-            step();
-        }
     }
 
     /// @return The peer's end of a new connection.
@@ -140,10 +136,14 @@ public:
         );
         return runtime::UniqueFd{fds[1]};
     }
+    /// Until nothing is on its way, to the store and back either.
     void step() {
-        for (int i = 0; i < 3; ++i) {
-            around_.shard.run_once(0ms);
-        }
+        do {
+            for (int i = 0; i < 3; ++i) {
+                around_.shard.run_once(0ms);
+            }
+            around_.store->drain();
+        } while (!journal_.idle());
     }
     void pass(std::chrono::milliseconds time) {
         around_.clock.advance(time);
@@ -339,9 +339,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const ByteView in{data + 2, size - 2};
     const std::uint8_t options = data[1];
+    const auto stored_before = around.store->stats().bytes;
     const auto cut = run(around, in, std::size_t{data[0]} + 1, options);
     const bool is_mqtt = in[0] == 0x10 && (options & (behind_proxy | time_passes)) == 0;
-    if (is_mqtt) {
+    // An acknowledgement that waits for the store may come too late for a peer that ends the connection at once.
+    const bool at_once = around.store->stats().bytes == stored_before;
+    if (is_mqtt && at_once) {
         WEIR_ASSERT(run(around, in, in.size(), options) == cut);
     }
     return 0;
