@@ -165,7 +165,6 @@ bool Broker::store_connected(Session& session, Journal::Done done, bool drops_ot
         journal_.after(std::move(done));
         return true;
     }
-    journal_.flush();
     storage::Batch batch;
     put_session(batch, session);
     if (session.will_) {
@@ -189,7 +188,6 @@ void Broker::store_disconnected(Session& session) {
 void Broker::store_subscriptions(
     const Session& session, std::span<const SubscribeRequest> requests, const PendingPtr& pending
 ) {
-    journal_.flush();
     storage::Batch batch;
     std::vector<std::string> filters;
     for (const SubscribeRequest& request : requests) {

@@ -8,6 +8,7 @@
 namespace weir::broker {
 
 void Broker::hold(Deposit& deposit) {
+    journal_.flush();
     Gathered own{.batch = std::exchange(deposit.batch, {})};
     for (const JournalEntry& entry : deposit.entries) {
         if (Session* const session = find(entry.session)) {

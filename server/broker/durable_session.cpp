@@ -124,15 +124,18 @@ void Session::enqueue_stored(Copy copy, Deposit& deposit) {
 void Session::send_stored(Copy copy) {
     Lasting& lasting = *lasting_;
     const std::uint64_t sequence = copy.sequence;
-    if (copy.qos == Qos::at_least_once && !flow().is_storing()) {
-        const std::uint16_t id = flow().start(std::move(copy));
+    const bool waits = copy.qos == Qos::exactly_once || flow().is_storing();
+    copy.is_marked = true;
+    const auto bytes = static_cast<std::uint32_t>(copy.message->footprint());
+    const std::uint16_t id =
+        flow().start(std::move(copy), waits ? Flow::State::storing : Flow::State::sent);
+    // At QoS 1 too, though it need not wait: with each mark on disk are those of all that went before, so that what goes
+    // again after a crash goes in order.
+    lasting.journal.open().mark_sent(lasting.id, sequence, id);
+    if (!waits) {
         transmit(flow_->copy_of(id), id, false);
         return;
     }
-    copy.is_marked = true;
-    const auto bytes = static_cast<std::uint32_t>(copy.message->footprint());
-    const std::uint16_t id = flow().start(std::move(copy), Flow::State::storing);
-    lasting.journal.open().mark_sent(lasting.id, sequence, id);
     lasting.journal.tell({
         .kind = Kind::sent,
         .packet_id = id,

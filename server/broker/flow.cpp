@@ -67,8 +67,9 @@ bool Flow::restore(std::uint16_t packet_id, Copy copy, State state) {
     if (window_.empty()) {
         first_id_ = packet_id;
     }
-    if (packet_id == 0 || position_of(packet_id) < window_.size()) {
-        return false;
+    const std::size_t position = position_of(packet_id);
+    if (packet_id == 0 || position < window_.size() || position > kPacketIds / 2) {
+        return false;  // Not behind the others.
     }
     // Those between were settled, or wait in the queue again.
     for (std::size_t missing = position_of(packet_id) - window_.size(); missing > 0; --missing) {

@@ -26,6 +26,7 @@ void Journal::flush() {
 }
 
 void Journal::submit(storage::Batch&& batch, Commit commit) {
+    flush();  // What was noted before becomes durable before, and is told before.
     waiting_.push_back({std::move(commit), true});
     store_.submit(std::move(batch), [this](const Result<storage::CommitInfo>& outcome) {
         committed(outcome.has_value());

@@ -73,8 +73,9 @@ public:
     [[nodiscard]] storage::Batch& open();
     /// To be told when what is open is committed.
     void tell(const JournalEntry& entry) { opened_.entries.push_back(entry); }
-    /// Submits what is open. To be called before what names sessions, subscriptions or wills is submitted.
+    /// Submits what is open, now: before another shard submits something that has to come after it.
     void flush();
+    /// Behind what is open.
     void submit(storage::Batch&& batch, Commit commit);
     /// Runs `done` when all that was given to it before is committed or refused; now, if that is so.
     void after(Done done);
