@@ -12,12 +12,6 @@ using document::Diagnostics;
 using std::chrono::milliseconds;
 using Path = std::filesystem::path;
 
-template <class T>
-std::optional<T> optional_of(const Section& section, std::string_view path) {
-    const auto* value = section.find<T>(path);
-    return value == nullptr ? std::nullopt : std::optional<T>{*value};
-}
-
 BackupConfig make_backup(
     const Section& section, const Path& data, Diagnostics& diagnostics
 ) {

@@ -10,12 +10,6 @@ using document::Diagnostics;
 using std::chrono::milliseconds;
 using Path = std::filesystem::path;
 
-template <class T>
-std::optional<T> optional_of(const Section& section, std::string_view path) {
-    const auto* value = section.find<T>(path);
-    return value == nullptr ? std::nullopt : std::optional<T>{*value};
-}
-
 void read_auth(SinkConfig& sink, const Section& section, Diagnostics& diagnostics) {
     sink.bearer = optional_of<Secret>(section, "auth.bearer");
     if (section.has("auth.basic")) {

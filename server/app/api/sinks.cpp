@@ -108,78 +108,71 @@ void expect_sink(Gateway& gateway, const std::string& name) {
     }
 }
 
-std::string to_json_line(const storage::DeadLetterEntry& entry) {
-    const auto& [note, record] = entry.letter;
+/// What an entry was to be sent with, as the last members of an object.
+std::string record_members(const storage::OutboxRecord& record) {
     return fmt::format(
-               R"({{"offset":{},"time":"{}","given_up":"{}","attempts":{},"reason":"{}","rule":"{}",)"
-               R"("topic":"{}","device":"{}","target":"{}",{}}})",
-               entry.offset,
-               format_time(record.time_ms),
-               format_time(note.time_ms),
-               note.attempts,
-               log::json_escape(note.reason),
-               log::json_escape(record.rule),
-               log::json_escape(record.topic),
-               log::json_escape(record.key),
-               log::json_escape(record.target),
-               archive::payload_members(record.payload)
-           ) +
-           '\n';
-}
-
-http::Response dead(Gateway& gateway, const Call& call) {
-    const auto& name = call.path.at(0);
-    expect_sink(gateway, name);
-    const auto letters = gateway.store().read_dead_letters(
-        name,
-        query_number(call, "from", 1),
-        {.records =
-             static_cast<std::size_t>(query_number(call, "limit", kLettersDefault, 1, kLettersMax))}
+        R"("rule":"{}","topic":"{}","device":"{}","target":"{}",{})",
+        log::json_escape(record.rule),
+        log::json_escape(record.topic),
+        log::json_escape(record.key),
+        log::json_escape(record.target),
+        archive::payload_members(record.payload)
     );
-    if (!letters) {
-        throw ApiError{503, "storage_failed", letters.error().message()};
-    }
-    http::Response response{.content_type = "application/x-ndjson"};
-    for (const auto& letter : *letters) {
-        response.body += to_json_line(letter);
-    }
-    return response;
 }
 
-std::string to_json_line(const storage::OutboxEntry& entry, WallTime now) {
-    const auto& record = entry.record;
-    return fmt::format(
-               R"({{"offset":{},"time":"{}","age_ms":{},"rule":"{}","topic":"{}","device":"{}",)"
-               R"("target":"{}",{}}})",
-               entry.offset,
-               format_time(record.time_ms),
-               std::max<std::int64_t>(now.count() - record.time_ms, 0),
-               log::json_escape(record.rule),
-               log::json_escape(record.topic),
-               log::json_escape(record.key),
-               log::json_escape(record.target),
-               archive::payload_members(record.payload)
-           ) +
-           '\n';
-}
-
-http::Response outbox(Gateway& gateway, const Call& call) {
+/// A sink's entries from an offset on, a line each. @param read  (name, from, limit) -> Result of entries.
+template <class Read, class Line>
+http::Response page_of(Gateway& gateway, const Call& call, Read read, Line to_line) {
     const auto& name = call.path.at(0);
     expect_sink(gateway, name);
-    const auto entries = gateway.store().read_outbox(
+    const auto entries = read(
         name,
         query_number(call, "from", 1),
-        {.records =
-             static_cast<std::size_t>(query_number(call, "limit", kLettersDefault, 1, kLettersMax))}
+        storage::ReadLimit{
+            .records = static_cast<std::size_t>(
+                query_number(call, "limit", kLettersDefault, 1, kLettersMax)
+            )}
     );
     if (!entries) {
         throw ApiError{503, "storage_failed", entries.error().message()};
     }
     http::Response response{.content_type = "application/x-ndjson"};
     for (const auto& entry : *entries) {
-        response.body += to_json_line(entry, gateway.clock().wall());
+        response.body += to_line(entry);
     }
     return response;
+}
+
+http::Response dead(Gateway& gateway, const Call& call) {
+    const auto read = [&](const auto&... where) {
+        return gateway.store().read_dead_letters(where...);
+    };
+    return page_of(gateway, call, read, [](const storage::DeadLetterEntry& entry) {
+        const auto& [note, record] = entry.letter;
+        return fmt::format(
+            "{{\"offset\":{},\"time\":\"{}\",\"given_up\":\"{}\",\"attempts\":{},\"reason\":\"{}\",{}}}\n",
+            entry.offset,
+            format_time(record.time_ms),
+            format_time(note.time_ms),
+            note.attempts,
+            log::json_escape(note.reason),
+            record_members(record)
+        );
+    });
+}
+
+http::Response outbox(Gateway& gateway, const Call& call) {
+    const auto read = [&](const auto&... where) { return gateway.store().read_outbox(where...); };
+    const WallTime now = gateway.clock().wall();
+    return page_of(gateway, call, read, [now](const storage::OutboxEntry& entry) {
+        return fmt::format(
+            "{{\"offset\":{},\"time\":\"{}\",\"age_ms\":{},{}}}\n",
+            entry.offset,
+            format_time(entry.record.time_ms),
+            std::max<std::int64_t>(now.count() - entry.record.time_ms, 0),
+            record_members(entry.record)
+        );
+    });
 }
 
 json::value milliseconds_of(std::chrono::microseconds time) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include <weir/app_config/config.hpp>
@@ -19,6 +20,13 @@ template <class E, std::size_t N>
         }
     }
     return E{};
+}
+
+/// Nothing if the key is not set.
+template <class T>
+[[nodiscard]] std::optional<T> optional_of(const Section& section, std::string_view path) {
+    const auto* value = section.find<T>(path);
+    return value == nullptr ? std::nullopt : std::optional<T>{*value};
 }
 
 /// Everything of weir.yaml itself.
