@@ -1,6 +1,5 @@
 // The part of a session that is on disk: what is stored when, and how the queue comes back into memory.
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include <weir/base/log.hpp>
@@ -264,8 +263,13 @@ void Session::make_room() {
     }
 }
 
-void Session::trim(const std::vector<storage::QueuedMessage>& page) {
+void Session::trim(const std::vector<storage::QueuedMessage>& page, std::uint64_t bound) {
     Unread& unread = lasting_->unread;
+    if (page.empty() && bound < unread.to) {
+        lasting_->trimmed_to = bound;
+        make_room();
+        return;
+    }
     if (page.empty()) {  // Only what is in flight is left.
         context_.metrics.queued.add(-static_cast<std::int64_t>(unread.waiting()));
         lasting_->books.in -= unread.waiting();
@@ -293,8 +297,7 @@ void Session::trim(const std::vector<storage::QueuedMessage>& page) {
 // --- From disk -----------------------------------------------------------------------------------------------------
 
 void Session::read_queue() {
-    if (!lasting_ || lasting_->unread.empty() || lasting_->is_reading ||
-        lasting_->is_unreadable || lasting_->unread.from >= lasting_->held_from()) {
+    if (!lasting_ || lasting_->unread.empty() || lasting_->is_reading || lasting_->is_unreadable) {
         return;
     }
     if (online() && flow_ && lasting_->unread.in_flight == 0 &&
@@ -304,12 +307,17 @@ void Session::read_queue() {
     Lasting& lasting = *lasting_;
     const std::uint64_t from =
         online() ? lasting.unread.from : std::max(lasting.unread.from, lasting.trimmed_to);
+    // When the page is read, all below this is on disk. Of what is not, newer entries may be there and older ones not.
+    const std::uint64_t bound = std::min(lasting.held_from(), lasting.next_sequence);
+    if (from >= bound) {
+        return;
+    }
     lasting.is_reading = true;
     lasting.journal.read_queue(
         lasting.id,
         from,
         kPage,
-        [&broker = lasting.broker, id = id_, life = lasting.life, bound = lasting.held_from()](
+        [&broker = lasting.broker, id = id_, life = lasting.life, bound](
             Result<std::vector<storage::QueuedMessage>> page
         ) {
             if (Session* const session = broker.find(id)) {
@@ -335,25 +343,19 @@ void Session::take_page(
         online() ? read_queue() : make_room();
         return;
     }
-    const bool is_end =
-        page->empty() && bound == std::numeric_limits<std::uint64_t>::max();
     std::erase_if(*page, [bound](const auto& stored) { return stored.sequence >= bound; });
     if (!online() && !memberships_) {
-        if (is_end || !page->empty()) {
-            trim(*page);
-        }
+        trim(*page, bound);
         return;
     }
     for (const storage::QueuedMessage& stored : *page) {
         restore(stored);
     }
-    if (is_end) {
-        lasting.unread.advance(lasting.unread.to);
+    if (page->empty()) {
+        lasting.unread.advance(bound);
     }
-    if (is_end || !page->empty()) {
-        make_room();
-        pump();
-    }
+    make_room();
+    pump();
 }
 
 void Session::restore(const storage::QueuedMessage& stored) {

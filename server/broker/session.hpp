@@ -232,12 +232,12 @@ private:
     /// Drops the oldest of what waits until it is within the limits.
     void make_room();
     void read_queue();
-    /// @param bound  The page is good for older entries only.
+    /// @param bound  The page is good for older entries only, and has the next of them.
     void take_page(
         Result<std::vector<storage::QueuedMessage>> page, std::uint32_t life, std::uint64_t bound
     );
     void restore(const storage::QueuedMessage& stored);
-    void trim(const std::vector<storage::QueuedMessage>& page);
+    void trim(const std::vector<storage::QueuedMessage>& page, std::uint64_t bound);
     /// The connection is gone: only the disk keeps the queue, unless a shared group may want it back.
     void unload();
 

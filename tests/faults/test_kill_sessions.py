@@ -112,7 +112,7 @@ class KillSessions(unittest.TestCase):
                 wait_for("all messages", complete)
             except AssertionError:
                 pass  # Told below, with numbers.
-            total = lost = doubled = reordered = overtaken = 0
+            total = lost = doubled = reordered = 0
             for subscriber in (online, away):
                 for publisher in publishers:
                     for qos in (1, 2):
@@ -123,19 +123,15 @@ class KillSessions(unittest.TestCase):
                         lost += len(missing)
                         doubled += len(got) - len(first) if qos == 2 else 0
                         wrong = [(a, b) for a, b in zip(first, first[1:]) if b < a]
-                        if qos == 2 and subscriber is online:
-                            overtaken += len(wrong)
-                        else:
-                            reordered += len(wrong)
+                        reordered += len(wrong)
                         if missing or wrong or (qos == 2 and len(got) != len(first)):
                             twice = sorted({n for n in got if got.count(n) > 1}) if qos == 2 else []
                             print(subscriber.name, topic, "missing", sorted(missing)[:10], "twice", twice[:10], "order", wrong[:5])
-            print(f"seed {SEED}, {ROUNDS} rounds, {total} deliveries expected: {lost} lost, {doubled} doubled, {reordered} reordered, {overtaken} overtaken at QoS 2 after a kill")
+            print(f"seed {SEED}, {ROUNDS} rounds, {total} deliveries expected: {lost} lost, {doubled} doubled, {reordered} reordered")
             for each in (*publishers, online, away):
                 each.client.close()
             self.assertGreater(total, 100 * ROUNDS)
             self.assertEqual((lost, doubled, reordered), (0, 0, 0))
-            self.assertLessEqual(overtaken, ROUNDS, "see docs/decisions/0009-durable-sessions.md, limits")
 
 
 if __name__ == "__main__":

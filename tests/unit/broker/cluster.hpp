@@ -140,17 +140,21 @@ public:
 
     /// Runs what was sent, in the order of each pair, until nothing is left and all is stored.
     void pump() {
-        for (;;) {
+        do {
             run_mail();
-            if (run_posted()) {
-                continue;
-            }
-            if (!waits_for_disk()) {
-                return;
-            }
-            std::unique_lock lock{mutex};
-            arrived.wait(lock, [this] { return !posted.empty(); });
+        } while (run_disk());
+    }
+    /// Runs what the store has to tell, waiting for it. @return False if nothing is on its way to the disk or back.
+    bool run_disk() {
+        if (run_posted()) {
+            return true;
         }
+        if (!waits_for_disk()) {
+            return false;
+        }
+        std::unique_lock lock{mutex};
+        arrived.wait(lock, [this] { return !posted.empty(); });
+        return true;
     }
     void run_mail() {
         for (bool any = true; any;) {

@@ -439,6 +439,68 @@ TEST_P(Durable, KeepsTheOrderAndItsBooks_WhileAnotherShardStores) {
     EXPECT_THAT(again.got, ElementsAre("x=3@1d", "x=4@1"));
 }
 
+TEST_P(Durable, KeepsTheOrder_WhenAPageOfTheQueueIsRead_WhileAnotherShardStores) {
+    const unsigned from = GetParam() - 1;
+    std::string id = "a";
+    while (from > 0 && home(id) == from) {
+        id += 'a';
+    }
+    const unsigned here = home(id);
+    const auto publish_here = [&](std::string_view payload) {
+        cluster->fan_out(here, Cluster::message("x", payload, Qos::at_least_once));
+    };
+    auto& first = connect(id, peer);
+    subscribe(first, "x", kQos1);
+    disconnect(first, peer);
+    publish("x", "1");
+
+    Peer again;
+    auto request = cluster->request(id, again);
+    request.expiry = hours{1};
+    request.clean_start = false;
+    Session& session = *cluster->brokers[here]->connect(std::move(request)).session;
+    cluster->pump();
+    publish_here("2");
+    cluster->brokers[here]->resume(session);  // Asks for a page, which is read when 2 is stored,
+
+    Deposit deposit{cluster->nodes[from]->journal, {.token = {.connection = 1, .number = 1}, .gathers = true}};
+    const auto message = Cluster::message("x", "3", Qos::exactly_once);
+    deposit.next(*message);
+    cluster->brokers[from]->fan_out(message, deposit);
+    cluster->brokers[from]->commit(deposit);
+    if (from != here) {
+        auto& sent = cluster->mail[{from, here}];
+        ASSERT_EQ(sent.size(), 1U);
+        auto work = std::move(sent.front());
+        sent.pop_front();
+        work();  // and 3 is in the queue, on its way back to be stored,
+    }
+    publish_here("4");  // when this is on disk.
+    store->drain();
+    while (cluster->run_disk()) {
+    }
+    cluster->pump();
+    EXPECT_THAT(again.got, ElementsAre("x=1@1", "x=2@1", "x=3@1", "x=4@1"));
+}
+
+TEST_P(Durable, KeepsTheQueuesLatest_WhenAPageFindsNothingMore) {
+    auto& first = connect("a", peer);
+    subscribe(first, "x", kQos1);
+    publish("x", "1");
+    publish("x", "2");
+    first.settled(2);
+    disconnect(first, peer);
+    restart();  // The store says where the next entry goes, not that the last one is gone.
+    Peer again;
+    again.is_ready = false;
+    auto& session = connect("a", again);
+    publish("x", "3");
+    again.is_ready = true;
+    session.pump();
+    publish("x", "4");
+    EXPECT_THAT(again.got, ElementsAre("x=1@1d", "x=3@1", "x=4@1"));
+}
+
 TEST_P(Durable, KeepsRetainedMessages_AndWhoIsAnswerableForThem) {
     const auto publisher = Cluster::thing("sensor");
     retain(0, Cluster::message("r/1", "one", Qos::at_least_once, true), publisher, "s");
