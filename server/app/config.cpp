@@ -45,14 +45,6 @@ public:
         for (const auto& folder : section.get<std::vector<fs::path>>("include")) {
             include(folder, section);
         }
-        if (config_.metering.pricing && !files_.read(*config_.metering.pricing)) {
-            report(
-                diagnostics_,
-                section.place("metering.pricing"),
-                code::kUnreadable,
-                fmt::format("'{}' cannot be read", shown(*config_.metering.pricing))
-            );
-        }
         check_names(config_.sinks, "sinks");
         check_names(config_.archives, "sinks");
         check_sinks_and_archives();
@@ -145,7 +137,10 @@ private:
                 }
                 break;
             case Folder::pricing:
-                break;  // Only the list that metering.pricing names is used.
+                if (yaml) {
+                    keep(config_.pricing, path);
+                }
+                break;
         }
     }
 

@@ -113,7 +113,6 @@ struct MetricsConfig {
 struct MeteringConfig {
     std::vector<std::string> schemes;
     bool ack_waits = false;  ///< metering.durability: ack.
-    std::optional<std::filesystem::path> pricing;
 };
 
 enum class OnFull : std::uint8_t { block, dead_letter, drop_oldest };
@@ -233,6 +232,7 @@ struct Config {
         policies;                 ///< policies.d, in the order of the folders, then of the names.
     std::vector<TextFile> rules;  ///< rules.d/*.sql, likewise.
     std::vector<TextFile> tests;  ///< *_test.yaml of both.
+    std::vector<TextFile> pricing;  ///< pricing.d, likewise.
 
     [[nodiscard]] const SinkConfig* find_sink(std::string_view name) const noexcept;
     [[nodiscard]] const ArchiveConfig* find_archive(std::string_view name) const noexcept;

@@ -165,7 +165,6 @@ void fill_gateway(Config& config, const Section& section, Diagnostics& diagnosti
     config.metering = {
         .schemes = section.get<std::vector<std::string>>("metering.schemes"),
         .ack_waits = section.get<std::string>("metering.durability") == "ack",
-        .pricing = optional_of<Path>(section, "metering.pricing"),
     };
 }
 

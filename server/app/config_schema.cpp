@@ -105,9 +105,8 @@ std::vector<Key> gateway_schema() {
         {.path = "metering", .type = mapping, .help = "Counting what devices use."},
         {.path = "metering.schemes", .type = words, .fallback = "aws-2016-512 aws-5k azure-4k pubsub-64k", .words = {"aws-2016-512", "aws-5k", "azure-4k", "pubsub-64k"}, .help = "Units that are counted, all at once."},
         {.path = "metering.durability", .type = word, .fallback = "interval", .words = {"interval", "ack"}, .help = "interval: a crash loses at most 1 s of usage that was not stored with its message; ack: every acknowledgement waits for the ledger."},
-        {.path = "metering.pricing", .type = path, .help = "Price list for `weir usage`."},
 
-        {.path = "include", .type = paths, .fallback = "policies.d rules.d sinks.d streams.d queues.d", .max = 64, .help = "Folders that are read in byte order; the name of each says what its files are. Those of the default need not exist."},
+        {.path = "include", .type = paths, .fallback = "policies.d rules.d sinks.d streams.d queues.d pricing.d", .max = 64, .help = "Folders that are read in byte order; the name of each says what its files are. Those of the default need not exist."},
     };
     keys.insert(keys.end(), last.begin(), last.end());
     return keys;

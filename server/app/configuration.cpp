@@ -206,17 +206,43 @@ std::vector<rules::RequestTemplate> load_requests(const Config& config, Diagnost
     return requests;
 }
 
+std::vector<metering::PriceList> load_prices(const Config& config, Diagnostics& diagnostics) {
+    std::vector<metering::PriceList> lists;
+    for (const auto& file : config.pricing) {
+        auto list = metering::parse_price_list(file.text, file.path, diagnostics);
+        if (!list) {
+            continue;
+        }
+        const auto same = std::ranges::find(lists, list->plan, &metering::PriceList::plan);
+        if (same != lists.end()) {
+            report(
+                diagnostics,
+                {file.path, {}},
+                code::kNameTaken,
+                fmt::format("two price lists have the plan '{}'", list->plan),
+                "rename one of them",
+                fmt::format("the other one is {}", same->file)
+            );
+            continue;
+        }
+        lists.push_back(std::move(*list));
+    }
+    std::ranges::sort(lists, {}, &metering::PriceList::plan);
+    return lists;
+}
+
 }  // namespace
 
 Configuration load_configuration(
     const std::filesystem::path& path, const ConfigFiles& files, Diagnostics& diagnostics
 ) {
     Configuration result{
-        .config = load_config(path, files, diagnostics), .policies = {}, .rules = {}, .requests = {}
+        .config = load_config(path, files, diagnostics), .policies = {}, .rules = {}, .requests = {}, .prices = {}
     };
     result.policies = policy::load_policies(result.config.policies, diagnostics);
     result.rules = load_rules(result.config, diagnostics);
     result.requests = load_requests(result.config, diagnostics);
+    result.prices = load_prices(result.config, diagnostics);
     check_archive_streams(result.config, diagnostics);
     return result;
 }

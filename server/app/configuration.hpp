@@ -8,6 +8,7 @@
 
 #include <weir/app_config/config.hpp>
 #include <weir/document/diagnostic.hpp>
+#include <weir/metering/price_list.hpp>
 #include <weir/policy/policy_set.hpp>
 #include <weir/rules/request_template.hpp>
 #include <weir/rules/rule_set.hpp>
@@ -21,9 +22,10 @@ struct Configuration {
     /// What the files of the sinks say with ${...}, in the order of Config::sinks; those of which
     /// nothing differs from message to message are constant.
     std::vector<rules::RequestTemplate> requests;
+    std::vector<metering::PriceList> prices;  ///< By plan.
 };
 
-/// load_config, then policies, rules, and what files say about each other. If `diagnostics` has errors
+/// load_config, then policies, rules, prices, and what files say about each other. If `diagnostics` has errors
 /// afterwards, the result must not be used.
 [[nodiscard]] Configuration load_configuration(
     const std::filesystem::path& path, const ConfigFiles& files, document::Diagnostics& diagnostics

@@ -345,6 +345,7 @@ std::string Gateway::config_hash() const {
     };
     add(now->config.policies);
     add(now->config.rules);
+    add(now->config.pricing);
     return to_hex(sha256(as_bytes(all))).substr(0, 12);
 }
 

@@ -1,4 +1,4 @@
-/// What was used, as a table for people or as data for a billing system.
+/// What was used in a time, by device.
 #pragma once
 
 #include <optional>
@@ -37,17 +37,11 @@ struct Statement {
     WallTime sealed_until{0};    ///< What is before can no longer change.
 };
 
-enum class StatementFormat : std::uint8_t { table, json, csv };
-
 /// Sums the stored usage. `unflushed` is added to it: what meters have counted and not yet drained.
 [[nodiscard]] Result<Statement> read_statement(
     const storage::Store& store,
     const StatementQuery& query,
     std::span<const storage::UsageEntry> unflushed = {}
 );
-
-/// Ends with a line feed. CSV is RFC 4180 with LF; a cell that a spreadsheet would run as a formula
-/// gets a ' in front.
-[[nodiscard]] std::string render(const Statement& statement, StatementFormat format);
 
 }  // namespace weir::metering

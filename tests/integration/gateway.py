@@ -66,7 +66,7 @@ storage: {path: data}
 admin: {socket: admin.sock}
 metrics: {listen: "127.0.0.1:0"}
 runtime: {shards: %(shards)s}
-include: [policies.d, rules.d, sinks.d, streams.d]
+include: [policies.d, rules.d, sinks.d, streams.d, pricing.d]
 """
 
 
@@ -114,7 +114,7 @@ class Gateway:
             self._temporary.cleanup()
 
     def prepare(self):
-        for folder in ("policies.d", "rules.d", "sinks.d", "streams.d", "certs"):
+        for folder in ("policies.d", "rules.d", "sinks.d", "streams.d", "pricing.d", "certs"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         if not (self.home / "certs/ca.crt").exists():
             self.cli("cert", "ca", "--out", str(self.home / "certs"))

@@ -5,6 +5,11 @@ import unittest
 from gateway import Gateway, wait_for
 from peers import Client, Receiver, V311, V5
 
+PLAN = """plan: "2016"
+currency: USD
+prices: [{meter: aws-2016-512, per: 1, price: PRICE}]
+"""
+
 
 class EndToEnd(unittest.TestCase):
     def test_a_hot_probe_reaches_stream_and_sink_and_is_metered(self):
@@ -35,6 +40,21 @@ class EndToEnd(unittest.TestCase):
                 rows = gateway.json("usage", "--device", "probe-1", "--scheme", "aws-2016-512")
                 return rows and rows[0]["units"]
             self.assertEqual(wait_for("usage", used), 2)
+
+    def test_a_month_has_its_price(self):
+        with Gateway(files={"pricing.d/plan.yaml": PLAN.replace("PRICE", "5")}) as gateway:
+            folder = gateway.device("probe-1")
+            with Client("probe-1", folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/temp", "x" * 513, qos=1)
+            self.assertEqual(self.costs(gateway), [("2016", "aws-2016-512", 2, "10.00"), ("2016", "total", None, "10.00")])
+            gateway.write("pricing.d/plan.yaml", PLAN.replace("PRICE", "0.0000025"))
+            gateway.cli("reload")
+            self.assertEqual(self.costs(gateway)[1][3], "0.000005")
+            self.assertEqual(gateway.json("usage", "cost", "--month", "1999-12")[0]["cost"], "0.00")
+
+    def costs(self, gateway):
+        return [(row["plan"], row["meter"], row["units"], row["cost"]) for row in gateway.json("usage", "cost")]
 
     def test_a_connect_as_somebody_else_is_refused(self):
         with Gateway() as gateway:

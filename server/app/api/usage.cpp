@@ -4,7 +4,9 @@
 #include <utility>
 
 #include <weir/app/gateway.hpp>
+#include <weir/base/text.hpp>
 #include <weir/metering/meter.hpp>
+#include <weir/metering/price_list.hpp>
 #include <weir/metering/statement.hpp>
 
 #include "json.hpp"
@@ -121,10 +123,82 @@ http::Response usage(Gateway& gateway, const Call& call) {
     );
 }
 
+/// "2026-11"; without one the running month.
+std::chrono::year_month month_of(const Call& call, WallTime now) {
+    WallTime time = now;
+    if (const auto text = call.query("month")) {
+        const auto first = parse_time(*text + "-01T00:00:00Z");
+        if (!first) {
+            throw ApiError{
+                400, "bad_request", fmt::format("'{}' is not a month, as in 2026-11", *text)
+            };
+        }
+        time = WallTime{*first};
+    }
+    using namespace std::chrono;
+    const year_month_day day{floor<days>(sys_time<WallTime>{time})};
+    return day.year() / day.month();
+}
+
+/// Of millionths: at least two places.
+std::string money(std::uint64_t millionths) {
+    constexpr std::uint64_t kOne = 1'000'000;
+    auto text = fmt::format("{}.{:06}", millionths / kOne, millionths % kOne);
+    const auto cents = text.size() - 4;
+    text.erase(std::max(text.find_last_not_of('0') + 1, cents));
+    return text;
+}
+
+/// What the month costs by each price list.
+http::Response costs(Gateway& gateway, const Call& call) {
+    const auto now = gateway.clock().wall();
+    const auto month = month_of(call, now);
+    gateway.flush_usage();
+    const auto usage = metering::read_month(gateway.store(), month);
+    if (!usage) {
+        throw ApiError{503, "storage_failed", usage.error().message()};
+    }
+    json::array rows;
+    const auto configuration = gateway.configuration();
+    for (const auto& list : configuration->prices) {
+        const auto so_far = metering::charges(list, *usage);
+        const auto whole = metering::forecast(list, *usage, now);
+        const auto add = [&](std::string_view meter, const json::value& units, auto cost_of) {
+            rows.push_back(
+                {{"plan", list.plan},
+                 {"meter", meter},
+                 {"units", units},
+                 {"cost", money(cost_of(so_far))},
+                 {"forecast", whole.empty() ? json::value{} : json::value(money(cost_of(whole)))},
+                 {"currency", list.currency}}
+            );
+        };
+        for (std::size_t i = 0; i < so_far.size(); ++i) {
+            add(so_far[i].meter, so_far[i].units, [i](const auto& charges) {
+                return charges[i].cost;
+            });
+        }
+        add("total", nullptr, [](const auto& charges) {
+            std::uint64_t sum = 0;
+            for (const auto& charge : charges) {
+                sum += charge.cost;
+            }
+            return sum;
+        });
+    }
+    return reply(
+        {{"month", fmt::format("{}-{:02}", static_cast<int>(month.year()), static_cast<unsigned>(month.month()))},
+         {"rows", std::move(rows)}}
+    );
+}
+
 }  // namespace
 
 void add_usage(admin::Routes& routes, Gateway& gateway) {
     routes.add("GET", "/v1/usage", [&gateway](const Call& call) { return usage(gateway, call); });
+    routes.add("GET", "/v1/usage/cost", [&gateway](const Call& call) {
+        return costs(gateway, call);
+    });
 }
 
 }  // namespace weir::app::api

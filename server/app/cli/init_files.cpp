@@ -76,6 +76,46 @@ auth: {bearer: {file: /run/secrets/pager}}
 outbox: {size: 1GiB, age: 24h, on_full: block, block_timeout: 30s}
 )";
 
+constexpr std::string_view kAws2016 = R"(# Prices are examples as they were published; put in those of your contract.
+plan: aws-iot-2016
+currency: USD
+prices:
+  - {meter: aws-2016-512, per: 1000000, price: 5}
+)";
+
+constexpr std::string_view kAws = R"(plan: aws-iot-core
+currency: USD
+prices:
+  - meter: aws-5k
+    per: 1000000
+    tiers:
+      - {up_to: 1000000000, price: 1.00}
+      - {up_to: 5000000000, price: 0.80}
+      - {price: 0.70}
+  - {meter: connected_minutes, per: 1000000, price: 0.08}
+  - {meter: rules_triggered, per: 1000000, price: 0.15}
+  - {meter: rule_actions, per: 1000000, price: 0.15}
+)";
+
+constexpr std::string_view kAzure = R"(# Bought by the month: so many units of 400,000 messages a day as the busiest day needs.
+plan: azure-iot-hub-s1
+currency: USD
+prices:
+  - {meter: azure-4k, per: 400000, of: busiest_day, price: 25}
+)";
+
+constexpr std::string_view kPubSub = R"(plan: google-pubsub-2016
+currency: USD
+prices:
+  - meter: pubsub-64k
+    per: 1000000
+    tiers:
+      - {up_to: 250000000, price: 0.40}
+      - {up_to: 750000000, price: 0.20}
+      - {up_to: 1750000000, price: 0.10}
+      - {price: 0.05}
+)";
+
 constexpr std::string_view kIgnore = R"(# Secrets and data do not belong into version control.
 certs/*.key
 data/
@@ -93,6 +133,10 @@ std::vector<InitFile> init_files(const std::filesystem::path& folder) {
         {"streams.d/alarms.yaml", std::string{kAlarms}},
         {"streams.d/rule-errors.yaml", std::string{kRuleErrors}},
         {"sinks.d/pager.yaml.example", std::string{kSink}},
+        {"pricing.d/aws-iot-2016.yaml", std::string{kAws2016}},
+        {"pricing.d/aws-iot-core.yaml", std::string{kAws}},
+        {"pricing.d/azure-iot-hub-s1.yaml", std::string{kAzure}},
+        {"pricing.d/google-pubsub-2016.yaml", std::string{kPubSub}},
         {".gitignore", std::string{kIgnore}},
     };
 }

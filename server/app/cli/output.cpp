@@ -51,6 +51,11 @@ std::string printable(std::string_view text) {
     return result;
 }
 
+/// Nor may they be run by a spreadsheet that reads the CSV.
+bool looks_like_formula(std::string_view text) {
+    return !text.empty() && std::string_view{"=+-@\t\r"}.contains(text.front());
+}
+
 }  // namespace
 
 void print(std::string_view text) {
@@ -152,7 +157,8 @@ std::string Table::render_csv() const {
     out += "\r\n";
     for (const auto& row : rows_) {
         for (std::size_t i = 0; i < row.size(); ++i) {
-            append_cell(row[i], i == 0);
+            const bool is_formula = !columns_[i].is_number && looks_like_formula(row[i]);
+            append_cell(is_formula ? '\'' + row[i] : row[i], i == 0);
         }
         out += "\r\n";
     }

@@ -30,7 +30,7 @@ public:
     void add(std::vector<std::string> cells);
     [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
 
-    /// With a line end. json: an array of objects; csv: RFC 4180 with a header; table: columns two
+    /// With a line end. json: an array of objects; csv: RFC 4180 with a header, and a ' before a text that a spreadsheet would run; table: columns two
     /// blanks apart.
     [[nodiscard]] std::string render(Format format) const;
 

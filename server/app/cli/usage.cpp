@@ -65,6 +65,45 @@ ExitCode usage(const Options& options, const Globals& globals) {
     return ExitCode::ok;
 }
 
+ExitCode cost(const std::string& month, Format format, const Globals& globals) {
+    Target target{"/v1/usage/cost"};
+    if (!month.empty()) {
+        target.query("month", month);
+    }
+    const auto answer = get(*gateway_api(globals), target);
+    const auto& rows = answer.at("rows").as_array();
+    if (rows.empty()) {
+        print_error("there are no price lists: write one, pricing.d/NAME.yaml, then weir reload\n");
+    }
+    print_rows(
+        rows,
+        {{.name = "plan"},
+         {.name = "meter"},
+         {.name = "units", .is_number = true},
+         {.name = "cost", .is_number = true},
+         {.name = "forecast", .is_number = true},
+         {.name = "currency"}},
+        format
+    );
+    return ExitCode::ok;
+}
+
+void add_cost(CLI::App& usage, Chosen& chosen) {
+    auto* command = add_command(
+        usage,
+        "cost",
+        "What a month costs by each price list: so far, and if it goes on like this",
+        "weir usage cost\nweir usage cost --month 2026-10 -o csv"
+    );
+    const auto month = std::make_shared<std::string>();
+    const auto format = std::make_shared<Format>(Format::table);
+    command->add_option("--month", *month, "Such as 2026-10, in UTC (default: this one)");
+    add_format(*command, *format);
+    command->callback([&chosen, month, format] {
+        chosen = [month, format](const Globals& globals) { return cost(*month, *format, globals); };
+    });
+}
+
 }  // namespace
 
 void add_usage(CLI::App& app, Chosen& chosen) {
@@ -85,9 +124,12 @@ void add_usage(CLI::App& app, Chosen& chosen) {
     command->add_option("--by", options->by, "hour: a row for each hour")
         ->check(CLI::IsMember({"hour"}).description(""));
     add_format(*command, options->format);
-    command->callback([&chosen, options] {
-        chosen = [options](const Globals& globals) { return usage(*options, globals); };
+    command->callback([&chosen, options, command] {
+        if (command->get_subcommands().empty()) {
+            chosen = [options](const Globals& globals) { return usage(*options, globals); };
+        }
     });
+    add_cost(*command, chosen);
 }
 
 }  // namespace weir::cli

@@ -116,7 +116,6 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenCase{"metrics_open_to_all", LISTENER "metrics: {listen: 0.0.0.0:9464}\n", {"WEIR-0401 3:19"}, "allow_plaintext"},
         BrokenCase{"metrics_without_port", LISTENER "metrics: {listen: 127.0.0.1}\n", {"WEIR-0404 3:19"}},
         BrokenCase{"scheme_misspelt", LISTENER "metering: {schemes: [aws-5kb]}\n", {"WEIR-0113 3:22"}, "'aws-5k'"},
-        BrokenCase{"pricing_not_there", LISTENER "metering: {pricing: pricing.d/x.yaml}\n", {"WEIR-0408 3:21"}},
         BrokenCase{"include_misspelt", LISTENER "include: [polices.d]\n", {"WEIR-0410 3:10"}, "'policies.d'"},
         BrokenCase{"include_not_there", LISTENER "include: [rules.d]\n", {"WEIR-0410 3:10"}},
         BrokenCase{"variable_not_set", LISTENER "storage: {path: {env: NO_SUCH}}\n", {"WEIR-0407 3:17"}},

@@ -42,6 +42,17 @@ TEST(Table, QuotesCellsInCsv_WhereNeeded) {
     );
 }
 
+TEST(Table, HasNoFormulasInCsv) {
+    Table table{{{.name = "device"}, {.name = "change", .is_number = true}}};
+    for (const char* device : {"=1+1", "+1", "-1", "@x", "\tx", "a=1"}) {
+        table.add({device, "-3"});
+    }
+    EXPECT_EQ(
+        table.render(Format::csv),
+        "device,change\r\n'=1+1,-3\r\n'+1,-3\r\n'-1,-3\r\n'@x,-3\r\n'\tx,-3\r\na=1,-3\r\n"
+    );
+}
+
 TEST(Table, KeepsControlCharactersFromTheTerminal) {
     Table table{{{.name = "device"}}};
     table.add({"p\x1B[2J7"});

@@ -1,0 +1,1 @@
+weir_fuzz(price_list LIBRARIES weir::metering)
