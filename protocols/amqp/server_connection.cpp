@@ -12,6 +12,7 @@
 #include <weir/amqp/conditions.hpp>
 
 #include "detail/engine.hpp"
+#include "detail/frame_border.hpp"
 #include "detail/handshake_gate.hpp"
 #include "detail/links.hpp"
 #include "detail/proton.hpp"
@@ -69,6 +70,7 @@ public:
 
     detail::Links& links() noexcept { return links_; }
     std::size_t unsent_bytes() noexcept;
+    std::size_t unfinished() const noexcept { return frames_.unfinished(); }
 
 private:
     enum class Phase : std::uint8_t {
@@ -97,6 +99,7 @@ private:
     detail::Engine engine_;
     detail::Links links_;
     detail::HandshakeGate gate_;
+    detail::FrameBorder frames_;
     Phase phase_ = Phase::handshake;
     bool close_reported_ = false;
     std::size_t handshake_bytes_ = 0;
@@ -128,6 +131,9 @@ std::size_t ServerConnection::Impl::feed(ByteView bytes) noexcept {
         const auto count = engine_.feed(step);
         if (count == 0) {
             break;
+        }
+        if (phase_ != Phase::handshake) {
+            frames_.take(step.first(count));
         }
         taken += count;
         fed_bytes_ += count;
@@ -404,6 +410,9 @@ void ServerConnection::drained(LinkId link) noexcept {
 }
 std::size_t ServerConnection::unsent_bytes() const noexcept {
     return impl_->unsent_bytes();
+}
+std::size_t ServerConnection::unfinished() const noexcept {
+    return impl_->unfinished();
 }
 
 }  // namespace weir::amqp

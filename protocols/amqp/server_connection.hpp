@@ -133,6 +133,8 @@ public:
     void drained(LinkId link) noexcept;
     /// Bytes of messages in all sessions that output() has not shown yet.
     [[nodiscard]] std::size_t unsent_bytes() const noexcept;
+    /// Bytes that came of a frame whose rest has not come, after Open.
+    [[nodiscard]] std::size_t unfinished() const noexcept;
 
 private:
     class Impl;

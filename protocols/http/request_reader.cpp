@@ -49,6 +49,10 @@ using Head = Parser::value_type;
 /// "0\r\n\r\n": the least that follows a chunk size which was cut. Beast asserts that it is there.
 constexpr std::size_t kLastChunkBytes = 5;
 
+/// Empty lines in front of a request are ignored, at least one of them [RFC9112-2.2]: but nobody
+/// says he is there with nothing else.
+constexpr std::uint8_t kBlankBytesMax = 8;
+
 errc translate(const error_code& code) noexcept {
     using beast::http::error;
     if (code == error::header_limit) {
@@ -104,6 +108,7 @@ struct RequestReader::State {
         carry;  ///< Start of a line that was not complete; Beast wants it again with what follows.
     std::vector<Header> headers;
     Request request;
+    std::uint64_t received = 0;  ///< Bytes taken of this request.
     bool head_told = false;
     bool complete = false;
 };
@@ -175,21 +180,34 @@ RequestReader::RequestReader(RequestReader&&) noexcept = default;
 RequestReader& RequestReader::operator=(RequestReader&&) noexcept = default;
 RequestReader::~RequestReader() = default;
 
-bool RequestReader::mid_request() const noexcept {
-    return state_ != nullptr && !state_->complete;
+std::uint64_t RequestReader::unfinished() const noexcept {
+    return state_ == nullptr || state_->complete ? 0 : state_->received;
 }
 
 Result<Event> RequestReader::next(ByteView& in) noexcept {
+    const std::size_t offered = in.size();
+    const auto event = advance(in);
+    if (state_ != nullptr) {
+        state_->received += offered - in.size();
+    }
+    return event;
+}
+
+Result<Event> RequestReader::advance(ByteView& in) noexcept {
     if (state_ != nullptr && state_->complete) {
         state_.reset();
     }
     if (state_ == nullptr) {
         while (!in.empty() && (in.front() == '\r' || in.front() == '\n')) {
-            in = in.subspan(1);  // Empty lines between requests are ignored. [RFC9112-2.2]
+            in = in.subspan(1);
+            if (++blanks_ > kBlankBytesMax) {
+                return errc::malformed;
+            }
         }
         if (in.empty()) {
             return Event{};
         }
+        blanks_ = 0;
         state_ = std::make_unique<State>(limits_);
     }
     State& state = *state_;

@@ -65,14 +65,18 @@ public:
     /// @errors http::errc. Answer with status_of() and close: the reader is of no use after that.
     [[nodiscard]] Result<Event> next(ByteView& in) noexcept;
 
-    /// True while a request has begun and is not complete: the peer owes bytes.
-    [[nodiscard]] bool mid_request() const noexcept;
+    /// Bytes that came of a request whose rest has not come; 0: the peer owes nothing.
+    [[nodiscard]] std::uint64_t unfinished() const noexcept;
 
 private:
     struct State;
 
+    /// What next() does, but for counting what it took.
+    [[nodiscard]] Result<Event> advance(ByteView& in) noexcept;
+
     std::unique_ptr<State> state_;
     ReaderLimits limits_;
+    std::uint8_t blanks_ = 0;  ///< Bytes of empty lines in front of the next request.
 };
 
 }  // namespace weir::http

@@ -89,7 +89,7 @@ const std::vector<LimitKey>& limit_keys() {
         {"session_expiry_max",  &L::session_expiry_max,  duration, 0,   0xFFFF'FFFF * kSecond, "", "Longest session expiry that a device may ask for."},
         {"connections",         &L::connections,         integer,  1,   kUnlimited,  "",       "Connections of a listener."},
         {"sessions",            &L::sessions,            integer,  1,   kUnlimited,  "",       "Sessions of the gateway, those of connected devices included. While there are that many, none that outlives its connection is begun."},
-        {"packet_grace",        &L::packet_grace,        duration, kSecond, 365 * kDay, "",    "From when on a packet that has begun must have come at 512 B/s or more; else its connection is closed."},
+        {"packet_grace",        &L::packet_grace,        duration, kSecond, 365 * kDay, "",    "From when on an MQTT packet, AMQP frame or HTTP request that has begun must have come at 512 B/s or more; else its connection is closed."},
         {"stall",               &L::stall,               duration, kSecond, 365 * kDay, "",    "How long a device may leave a packet unfinished without going on with it, or take nothing of what is sent to it, before it is disconnected."},
         {"retained_messages",   &L::retained_messages,   integer,  0,   kUnlimited,  "10000",  "Retained messages of a tenant; 0: none may be retained, and a listener may say so for itself."},
         {"user_properties",     &L::user_properties,     integer,  0,   kUnlimited,  "",       "User properties of an MQTT 5 packet."},

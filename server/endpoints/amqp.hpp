@@ -37,6 +37,9 @@ public:
 
     std::size_t on_bytes(ByteView bytes) noexcept override;
     [[nodiscard]] bool is_waiting() const noexcept override { return waiting_; }
+    [[nodiscard]] std::size_t unfinished() const noexcept override {
+        return protocol_.unfinished();
+    }
     void on_arrival() noexcept override;
     void on_writable() noexcept override { turn(); }
     void on_durable(std::uint64_t number, bool stored) noexcept override;

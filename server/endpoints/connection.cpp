@@ -222,7 +222,9 @@ void Connection::feed(ByteView bytes) {
 // --- Life ----------------------------------------------------------------------------------------------------------
 
 void Connection::established(std::chrono::milliseconds silence_max) {
-    established_ = true;
+    if (std::exchange(established_, true)) {
+        return;
+    }
     silence_max_ms_ = static_cast<std::uint32_t>(
         std::min<std::int64_t>(silence_max.count(), std::numeric_limits<std::uint32_t>::max())
     );
@@ -237,11 +239,13 @@ void Connection::note_packet(std::size_t received) {
     const std::size_t kept = endpoint_->unfinished();
     if (kept == 0) {
         packet_began_ms_ = 0;
-    } else if (packet_began_ms_ == 0 || kept <= received) {  // It began with these bytes.
+        return;
+    }
+    if (packet_began_ms_ == 0 || kept <= received) {  // It began with these bytes.
         const auto age = (services_->shard.now() - since_).count();
         packet_began_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(1, age));
-        watch();
     }
+    watch();
 }
 
 void Connection::on_blocked() noexcept {

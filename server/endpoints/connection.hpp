@@ -60,6 +60,7 @@ public:
     /// Reads nothing until resume(): for an endpoint that began to wait outside of on_bytes().
     void wait() noexcept { pause(net::Pause::authentication, {}); }
     /// Everything so far was the handshake: from now on silence for this long ends the connection. Zero: never.
+    /// The first call counts.
     void established(std::chrono::milliseconds silence_max);
     /// The connection goes to that shard when this wake ends, and Endpoint::on_arrival is called there.
     void move_to(unsigned shard) noexcept;

@@ -20,7 +20,7 @@ public:
     virtual std::size_t on_bytes(ByteView bytes) noexcept = 0;
     /// True while it takes no bytes until Connection::resume: who the peer is, is being found out.
     [[nodiscard]] virtual bool is_waiting() const noexcept { return false; }
-    /// Bytes that it keeps of a packet whose rest has not come.
+    /// Bytes that came of a packet, frame or request whose rest has not come.
     [[nodiscard]] virtual std::size_t unfinished() const noexcept { return 0; }
     /// The connection came to another shard. The first call there.
     virtual void on_arrival() noexcept {}

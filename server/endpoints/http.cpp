@@ -63,14 +63,17 @@ std::size_t HttpEndpoint::on_bytes(ByteView bytes) noexcept {
 
 void HttpEndpoint::begin(const http::Request& head) {
     principal_ = authenticate(head);
-    if (principal_ && head.expects_continue) {
+    if (!principal_) {
+        return;
+    }
+    connection_.established(kIdleMax);
+    if (head.expects_continue) {
         connection_.out().append(as_bytes(http::kContinue));
         connection_.flush_later();
     }
 }
 
 void HttpEndpoint::serve(const http::Request& request) {
-    connection_.established(kIdleMax);
     const auto match = routes().match(request.method, request.target);
     switch (match.outcome) {
         case http::PathMatch::Outcome::found:

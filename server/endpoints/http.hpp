@@ -24,6 +24,7 @@ public:
 
     std::size_t on_bytes(ByteView bytes) noexcept override;
     [[nodiscard]] bool is_waiting() const noexcept override { return awaited_ != 0; }
+    [[nodiscard]] std::size_t unfinished() const noexcept override { return reader_.unfinished(); }
     void on_durable(std::uint64_t number, bool stored) noexcept override;
     [[nodiscard]] const char* protocol() const noexcept override { return "http"; }
 

@@ -3,7 +3,10 @@
 #include <thread>
 #include <vector>
 
+#include <weir/amqp/message_head.hpp>
+
 #include "integration/threats/support.hpp"
+#include "support/amqp_frames.hpp"
 #include "support/certificates.hpp"
 #include "support/websocket_peer.hpp"
 
@@ -14,10 +17,10 @@ using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kSockets = 500;
-constexpr auto kPatience = 15s;  ///< With a limit of 1 s for the handshake.
+constexpr auto kPatience = 15s;  ///< With limits of 1 s for the handshake and a packet.
 
 RunningGateway::Options quick(RunningGateway::Options options = {}) {
-    options.limits = "handshake: 1s";
+    options.limits = "handshake: 1s, packet_grace: 1s";
     return options;
 }
 
@@ -39,7 +42,9 @@ struct Dripper {
 };
 
 /// Drips on all of them until the gateway has closed the last one, and connects an honest device meanwhile.
-void expect_all_closed(const RunningGateway& gateway, std::vector<Dripper>& peers) {
+void expect_all_closed(
+    const RunningGateway& gateway, std::vector<Dripper>& peers, std::string_view reason
+) {
     const auto end = SteadyClock::now() + kPatience;
     std::size_t left = peers.size();
     while (left != 0 && SteadyClock::now() < end) {
@@ -60,13 +65,16 @@ void expect_all_closed(const RunningGateway& gateway, std::vector<Dripper>& peer
         std::this_thread::sleep_for(20ms);
     }
     EXPECT_EQ(gateway.connections(), 0U);
-    EXPECT_GE(gateway.metric(R"(weir_refused_total{reason="handshake_timeout"})"), kSockets);
+    EXPECT_GE(
+        gateway.metric(fmt::format(R"(weir_refused_total{{reason="{}"}})", reason)), kSockets
+    );
 }
 
 struct Beginning {
     std::string_view name;
     std::string at_once;  ///< Then `slowly`, byte by byte.
     std::string slowly;
+    std::string_view reason = "handshake_timeout";
 };
 
 void PrintTo(const Beginning& beginning, std::ostream* out) {
@@ -82,17 +90,18 @@ TEST_P(ThreatT29, ClosesSlowPeers_AndServesOthers) {
         peers.push_back({SocketPeer{gateway.port()}, GetParam().slowly});
         peers.back().socket.send(GetParam().at_once);
     }
-    expect_all_closed(gateway, peers);
+    expect_all_closed(gateway, peers, GetParam().reason);
 }
 
-std::string connect_text() {
-    return std::string{as_text(packet_of(mqtt::Connect{
-        .version = mqtt::Version::v311, .client_id = std::string(200, 'c')}))};
-}
-
-std::string connect_frame() {
+std::string connect_text(std::string_view client_id = "c") {
     return std::string{as_text(
-        websocket::client_frame(websocket::Opcode::binary, as_bytes(connect_text()), 0x37FA213D)
+        packet_of(mqtt::Connect{.version = mqtt::Version::v311, .client_id = client_id})
+    )};
+}
+
+std::string in_websocket(std::string_view packet) {
+    return std::string{as_text(
+        websocket::client_frame(websocket::Opcode::binary, as_bytes(packet), 0x37FA213D)
     )};
 }
 
@@ -101,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
     ThreatT29,
     testing::Values(
         Beginning{"silent", "", ""},
-        Beginning{"mqtt_connect", "", connect_text()},
+        Beginning{"mqtt_connect", "", connect_text(std::string(200, 'c'))},
         Beginning{
             "amqp",
             "",
@@ -112,9 +121,13 @@ INSTANTIATE_TEST_SUITE_P(
         Beginning{
             "http_body",
             "POST /topics/a HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n",
-            std::string(1'000, 'x')},
+            std::string(1'000, 'x'),
+            "packet_too_slow"},
         Beginning{"upgrade", "", WebSocketPeer::head_of({})},
-        Beginning{"websocket_frame", WebSocketPeer::head_of({}), connect_frame()},
+        Beginning{
+            "websocket_frame",
+            WebSocketPeer::head_of({}),
+            in_websocket(connect_text(std::string(200, 'c')))},
         Beginning{
             "websocket_pings",
             WebSocketPeer::head_of({}),
@@ -179,16 +192,87 @@ double too_slow(const RunningGateway& gateway) {
     return gateway.metric(R"(weir_refused_total{reason="packet_too_slow"})");
 }
 
+std::string text_of(ByteView bytes) {
+    return std::string{as_text(bytes)};
+}
+
+std::string amqp_beginning() {
+    using namespace amqp_frames;
+    return text_of(
+        protocol_header(0) + open_frame() + begin_frame() + attach_frame(0, "up", "slow")
+    );
+}
+
+/// An AMQP message in one frame.
+std::string transfer_text(std::size_t payload_bytes) {
+    Bytes message;
+    amqp::append_message_head(message, {}, payload_bytes);
+    append(message, as_bytes(std::string(payload_bytes, 'x')));
+    return text_of(amqp_frames::transfer_frame(0, 0, message));
+}
+
+std::string post_head(std::size_t body_bytes) {
+    return "POST /topics/slow HTTP/1.1\r\nHost: h\r\nContent-Length: " +
+           std::to_string(body_bytes) + "\r\n\r\n";
+}
+
+/// What a device that is let in says, as the gateway wants it, before it begins to drip.
+struct Unfinished {
+    std::string_view name;
+    std::vector<std::string> before;  ///< Each of them is answered.
+    std::string slowly;               ///< 10 KB or more.
+};
+
+std::vector<Unfinished> unfinished_of_each_protocol() {
+    return {
+        {"mqtt", {connect_text("plain")}, publish_text(10'000)},
+        {"mqtt_in_websocket",
+         {WebSocketPeer::head_of({}), in_websocket(connect_text("in websocket"))},
+         in_websocket(publish_text(10'000))},
+        {"amqp_frame", {amqp_beginning()}, transfer_text(10'000)},
+        {"http_first_body", {}, post_head(10'000) + std::string(10'000, 'x')},
+        {"http_later_head", {post_head(0)}, "GET /" + std::string(10'000, 'x')},
+        {"http_later_body", {post_head(0)}, post_head(10'000) + std::string(10'000, 'x')},
+        {"http_later_chunks",
+         {post_head(0)},
+         "POST /topics/slow HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+             [] {
+                 std::string chunks;
+                 for (int i = 0; i < 2'000; ++i) {
+                     chunks += "1\r\nx\r\n";
+                 }
+                 return chunks;
+             }()},
+    };
+}
+
 TEST(ThreatT29, IsClosed_WhenItsPacketDrips) {
     const RunningGateway gateway{{.limits = "packet_grace: 1s"}};
-    Dripper device{connected(gateway.port(), "slow"), publish_text(10'000)};
+    const auto kinds = unfinished_of_each_protocol();
+    std::vector<Dripper> devices;
+    for (const Unfinished& kind : kinds) {
+        devices.push_back({SocketPeer{gateway.port()}, kind.slowly});
+        for (const auto& text : kind.before) {
+            devices.back().socket.send(text);
+            EXPECT_FALSE(devices.back().socket.read().empty()) << kind.name;
+        }
+    }
     const auto end = SteadyClock::now() + kPatience;
-    while (!device.over && SteadyClock::now() < end) {
-        device.drip();
+    bool all_over = false;
+    while (!all_over && SteadyClock::now() < end) {
+        all_over = true;
+        for (Dripper& device : devices) {
+            if (!device.over) {
+                device.drip();
+                all_over = all_over && device.over;
+            }
+        }
         std::this_thread::sleep_for(10ms);
     }
-    EXPECT_TRUE(device.over);
-    EXPECT_EQ(too_slow(gateway), 1);
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        EXPECT_TRUE(devices[i].over) << kinds[i].name;
+    }
+    EXPECT_EQ(too_slow(gateway), static_cast<double>(kinds.size()));
     expect_service(gateway.port());
 }
 
@@ -201,17 +285,26 @@ TEST(ThreatT29, IsClosed_WhenItStopsInsideAPacket) {
 }
 
 TEST(ThreatT29, IsHeard_WhenItIsOnlySlow) {
-    const RunningGateway gateway{{.limits = "packet_grace: 1s, stall: 2s"}};
+    constexpr std::size_t kPayload = 8'000;
+    const RunningGateway gateway{{.limits = "handshake: 1s, packet_grace: 1s, stall: 2s"}};
     MqttPeer listener{gateway.port()};
     listener.connect("listener");
     listener.subscribe("slow", mqtt::Qos::at_most_once);
-    SocketPeer device = connected(gateway.port(), "slow");
-    const std::string text = publish_text(8'000);
-    for (std::size_t at = 0; at < text.size(); at += 100) {  // 2 KB/s, for 4 s.
-        device.send(std::string_view{text}.substr(at, 100));
+
+    std::vector<std::pair<SocketPeer, std::string>> devices;
+    devices.emplace_back(connected(gateway.port(), "slow"), publish_text(kPayload));
+    devices.emplace_back(gateway.port(), transfer_text(kPayload));
+    devices.back().first.send(amqp_beginning());
+    devices.emplace_back(gateway.port(), post_head(kPayload) + std::string(kPayload, 'x'));
+    for (std::size_t at = 0; at < kPayload + 200; at += 100) {  // 2 KB/s, for 4 s.
+        for (auto& [device, text] : devices) {
+            device.send(std::string_view{text}.substr(std::min(at, text.size()), 100));
+        }
         std::this_thread::sleep_for(50ms);
     }
-    EXPECT_EQ(listener.receive().payload.size(), 8'000U);
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+        EXPECT_EQ(listener.receive().payload.size(), kPayload);
+    }
     EXPECT_EQ(too_slow(gateway), 0);
 }
 

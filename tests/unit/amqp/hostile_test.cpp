@@ -126,6 +126,25 @@ TEST(Engine, Ends_WhenAPerformativeCannotBeDecoded) {
     EXPECT_EQ(victim.events.closes, 1);
 }
 
+TEST(Engine, CountsWhatCameOfAnUnfinishedFrame) {
+    const Bytes begin = begin_frame();
+    const Bytes two = begin_frame() + Bytes{0, 0, 0, 8, 2, 0, 0, 0};
+    for (const std::size_t step : {std::size_t{1}, std::size_t{7}, two.size()}) {
+        Victim victim;
+        victim.hears(protocol_header(0) + open_frame());
+        EXPECT_EQ(victim.server.unfinished(), 0U);
+        for (std::size_t at = 0; at < two.size(); at += step) {
+            const std::size_t end = std::min(at + step, two.size());
+            victim.hears(ByteView{two}.subspan(at, end - at));
+            EXPECT_EQ(
+                victim.server.unfinished(),
+                end == two.size() ? 0 : end < begin.size() ? end : end - begin.size()
+            ) << end;
+        }
+        EXPECT_EQ(victim.events.closes, 0);
+    }
+}
+
 TEST(Engine, RefusesFramesAboveTheMaximum) {
     Victim victim{{.max_frame_bytes = 1'024}};
     victim.hears(

@@ -31,7 +31,7 @@ std::string read(std::string_view bytes, std::size_t step, ReaderLimits limits =
             }
         }
     }
-    return out + (reader.mid_request() ? "..." : "");
+    return out + (reader.unfinished() != 0 ? "..." : "");
 }
 
 struct ReadCase {
@@ -138,14 +138,29 @@ TEST(RequestReader, TellsHead_BeforeTheBodyIsSent) {
     EXPECT_EQ(head->request.header("x-other"), std::nullopt);
     EXPECT_TRUE(head->request.body.empty());
     EXPECT_EQ(reader.next(in)->kind, Event::Kind::need_more);
-    EXPECT_TRUE(reader.mid_request());
+    EXPECT_GT(reader.unfinished(), 0U);
 
     in = as_bytes("hello");
     const auto request = reader.next(in);
     ASSERT_TRUE(request);
     EXPECT_EQ(request->kind, Event::Kind::request);
     EXPECT_EQ(as_text(request->request.body), "hello");
-    EXPECT_FALSE(reader.mid_request());
+    EXPECT_EQ(reader.unfinished(), 0U);
+}
+
+TEST(RequestReader, CountsWhatCameOfAnUnfinishedRequest) {
+    const std::string whole = kChunked + "3\r\nabc\r\n0\r\n\r\n";
+    RequestReader reader{{}};
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        EXPECT_EQ(reader.unfinished(), at);
+        auto in = as_bytes(whole).subspan(at, 1);
+        while (reader.next(in)->kind == Event::Kind::head) {
+        }
+    }
+    EXPECT_EQ(reader.unfinished(), 0U);
+    auto in = as_bytes("GET");
+    EXPECT_EQ(reader.next(in)->kind, Event::Kind::need_more);
+    EXPECT_EQ(reader.unfinished(), 3U) << "of the next request";
 }
 
 TEST(RequestReader, ExpectsNothing_WhenTheRequestHasNoBody) {
@@ -162,6 +177,11 @@ TEST(RequestReader, IgnoresTrailers) {
     const auto request = reader.next(in);
     ASSERT_EQ(request->kind, Event::Kind::request);
     EXPECT_EQ(request->request.header("Authorization"), std::nullopt);
+}
+
+TEST(RequestReader, IgnoresEmptyLinesBeforeEachRequest_ButFew) {
+    EXPECT_EQ(read("\r\n" + kPost + "\r\n\r\n\r\n\r\n" + kGet, 3), "POST /a hello|GET /b |");
+    EXPECT_EQ(read(kPost + "\r\n\r\n\r\n\r\n\r\n", 1), "POST /a hello|!400");
 }
 
 TEST(RequestReader, RefusesBareLineFeeds) {
