@@ -14,7 +14,7 @@ namespace weir::rules {
 /// Undefined.
 struct Input {
     std::string_view topic = {};
-    /// Followed by Message::kSpareBytes readable bytes, as model::Message has it.
+    /// Followed by Message::kSpareBytes zero bytes, as model::Message has it.
     ByteView payload = {};
     std::string_view client_id = {};              ///< Of an MQTT publisher.
     const model::Principal* principal = nullptr;  ///< Null: not published by a device.

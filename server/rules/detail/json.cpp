@@ -4,264 +4,321 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <limits>
 
+#include <weir/base/assert.hpp>
 #include <weir/rules/value.hpp>
 
 namespace weir::rules::detail {
 
-/// simdjson's first stage alone: it checks UTF-8, control characters in strings and that strings
-/// end, and gives the place of every token. What stands behind it in simdjson, the on-demand parser,
-/// costs twice as much as the walk below for messages of some hundred bytes.
-struct Json::Tokens {
-    std::unique_ptr<simdjson::internal::dom_parser_implementation> finder;
+/// simdjson's reader of escapes, which knows surrogates.
+struct Json::Unescaper {
+    std::unique_ptr<simdjson::internal::dom_parser_implementation> implementation;
 
-    [[nodiscard]] bool find(const char* text, std::size_t size) {
-        constexpr std::size_t kCapacityMin = 1024;
-        if (finder == nullptr || finder->capacity() < size) {
-            const std::size_t capacity = std::max(size, kCapacityMin);
-            const auto error =
-                finder == nullptr
-                    ? simdjson::get_active_implementation()->create_dom_parser_implementation(
-                          capacity, kDepthMax, finder
-                      )
-                    : finder->allocate(capacity, kDepthMax);
-            if (error != simdjson::SUCCESS) {
-                return false;
-            }
-        }
-        return finder->stage1(
-                   reinterpret_cast<const std::uint8_t*>(text),
-                   size,
-                   simdjson::stage1_mode::regular
-               ) == simdjson::SUCCESS;
+    Unescaper() {
+        constexpr std::size_t kUnused = 64;
+        const auto error = simdjson::get_active_implementation()->create_dom_parser_implementation(
+            kUnused, kUnused, implementation
+        );
+        WEIR_ASSERT(error == simdjson::SUCCESS);
     }
 };
 
 namespace {
 
-constexpr bool is_space(char c) noexcept {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
+/// Sixteen bytes of text at once.
+struct Block {
+    using Bytes [[gnu::vector_size(16)]] = unsigned char;
+    using Words [[gnu::vector_size(16)]] = std::uint64_t;
 
-/// The kind of number that `token` spells by RFC 8259, all of it; nothing if it is none.
-std::optional<Json::Kind> number_kind(std::string_view token) noexcept {
-    const char* at = token.data();
-    const char* const end = at + token.size();
-    const auto digits = [&] {
-        const char* const first = at;
-        while (at != end && is_digit(*at)) {
-            ++at;
-        }
-        return at != first;
-    };
-    if (at != end && *at == '-') {
-        ++at;
-    }
-    if (at != end && *at == '0') {
-        ++at;
-    } else if (!digits()) {
-        return std::nullopt;
-    }
-    auto kind = Json::Kind::integer;
-    if (at != end && *at == '.') {
-        kind = Json::Kind::decimal;
-        ++at;
-        if (!digits()) {
-            return std::nullopt;
-        }
-    }
-    if (at != end && (*at == 'e' || *at == 'E')) {
-        kind = Json::Kind::decimal;
-        ++at;
-        if (at != end && (*at == '+' || *at == '-')) {
-            ++at;
-        }
-        if (!digits()) {
-            return std::nullopt;
-        }
-    }
-    return at == end ? std::optional{kind} : std::nullopt;
-}
+    static constexpr unsigned kBytes = sizeof(Bytes);
+    static_assert(std::endian::native == std::endian::little, "the first byte is the lowest");
 
-}  // namespace
+    Bytes bytes{};
 
-/// One pass over the tokens of a text: checks the structure and the scalars, and writes the nodes.
-struct Json::Walk {
-    Json& json;
-    const char* text;
-    const std::uint32_t* at;   ///< The next token.
-    const std::uint32_t* end;  ///< Behind the last one; the size of the text stands there.
-    bool has_escapes;
-    std::uint32_t used = 0;  ///< Nodes.
-    std::size_t depth = 0;
-    std::array<std::uint32_t, kDepthMax> open;  ///< The containers around, outermost first.
+    Block() noexcept = default;
+    explicit Block(const char* text) noexcept { std::memcpy(&bytes, text, kBytes); }
 
-    bool document();
-    bool value();
-    bool container(Kind kind, char closing);
-    bool child(Kind kind) { return kind == Kind::array ? value() : key() && value(); }
-    bool key();
-    bool string();
-    bool scalar();
-    bool unescape(Node& node);
-    void close();
-
-    /// The first character of the next token; NUL, which begins none, at the end.
-    [[nodiscard]] char peek() const { return at == end ? '\0' : text[*at]; }
-    /// Where the token at `at` ends, without the space behind it.
-    [[nodiscard]] const char* end_of_token() const {
-        const char* last = text + at[1];
-        while (is_space(last[-1])) {
-            --last;
-        }
-        return last;
+    /// How many bytes there are before one that no string has as it is: its end, an escape, a control character.
+    [[nodiscard]] unsigned plain() const noexcept {
+        const auto special =
+            reinterpret_cast<Words>((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
+        return special[0] != 0 ? static_cast<unsigned>(std::countr_zero(special[0])) / 8
+                               : 8 + static_cast<unsigned>(std::countr_zero(special[1])) / 8;
     }
-    Node& push(std::uint32_t size, Kind kind) {
-        Node& node = json.nodes_[used++];
-        node = {*at++, size, used, 0, kind};
-        return node;
+    [[nodiscard]] bool is_ascii() const noexcept {
+        constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
+        const auto words = reinterpret_cast<Words>(bytes);
+        return ((words[0] | words[1]) & kHighBits) == 0;
     }
 };
 
-bool Json::Walk::document() {
-    if (!value()) {
+}  // namespace
+
+/// The pass over a text. Every loop ends at the zero behind it, which is no part of any token. All of it is one function
+/// once compiled, with its state in registers: that halves its time.
+class Json::Scan {
+public:
+    Scan(Json& json, const char* text) noexcept : json_{json}, text_{text}, at_{text} {}
+
+    /// One value and the space around it; end() is behind them.
+    [[gnu::always_inline]] bool document();
+    [[nodiscard]] const char* end() const { return at_; }
+    /// False: strings may have more. It has still to be proved UTF-8.
+    [[nodiscard]] bool is_ascii() const { return seen_.is_ascii(); }
+
+private:
+    [[gnu::always_inline]] bool scalar();
+    [[gnu::always_inline]] bool string();
+    [[gnu::always_inline]] bool key();
+    [[gnu::always_inline]] bool number();
+    [[gnu::always_inline]] bool digits();
+    [[gnu::always_inline]] bool literal(std::string_view name, Kind kind);
+    [[gnu::always_inline]] bool open(Kind kind);
+    [[gnu::always_inline]] void close();
+    [[gnu::always_inline]] void skip_space();
+    /// A token from `first` to where the scan is.
+    [[gnu::always_inline]] Node& push(const char* first, Kind kind);
+
+    static constexpr char closing(Kind kind) { return kind == Kind::object ? '}' : ']'; }
+
+    Json& json_;
+    const char* const text_;
+    const char* at_;
+    Block seen_;               ///< All blocks of strings, by OR.
+    std::uint32_t used_ = 0;   ///< Nodes.
+    std::uint32_t depth_ = 0;
+    char closing_ = '\0';      ///< What ends the innermost container.
+    std::array<std::uint32_t, kDepthMax> open_;  ///< The containers around, outermost first.
+};
+
+inline void Json::Scan::skip_space() {
+    while (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t') {
+        ++at_;
+    }
+}
+
+inline Json::Node& Json::Scan::push(const char* first, Kind kind) {
+    if (used_ == json_.nodes_max_) {
+        json_.grow();
+    }
+    Node& node = json_.nodes_[used_++];
+    node = {
+        static_cast<std::uint32_t>(first - text_),
+        static_cast<std::uint32_t>(at_ - first),
+        used_,
+        0,
+        kind
+    };
+    return node;
+}
+
+inline bool Json::Scan::open(Kind kind) {
+    if (depth_ == kDepthMax) {
         return false;
     }
-    while (depth != 0) {
-        const Kind kind = json.nodes_[open[depth - 1]].kind;
-        const char c = peek();
-        if (c == ',') {
-            ++at;
-            if (!child(kind)) {
-                return false;
-            }
-        } else if (c == (kind == Kind::object ? '}' : ']')) {
-            close();
-        } else {
-            return false;
-        }
-    }
-    return at == end;
-}
-
-bool Json::Walk::value() {
-    switch (peek()) {
-        case '{':
-            return container(Kind::object, '}');
-        case '[':
-            return container(Kind::array, ']');
-        case '"':
-            return string();
-        default:
-            return at != end && scalar();
-    }
-}
-
-/// Goes on to the end of the first child; document() does the rest.
-bool Json::Walk::container(Kind kind, char closing) {
-    if (depth == kDepthMax) {
-        return false;
-    }
-    open[depth++] = used;
-    push(0, kind);
-    if (peek() == closing) {
-        close();
-        return true;
-    }
-    return child(kind);
-}
-
-void Json::Walk::close() {
-    Node& node = json.nodes_[open[--depth]];
-    node.size = *at++ + 1 - node.offset;
-    node.next = used;
-}
-
-bool Json::Walk::key() {
-    if (peek() != '"' || !string() || peek() != ':') {
-        return false;
-    }
-    ++at;
+    open_[depth_++] = used_;
+    closing_ = closing(kind);
+    push(at_++, kind);
     return true;
 }
 
-/// Behind the quote that ends a string, another token begins at once, or there is space.
-bool Json::Walk::string() {
-    const char* const last = end_of_token();
-    const auto size = static_cast<std::uint32_t>(last - (text + *at));
-    if (size < 2 || last[-1] != '"') {
-        return false;
+inline void Json::Scan::close() {
+    Node& node = json_.nodes_[open_[--depth_]];
+    node.size = static_cast<std::uint32_t>(++at_ - text_) - node.offset;
+    node.next = used_;
+    if (depth_ != 0) {
+        closing_ = closing(json_.nodes_[open_[depth_ - 1]].kind);
     }
-    Node& node = push(size, Kind::string);
-    return !has_escapes || unescape(node);
 }
 
-bool Json::Walk::unescape(Node& node) {
-    const char* const content = text + node.offset + 1;
-    if (std::memchr(content, '\\', node.size - 2) == nullptr) {
-        return true;
+inline bool Json::Scan::string() {
+    const char* const first = at_++;
+    bool has_escapes = false;
+    for (;;) {
+        const Block block{at_};
+        seen_.bytes |= block.bytes;
+        const unsigned plain = block.plain();
+        at_ += plain;
+        if (plain == Block::kBytes) {
+            continue;
+        }
+        if (*at_ == '"') {
+            break;
+        }
+        if (*at_ != '\\' || at_[1] == '\0') {
+            return false;
+        }
+        has_escapes = true;
+        at_ += 2;  // What is escaped is looked at when the string is read.
     }
-    auto& bytes = json.unescaped_bytes_;
-    std::uint8_t* const from = bytes.data() + json.unescaped_used_;
-    const std::uint8_t* const to = json.tokens_->finder->parse_string(
-        reinterpret_cast<const std::uint8_t*>(content), from
+    ++at_;
+    Node& node = push(first, Kind::string);
+    return !has_escapes || json_.unescape(node);
+}
+
+/// A name and its colon.
+inline bool Json::Scan::key() {
+    skip_space();
+    if (*at_ != '"' || !string()) {
+        return false;
+    }
+    skip_space();
+    return *at_++ == ':';
+}
+
+inline bool Json::Scan::digits() {
+    const char* const first = at_;
+    while (*at_ >= '0' && *at_ <= '9') {
+        ++at_;
+    }
+    return at_ != first;
+}
+
+/// As RFC 8259 spells it.
+inline bool Json::Scan::number() {
+    const char* const first = at_;
+    auto kind = Kind::integer;
+    if (*at_ == '-') {
+        ++at_;
+    }
+    if (*at_ == '0') {
+        ++at_;
+    } else if (!digits()) {
+        return false;
+    }
+    if (*at_ == '.') {
+        kind = Kind::decimal;
+        ++at_;
+        if (!digits()) {
+            return false;
+        }
+    }
+    if (*at_ == 'e' || *at_ == 'E') {
+        kind = Kind::decimal;
+        ++at_;
+        if (*at_ == '+' || *at_ == '-') {
+            ++at_;
+        }
+        if (!digits()) {
+            return false;
+        }
+    }
+    push(first, kind);
+    return true;
+}
+
+inline bool Json::Scan::literal(std::string_view name, Kind kind) {
+    const char* const first = at_;
+    if (std::memcmp(first, name.data(), name.size()) != 0) {
+        return false;
+    }
+    at_ += name.size();
+    push(first, kind);
+    return true;
+}
+
+inline bool Json::Scan::scalar() {
+    switch (*at_) {
+        case '"':
+            return string();
+        case 't':
+            return literal("true", Kind::boolean);
+        case 'f':
+            return literal("false", Kind::boolean);
+        case 'n':
+            return literal("null", Kind::null);
+        default:
+            return number();
+    }
+}
+
+/// A round per value; those that end containers, and the comma, are passed behind it.
+inline bool Json::Scan::document() {
+    for (;;) {
+        skip_space();
+        const bool is_object = *at_ == '{';
+        if (is_object || *at_ == '[') {
+            if (!open(is_object ? Kind::object : Kind::array)) {
+                return false;
+            }
+            skip_space();
+            if (*at_ != closing_) {
+                if (is_object && !key()) {
+                    return false;
+                }
+                continue;
+            }
+            close();
+        } else if (!scalar()) {
+            return false;
+        }
+        skip_space();
+        while (depth_ != 0 && *at_ != ',') {
+            if (*at_ != closing_) {
+                return false;
+            }
+            close();
+            skip_space();
+        }
+        if (depth_ == 0) {
+            return true;
+        }
+        ++at_;
+        if (closing_ == '}' && !key()) {
+            return false;
+        }
+    }
+}
+
+Json::Json() = default;
+Json::~Json() = default;
+
+bool Json::parse(ByteView text) noexcept {
+    if (text.empty() || text.size() >= std::numeric_limits<std::uint32_t>::max()) {
+        return false;
+    }
+    unescaped_.clear();
+    unescaped_used_ = 0;
+    text_ = reinterpret_cast<const char*>(text.data());
+    text_bytes_ = text.size();
+    Scan scan{*this, text_};
+    return scan.document() && scan.end() == text_ + text_bytes_ &&
+           (scan.is_ascii() || simdjson::validate_utf8(text_, text_bytes_));
+}
+
+void Json::grow() {
+    constexpr std::uint32_t kNodesMin = 64;
+    const auto larger = std::max(kNodesMin, 2 * nodes_max_);
+    auto nodes = std::make_unique_for_overwrite<Node[]>(larger);
+    std::copy_n(nodes_.get(), nodes_max_, nodes.get());
+    nodes_ = std::move(nodes);
+    nodes_max_ = larger;
+}
+
+bool Json::unescape(Node& node) {
+    if (unescaper_ == nullptr) {
+        unescaper_ = std::make_unique<Unescaper>();
+    }
+    // There is room for all of a text from its first escape on: nothing moves behind the views.
+    const std::size_t room = text_bytes_ + simdjson::SIMDJSON_PADDING;
+    if (unescaped_bytes_.size() < room) {
+        unescaped_bytes_.resize(room);
+    }
+    std::uint8_t* const from = unescaped_bytes_.data() + unescaped_used_;
+    const std::uint8_t* const to = unescaper_->implementation->parse_string(
+        reinterpret_cast<const std::uint8_t*>(text_ + node.offset + 1), from
     );
     if (to == nullptr) {
         return false;
     }
     const auto size = static_cast<std::size_t>(to - from);
-    json.unescaped_.emplace_back(reinterpret_cast<const char*>(from), size);
-    json.unescaped_used_ += size;
-    node.unescaped = static_cast<std::uint32_t>(json.unescaped_.size());
+    unescaped_.emplace_back(reinterpret_cast<const char*>(from), size);
+    unescaped_used_ += size;
+    node.unescaped = static_cast<std::uint32_t>(unescaped_.size());
     return true;
-}
-
-bool Json::Walk::scalar() {
-    const char* const first = text + *at;
-    const std::string_view token{first, static_cast<std::size_t>(end_of_token() - first)};
-    std::optional<Kind> kind;
-    if (is_digit(token.front()) || token.front() == '-') {
-        kind = number_kind(token);
-    } else if (token == "true" || token == "false") {
-        kind = Kind::boolean;
-    } else if (token == "null") {
-        kind = Kind::null;
-    }
-    if (!kind) {
-        return false;
-    }
-    push(static_cast<std::uint32_t>(token.size()), *kind);
-    return true;
-}
-
-Json::Json() : tokens_{std::make_unique<Tokens>()} {}
-Json::~Json() = default;
-
-bool Json::parse(ByteView text) noexcept {
-    unescaped_.clear();
-    unescaped_used_ = 0;
-    text_ = reinterpret_cast<const char*>(text.data());
-    if (text.empty() || text.size() >= std::numeric_limits<std::uint32_t>::max() ||
-        !tokens_->find(text_, text.size())) {
-        return false;
-    }
-    const std::uint32_t* const first = tokens_->finder->structural_indexes.get();
-    const std::size_t count = tokens_->finder->n_structural_indexes;
-    if (nodes_max_ < count) {
-        nodes_max_ = std::max(count, 2 * nodes_max_);
-        nodes_ = std::make_unique_for_overwrite<Node[]>(nodes_max_);
-    }
-    const bool has_escapes = std::memchr(text_, '\\', text.size()) != nullptr;
-    if (has_escapes && unescaped_bytes_.size() < text.size() + simdjson::SIMDJSON_PADDING) {
-        unescaped_bytes_.resize(text.size() + simdjson::SIMDJSON_PADDING);
-    }
-    Walk walk{*this, text_, first, first + count, has_escapes, 0, 0, {}};
-    return walk.document();
 }
 
 void Json::release_excess() noexcept {
@@ -270,7 +327,6 @@ void Json::release_excess() noexcept {
         nodes_max_ = 0;
         unescaped_ = {};
         unescaped_bytes_ = {};
-        tokens_ = std::make_unique<Tokens>();
     }
 }
 

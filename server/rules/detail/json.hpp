@@ -15,9 +15,9 @@ class Value;
 
 namespace weir::rules::detail {
 
-/// simdjson finds where tokens begin; one walk over them proves the whole text to be JSON. Numbers
-/// are converted when somebody asks. Reused from message to message: no allocation once it has
-/// grown to the size of the messages. One thread.
+/// One pass over the text proves that all of it is JSON, and leaves its values where they stand: numbers are converted
+/// when somebody asks. Reused from message to message: no allocation once it has grown to the size of the messages.
+/// One thread.
 class Json {
 public:
     static constexpr std::size_t kDepthMax = 64;
@@ -31,8 +31,8 @@ public:
     Json(const Json&) = delete;
     Json& operator=(const Json&) = delete;
 
-    /// @param text  Followed by 64 readable bytes; must stay where it is while values of it are
-    /// used.
+    /// @param text  Followed by model::Message::kSpareBytes zero bytes, at the first of which the pass ends; must stay
+    ///              where it is while values of it are used.
     /// @return false: not JSON, or nested deeper than kDepthMax. There are no values then.
     [[nodiscard]] bool parse(ByteView text) noexcept;
     /// After a message that was much larger than usual.
@@ -80,8 +80,8 @@ private:
         std::uint32_t unescaped;  ///< A string with escapes: 1 + its place in unescaped_.
         Kind kind;
     };
-    struct Tokens;
-    struct Walk;
+    struct Unescaper;
+    class Scan;
 
     [[nodiscard]] std::string_view string(std::uint32_t node) const noexcept {
         const Node& it = nodes_[node];
@@ -89,13 +89,18 @@ private:
                                  : unescaped_[it.unescaped - 1];
     }
 
-    std::unique_ptr<Tokens> tokens_;
+    void grow();
+    /// @return false: one of the escapes is wrong.
+    [[nodiscard]] bool unescape(Node& node);
+
     std::unique_ptr<Node[]> nodes_;
-    std::size_t nodes_max_ = 0;
+    std::uint32_t nodes_max_ = 0;
+    std::unique_ptr<Unescaper> unescaper_;     ///< From the first escape on.
     std::vector<std::string_view> unescaped_;  ///< Strings with escapes, read; in unescaped_bytes_.
     std::vector<std::uint8_t> unescaped_bytes_;
     std::size_t unescaped_used_ = 0;
     const char* text_ = nullptr;
+    std::size_t text_bytes_ = 0;
 };
 
 }  // namespace weir::rules::detail
