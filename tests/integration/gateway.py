@@ -202,10 +202,13 @@ class Gateway:
             return json.loads(body)
 
     def check_books(self):
-        """No session that lasts lost a message without a reason."""
+        """Nothing vanished: what went into a session that lasts, or into a sink, came out, is counted as lost, or waits."""
         for session in self.api("/v1/sessions?limit=1000")["sessions"]:
             if "in" in session:
                 assert session["in"] == session["out"] + session["lost"] + session["queued"]["now"], session
+        for sink in self.api("/v1/sinks")["sinks"]:
+            if "in" in sink:
+                assert sink["in"] == sink["delivered"] + sink["dead"] + sink["lost"] + sink["pending"], sink
 
     def device(self, name, policy="sensor", password=None):
         """Creates a device with a certificate; returns the folder with its key, certificate and root certificate."""
