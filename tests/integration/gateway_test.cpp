@@ -12,6 +12,7 @@
 #include <weir/net/connection.hpp>
 
 #include "support/mqtt_peer.hpp"
+#include "support/socket_peer.hpp"
 #include "support/temp_dir.hpp"
 
 namespace weir::app {
@@ -181,6 +182,19 @@ TEST_P(Running, HoldsBackADeviceThatPublishesTooFast_AndLosesNothing) {
     ASSERT_TRUE(gateway_->reload().applied);
     device.until_settled();
     EXPECT_EQ(stored(), 2U);
+}
+
+TEST_P(Running, CountsTheBytesOfDevices) {
+    const Bytes connect{0x10, 13, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, 1, 'b'};
+    test::SocketPeer device{port_};
+    device.send(connect);
+    EXPECT_EQ(device.read(), (Bytes{0x20, 2, 0, 0}));
+    device.send(Bytes{0xC0, 0});
+    EXPECT_EQ(device.read(), (Bytes{0xD0, 0}));
+    EXPECT_EQ(gateway_->sessions("", 10).size(), 1U);  // Every shard is through with what it did.
+    const std::string page = gateway_->metrics_text();
+    EXPECT_TRUE(page.contains("\nweir_received_bytes_total 17\n")) << page;
+    EXPECT_TRUE(page.contains("\nweir_sent_bytes_total 6\n")) << page;
 }
 
 TEST_P(Running, HandsTheSessionToTheNewestConnection) {
