@@ -73,6 +73,7 @@ T value_or_throw(Result<T> result, std::string_view what) {
         status.out = books->out;
         status.lost = books->lost;
         status.last_loss = books->last_loss;
+        status.limits = books->limits;
     }
     return status;
 }
@@ -402,6 +403,16 @@ std::vector<SessionStatus> Gateway::sessions(std::string_view device, std::size_
     std::ranges::sort(out, {}, &SessionStatus::client_id);
     out.resize(std::min(out.size(), limit));
     return out;
+}
+
+std::array<std::uint64_t, model::kQueueLimits> Gateway::queue_limits() const {
+    std::array<std::uint64_t, model::kQueueLimits> lost{};
+    for (const auto& part : impl_->parts) {
+        for (std::size_t limit = 0; limit < lost.size(); ++limit) {
+            lost[limit] += part->metrics.queue_limits[limit].value();
+        }
+    }
+    return lost;
 }
 
 std::vector<RuleStatus> Gateway::rules() const {

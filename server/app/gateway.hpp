@@ -1,6 +1,7 @@
 /// The running gateway: everything built from a configuration, and joined.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -15,6 +16,7 @@
 #include <weir/base/error.hpp>
 #include <weir/identity/exchange.hpp>
 #include <weir/identity/registry.hpp>
+#include <weir/model/metrics.hpp>
 #include <weir/sinks/diagnose.hpp>
 #include <weir/sinks/status.hpp>
 #include <weir/app/backup_schedule.hpp>
@@ -66,6 +68,7 @@ struct SessionStatus {
     std::uint64_t out = 0;
     std::uint64_t lost = 0;
     model::Reason last_loss = model::Reason::none;
+    std::array<model::LimitHits, model::kQueueLimits> limits = {};  ///< Of these, what the queue's limits cost.
 };
 
 struct RuleStatus {
@@ -148,6 +151,8 @@ public:
     /// @param device  Only those of that device, with their filters; empty: all. @param limit  At most so many.
     [[nodiscard]] std::vector<SessionStatus> sessions(std::string_view device, std::size_t limit)
         const;
+    /// Copies that limits of sessions' queues cost since the start.
+    [[nodiscard]] std::array<std::uint64_t, model::kQueueLimits> queue_limits() const;
     [[nodiscard]] std::vector<RuleStatus> rules() const;
     /// Takes a rule out of force, or puts it back: at once, and after restarts and reloads as well.
     [[nodiscard]] Result<void> set_rule_paused(const std::string& rule, bool paused);

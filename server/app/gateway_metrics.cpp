@@ -89,6 +89,17 @@ public:
         add(std::move(family));
     }
     template <class Read>
+    void by_queue_limit(const char* name, const char* help, Read&& read) {
+        Family family{name, help, MetricType::Counter};
+        for (std::size_t limit = 0; limit < model::kQueueLimits; ++limit) {
+            family.add(
+                sum([&](const GatewayShard& shard) { return read(shard.metrics)[limit].value(); }),
+                {{"limit", std::string{model::kQueueLimitNames[limit]}}}
+            );
+        }
+        add(std::move(family));
+    }
+    template <class Read>
     void by_reason(const char* name, const char* help, Read&& read) {
         Family family{name, help, MetricType::Counter};
         for (const auto& info : model::all_reasons().subspan(1)) {
@@ -248,6 +259,11 @@ std::string Gateway::metrics_text() const {
         "weir_lost_total",
         "Messages or copies that reached nobody.",
         [](const auto& m) -> auto& { return m.lost; }
+    );
+    page.by_queue_limit(
+        "weir_lost_by_limit_total",
+        "Copies that a limit of a session's queue cost; part of weir_lost_total.",
+        [](const auto& m) -> auto& { return m.queue_limits; }
     );
     page.by_reason(
         "weir_refused_total",

@@ -18,6 +18,8 @@ using model::Reason;
 namespace {
 
 constexpr unsigned kSlots = 4'096;
+/// Queues of a shard that are looked at for what is too old, each a page: the reads of others come first.
+constexpr int kAgeLooksPerSecond = 64;
 
 [[nodiscard]] std::uint32_t share_bytes(std::string_view group) noexcept {
     return static_cast<std::uint32_t>(std::string_view{"$share/"}.size() + group.size() + 1);
@@ -155,6 +157,7 @@ ConnectResult Broker::connect(ConnectRequest request) {
     }
     if (session->lasting_) {
         ++session->lasting_->life;
+        forget_age(*session);
     }
     context_.metrics.connects.add();
     ConnectResult result{.verdict = {}, .session = session, .session_present = present};
@@ -185,6 +188,7 @@ void Broker::disconnect(Session& session, const Subscriber& subscriber, bool pub
         }
     }
     schedule(session);
+    session.plan_age();
     tell_standing(session);
 }
 
@@ -197,6 +201,7 @@ void Broker::end(Session& session) {
     const std::uint64_t id = session.id();
     const std::unique_ptr<Flow> left = std::move(session.flow_);
     if (session.lasting_) {
+        forget_age(session);
         const auto unread = static_cast<std::int64_t>(session.lasting_->unread.waiting());
         context_.metrics.lose(Reason::session_ended, static_cast<std::uint64_t>(unread));
         context_.metrics.queued.add(-unread);
@@ -245,7 +250,36 @@ void Broker::advance() {
             schedule(*session);
         }
     }
+    sweep_ages();
     sweep_retained();
+}
+
+void Broker::plan_age(Session& session, std::chrono::milliseconds delay) {
+    const SteadyTime due = context_.clock.steady() + delay;
+    SteadyTime& ages = session.lasting_->ages;
+    if (ages.count() != 0 && ages <= due) {
+        return;
+    }
+    forget_age(session);
+    ages = due;
+    ages_.emplace(due.count(), session.id());
+}
+
+void Broker::forget_age(Session& session) {
+    if (const SteadyTime ages = std::exchange(session.lasting_->ages, SteadyTime{0});
+        ages.count() != 0) {
+        ages_.erase(std::pair{ages.count(), session.id()});
+    }
+}
+
+void Broker::sweep_ages() {
+    const SteadyTime now = context_.clock.steady();
+    for (int i = 0; i < kAgeLooksPerSecond && !ages_.empty() && ages_.begin()->first <= now.count();
+         ++i) {
+        Session& session = *find(ages_.begin()->second);
+        forget_age(session);
+        session.drop_aged();
+    }
 }
 
 // --- Subscriptions -------------------------------------------------------------------------------------------------
@@ -262,6 +296,9 @@ void Broker::subscribe(
         const auto same = [&](const auto& known) { return known->filter == request.filter; };
         auto known = std::ranges::find_if(session.subscriptions_, same);
         const bool existed = known != session.subscriptions_.end();
+        if (session.lasting_) {
+            note_unstored(session, request, existed ? known->get() : nullptr);
+        }
         if (existed) {
             (*known)->options = request.options;
         } else {
@@ -307,6 +344,10 @@ void Broker::finish(Pending& pending) {
         pending.done(pending.stored);
         if (pending.stored) {
             read_retained(*session, std::move(pending.wanted));
+            return;
+        }
+        for (const Wanted& each : pending.wanted) {
+            reads_.end(each.read);
         }
     }
 }
@@ -352,6 +393,9 @@ bool Broker::unsubscribe(Session& session, std::string_view filter) {
     const std::unique_ptr<Subscription> removed = std::move(*known);
     session.subscriptions_.erase(known);
     if (session.lasting_) {
+        std::erase_if(session.lasting_->unstored, [&](const Unstored& change) {
+            return change.filter == removed->filter;
+        });
         journal_.open().erase_subscription(session.lasting_->id, removed->filter);
     }
     context_.metrics.subscriptions.add(-1);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <memory>
 #include <span>
 #include <string>
@@ -162,6 +163,8 @@ public:
     void hand_on(GroupId group, const model::MessagePtr& message, std::uint64_t session_id);
     /// What a session can take for its groups may have changed.
     void tell_standing(Session& session);
+    /// Has Session::drop_aged() called after `delay`, or sooner where it was to be already.
+    void plan_age(Session& session, std::chrono::milliseconds delay);
     /// Keeps or removes a retained message.
     void retain(
         const model::MessagePtr& message,
@@ -315,8 +318,13 @@ private:
     void store_disconnected(Session& session);
     /// Makes `pending` wait for them.
     void store_subscriptions(
-        const Session& session, std::span<const SubscribeRequest> requests, const PendingPtr& pending
+        Session& session, std::span<const SubscribeRequest> requests, const PendingPtr& pending
     );
+    /// Notes what is to be there again if the store refuses: `known` is null where nothing is.
+    void note_unstored(
+        Session& session, const SubscribeRequest& request, const Subscription* known
+    );
+    void subscriptions_stored(Session& session, std::uint64_t change, bool stored);
     void sweep_retained();
     /// Without telling other threads: before the shards run.
     void restore_subscription(
@@ -335,6 +343,9 @@ private:
     void forget_subscriptions(Session& session);
     void fire_will(Session& session);
     void schedule(Session& session);
+    /// Looks at the age of queues whose time has come: a bounded number of them.
+    void sweep_ages();
+    void forget_age(Session& session);
 
     Context& context_;
     Journal& journal_;
@@ -354,6 +365,8 @@ private:
     boost::unordered_flat_map<std::uint64_t, Session*> by_id_;
     std::multimap<std::int64_t, std::uint64_t>
         timetable_;  // When to look at which offline session.
+    std::set<std::pair<std::int64_t, std::uint64_t>> ages_;  // At whose queue; as Lasting::ages says.
+    std::uint64_t changes_ = 0;  // SUBSCRIBEs of sessions that last.
     std::uint64_t next_session_;
     std::uint64_t fan_outs_ = 0;
     std::vector<Target> targets_;

@@ -185,30 +185,75 @@ void Broker::store_disconnected(Session& session) {
     }
 }
 
+void Broker::note_unstored(
+    Session& session, const SubscribeRequest& request, const Subscription* known
+) {
+    auto& unstored = session.lasting_->unstored;
+    std::optional<storage::SubscriptionRecord> before;
+    if (known != nullptr) {
+        before = record_of(known->options);
+        // What is in memory is not on disk yet: what was there before it may have to come back.
+        const auto earlier = std::ranges::find(unstored, request.filter, &Unstored::filter);
+        if (earlier != unstored.end()) {
+            before = earlier->before;
+        }
+    }
+    unstored.push_back(
+        {changes_, std::string{request.filter}, before, record_of(request.options)}
+    );
+}
+
 void Broker::store_subscriptions(
-    const Session& session, std::span<const SubscribeRequest> requests, const PendingPtr& pending
+    Session& session, std::span<const SubscribeRequest> requests, const PendingPtr& pending
 ) {
     storage::Batch batch;
-    std::vector<std::string> filters;
     for (const SubscribeRequest& request : requests) {
         batch.put_subscription(session.lasting_->id, request.filter, record_of(request.options));
-        filters.emplace_back(request.filter);
     }
     ++pending->left;
     journal_.submit(
         std::move(batch),
-        {.done =
-             [this, pending, filters = std::move(filters)](bool stored) {
-                 Session* const alive = stored ? nullptr : find(pending->session_id);
-                 if (alive != nullptr) {
-                     pending->stored = false;
-                     for (const std::string& filter : filters) {
-                         unsubscribe(*alive, filter);
-                     }
-                 }
-                 finish(*pending);
-             }}
+        {.done = [this, pending, change = changes_++](bool stored) {
+            pending->stored = stored;
+            if (Session* const alive = find(pending->session_id)) {
+                subscriptions_stored(*alive, change, stored);
+            }
+            finish(*pending);
+        }}
     );
+}
+
+void Broker::subscriptions_stored(Session& session, std::uint64_t change, bool stored) {
+    auto& unstored = session.lasting_->unstored;
+    const auto others = std::ranges::stable_partition(unstored, [change](const Unstored& each) {
+        return each.change == change;
+    });
+    const std::vector<Unstored> changed(
+        std::make_move_iterator(unstored.begin()), std::make_move_iterator(others.begin())
+    );
+    unstored.erase(unstored.begin(), others.begin());
+    for (const Unstored& each : changed) {
+        const auto later = std::ranges::find(unstored, each.filter, &Unstored::filter);
+        if (stored) {
+            for (Unstored& next : unstored) {
+                if (next.filter == each.filter) {
+                    next.before = each.after;
+                }
+            }
+        } else if (later == unstored.end()) {  // Else the later one decides.
+            if (!each.before) {
+                unsubscribe(session, each.filter);
+                continue;
+            }
+            const auto known = std::ranges::find_if(session.subscriptions_, [&](const auto& any) {
+                return any->filter == each.filter;
+            });
+            if (known != session.subscriptions_.end()) {
+                (*known)->options = options_of(*each.before);
+            }
+        }
+    }
+    tell_standing(session);
 }
 
 // --- Retained messages ---------------------------------------------------------------------------------------------

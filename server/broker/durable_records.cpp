@@ -35,6 +35,16 @@ storage::MessageRecord record_of(const model::Message& message) noexcept {
     };
 }
 
+SubscriptionOptions options_of(const storage::SubscriptionRecord& record) noexcept {
+    return {
+        .qos = static_cast<model::Qos>(record.qos),
+        .no_local = record.no_local,
+        .retain_as_published = record.retain_as_published,
+        .retain_handling = static_cast<RetainHandling>(record.retain_handling),
+        .id = record.id,
+    };
+}
+
 model::MessagePtr message_of(const storage::MessageRecord& record) {
     return model::Message::make({
         .topic = record.topic,

@@ -8,11 +8,13 @@
 
 namespace weir::broker {
 
+struct SubscriptionOptions;
 struct Will;
 
 /// Views into the message.
 [[nodiscard]] storage::MessageRecord record_of(const model::Message& message) noexcept;
 [[nodiscard]] storage::WillRecord record_of(const Will& will) noexcept;
+[[nodiscard]] SubscriptionOptions options_of(const storage::SubscriptionRecord& record) noexcept;
 [[nodiscard]] model::MessagePtr message_of(const storage::MessageRecord& record);
 [[nodiscard]] Will will_of(const storage::WillRecord& record);
 

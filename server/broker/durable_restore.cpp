@@ -89,6 +89,7 @@ void Broker::restore(
         put_session(journal_.open(), session);
     }
     schedule(session);
+    session.plan_age();
 }
 
 void Broker::restore_subscription(
@@ -97,13 +98,7 @@ void Broker::restore_subscription(
     session.subscriptions_.push_back(std::make_unique<Subscription>(
         &session,
         std::string{filter},
-        SubscriptionOptions{
-            .qos = static_cast<model::Qos>(record.qos),
-            .no_local = record.no_local,
-            .retain_as_published = record.retain_as_published,
-            .retain_handling = static_cast<RetainHandling>(record.retain_handling),
-            .id = record.id,
-        },
+        options_of(record),
         share_bytes_of(filter)
     ));
     Subscription& subscription = *session.subscriptions_.back();

@@ -9,6 +9,7 @@
 namespace weir::broker {
 
 using model::Qos;
+using model::QueueLimit;
 using model::Reason;
 using storage::EntryState;
 using Kind = JournalEntry::Kind;
@@ -16,9 +17,11 @@ using Kind = JournalEntry::Kind;
 namespace {
 
 /// At most that much is read at once: other sessions' pages come between.
-constexpr storage::ReadLimit kPage{
-    .records = Lasting::kHeadMessages, .bytes = Lasting::kHeadBytes
-};
+constexpr std::size_t kPageBytes = Lasting::kHeadBytes;
+/// When to look again at a queue that could not be looked at, or has more.
+constexpr std::chrono::milliseconds kAgesAgain{1'000};
+/// Nothing waits longer; sums with it do not wrap.
+constexpr std::chrono::milliseconds kAgeMax{100 * 365 * 86'400'000LL};
 
 [[nodiscard]] std::uint64_t footprint_of(const storage::QueueEntry& entry) noexcept {
     return model::Message::footprint_of(entry.bytes);
@@ -91,14 +94,17 @@ void Session::keep(Copy copy, Deposit& deposit) {
 void Session::enqueue_stored(Copy copy, Deposit& deposit) {
     const std::uint64_t footprint = copy.message->footprint();
     if (footprint > limits_->queue_bytes || limits_->queue_messages == 0) {
-        lose(Reason::queue_dropped_oldest, *copy.message);
+        lose(full_limit(footprint), Reason::queue_dropped_oldest, *copy.message);
         return;
     }
     if (limits_->queue_full == model::QueueFull::reject_new && !has_room(footprint)) {
-        lose(Reason::queue_full, *copy.message);
+        lose(full_limit(footprint), Reason::queue_full, *copy.message);
         return;
     }
     Lasting& lasting = *lasting_;
+    if (queued() == 0) {
+        lasting.oldest = age_begins(*copy.message);
+    }
     copy.sequence = lasting.next_sequence++;
     deposit.enqueue(lasting.id, copy.sequence, entry_of(copy, 0));
     deposit.entries.push_back({
@@ -118,6 +124,9 @@ void Session::enqueue_stored(Copy copy, Deposit& deposit) {
         lasting.unread.add(copy.sequence, footprint);
     }
     make_room();
+    if (!online() && lasting.ages.count() == 0) {
+        plan_age();
+    }
 }
 
 void Session::send_stored(Copy copy) {
@@ -247,6 +256,10 @@ bool Session::is_over_limits() const noexcept {
     return queued() > limits_->queue_messages || queued_bytes() > limits_->queue_bytes;
 }
 
+QueueLimit Session::over_limit() const noexcept {
+    return queued() > limits_->queue_messages ? QueueLimit::messages : QueueLimit::bytes;
+}
+
 void Session::make_room() {
     while (is_over_limits()) {
         if (!flow_ || flow_->queue_empty()) {
@@ -256,9 +269,10 @@ void Session::make_room() {
         if (flow_->front().sequence >= lasting_->held_from()) {
             return;
         }
+        const QueueLimit limit = over_limit();
         const Copy oldest = flow_->pop();
         context_.metrics.queued.add(-1);
-        lose(Reason::queue_dropped_oldest, *oldest.message);
+        lose(limit, Reason::queue_dropped_oldest, *oldest.message);
         forget(oldest);
     }
 }
@@ -268,6 +282,7 @@ void Session::trim(const std::vector<storage::QueuedMessage>& page, std::uint64_
     if (page.empty() && bound < unread.to) {
         lasting_->trimmed_to = bound;
         make_room();
+        plan_age();
         return;
     }
     if (page.empty()) {  // Only what is in flight is left.
@@ -278,25 +293,83 @@ void Session::trim(const std::vector<storage::QueuedMessage>& page, std::uint64_
         return;
     }
     for (const storage::QueuedMessage& stored : page) {
-        if (!is_over_limits()) {
-            return;
-        }
-        lasting_->trimmed_to = stored.sequence + 1;
         if (stored.entry.state != EntryState::queued) {
+            lasting_->trimmed_to = stored.sequence + 1;
             continue;
         }
         const model::MessagePtr message = message_of(stored.message);
+        const Reason late = why_too_late(*message);
+        lasting_->oldest = age_begins(*message);
+        if (late == Reason::none && !is_over_limits()) {
+            plan_age();
+            return;
+        }
+        late == Reason::none ? lose(over_limit(), Reason::queue_dropped_oldest, *message)
+                             : lose_too_late(late, *message);
+        lasting_->trimmed_to = stored.sequence + 1;
         unread.remove(message->footprint(), false);
         context_.metrics.queued.add(-1);
-        lose(Reason::queue_dropped_oldest, *message);
         lasting_->journal.open().settle(lasting_->id, stored.sequence);
     }
     make_room();
+    plan_age();
+}
+
+// --- Age -----------------------------------------------------------------------------------------------------------
+
+WallTime Session::age_begins(const model::Message& message) const noexcept {
+    return message.created().count() != 0 ? message.created()
+                                          : std::max(context_.clock.wall(), WallTime{1});
+}
+
+void Session::plan_age() {
+    if (online() || !lasting_ || queued() == 0) {
+        return;
+    }
+    const WallTime oldest =
+        flow_ && !flow_->queue_empty() ? age_begins(*flow_->front().message) : lasting_->oldest;
+    const auto age_max = std::min(limits_->queue_age, kAgeMax);
+    const auto left = oldest.count() == 0 ? std::chrono::milliseconds{0}
+                                          : oldest + age_max - context_.clock.wall();
+    // Too old is what is older, by a millisecond.
+    lasting_->broker.plan_age(*this, std::max(left + std::chrono::milliseconds{1}, kAgesAgain));
+}
+
+void Session::drop_aged() {
+    if (online() || lasting_->is_unreadable) {
+        return;
+    }
+    const bool is_known = lasting_->oldest.count() != 0;
+    for (std::size_t i = 0; i < Lasting::kHeadMessages && flow_ && !flow_->queue_empty(); ++i) {
+        const Reason late = flow_->front().sequence >= lasting_->held_from()
+                                ? Reason::none
+                                : why_too_late(*flow_->front().message);
+        if (late == Reason::none) {
+            break;
+        }
+        const Copy oldest = flow_->pop();
+        context_.metrics.queued.add(-1);
+        lose_too_late(late, *oldest.message);
+        forget(oldest);
+        lasting_->oldest = WallTime{0};
+    }
+    tell_standing();
+    if (!flow_ || flow_->queue_empty()) {
+        // The first look is for when to come again: only what is in flight is in front of the oldest one.
+        const std::uint64_t wanted =
+            is_known ? Lasting::kHeadMessages : lasting_->unread.in_flight + 1;
+        read_queue(static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(wanted, Lasting::kHeadMessages)
+        ));
+    }
+    if (!lasting_->is_reading) {
+        plan_age();
+    }
 }
 
 // --- From disk -----------------------------------------------------------------------------------------------------
 
-void Session::read_queue() {
+void Session::read_queue(std::uint32_t records) {
     if (!lasting_ || lasting_->unread.empty() || lasting_->is_reading || lasting_->is_unreadable) {
         return;
     }
@@ -316,7 +389,7 @@ void Session::read_queue() {
     lasting.journal.read_queue(
         lasting.id,
         from,
-        kPage,
+        {.records = records, .bytes = kPageBytes},
         [&broker = lasting.broker, id = id_, life = lasting.life, bound](
             Result<std::vector<storage::QueuedMessage>> page
         ) {
@@ -341,6 +414,7 @@ void Session::take_page(
     }
     if (life != lasting.life) {
         online() ? read_queue() : make_room();
+        plan_age();
         return;
     }
     std::erase_if(*page, [bound](const auto& stored) { return stored.sequence >= bound; });
@@ -356,6 +430,7 @@ void Session::take_page(
     }
     make_room();
     pump();
+    plan_age();
 }
 
 void Session::restore(const storage::QueuedMessage& stored) {
@@ -396,6 +471,7 @@ void Session::unload() {
         return;
     }
     Lasting& lasting = *lasting_;
+    lasting.oldest = flow_->queue_empty() ? WallTime{0} : age_begins(*flow_->front().message);
     Unread before = std::exchange(lasting.unread, {});
     flow_->for_each_unsettled([&](std::uint16_t id, const Flow::InFlight& entry) {
         if (entry.copy.sequence == 0) {

@@ -1,12 +1,16 @@
 /// What a session that outlives its connection has on disk.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <weir/base/clock.hpp>
 #include <weir/broker/journal.hpp>
+#include <weir/model/metrics.hpp>
 #include <weir/model/reason.hpp>
 #include <weir/storage/session_records.hpp>
 
@@ -37,6 +41,15 @@ struct Books {
     std::uint64_t out = 0;  ///< Handed to its connection, or to others of a shared group.
     std::uint64_t lost = 0;
     model::Reason last_loss = model::Reason::none;
+    std::array<model::LimitHits, model::kQueueLimits> limits = {};
+};
+
+/// A subscription on its way to the disk.
+struct Unstored {
+    std::uint64_t change;  ///< Of the SUBSCRIBE that it is part of.
+    std::string filter;
+    std::optional<storage::SubscriptionRecord> before;  ///< On disk; nothing: it is new.
+    storage::SubscriptionRecord after;
 };
 
 /// Of one session whose expiry is above zero. Its entries in the queue are numbered here.
@@ -59,6 +72,7 @@ struct Lasting {
     std::uint32_t life = 0;        ///< Grows when a connection comes or goes: pages asked for before do not count.
     std::uint16_t next_packet_id = 1;  ///< Where the queue is not in memory.
     Books books;
+    std::vector<Unstored> unstored = {};  ///< In the order of the changes.
     bool is_reading = false;
     bool is_unreadable = false;  ///< A page could not be read; not asked for again on this connection.
     /// Entries that are on their way to another shard, which stores them; rising. Of what is not older nothing else goes to the disk.
@@ -66,6 +80,8 @@ struct Lasting {
     std::vector<std::uint64_t> settled_while_held = {};
     SteadyTime ends{0};          ///< While offline: when the session ends.
     SteadyTime will_fires{0};    ///< While offline with a will: when it is published.
+    SteadyTime ages{0};          ///< While offline: when to look whether its oldest message is too old; 0: not.
+    WallTime oldest{0};          ///< When that was published; 0: only the disk knows.
 };
 
 }  // namespace weir::broker

@@ -9,6 +9,7 @@
 namespace weir::broker {
 
 using model::Qos;
+using model::QueueLimit;
 using model::Reason;
 
 Session::Session(
@@ -46,6 +47,26 @@ void Session::lose(Reason reason, const model::Message& message, std::uint64_t c
     context_.decisions.record(
         device(), model::Action::deliver, reason, context_.clock.wall(), message.topic()
     );
+}
+
+void Session::lose(
+    model::QueueLimit limit, Reason reason, const model::Message& message, std::uint64_t count
+) {
+    context_.metrics.queue_limits[static_cast<std::size_t>(limit)].add(count);
+    if (lasting_) {
+        model::LimitHits& hits = lasting_->books.limits[static_cast<std::size_t>(limit)];
+        hits.lost += count;
+        hits.last = context_.clock.wall();
+    }
+    lose(reason, message, count);
+}
+
+void Session::lose_too_late(Reason reason, const model::Message& message) {
+    if (reason == Reason::queue_too_old) {
+        lose(model::QueueLimit::age, reason, message);
+    } else {
+        lose(reason, message);
+    }
 }
 
 bool Session::can_send(Qos qos) const noexcept {
@@ -149,12 +170,13 @@ void Session::offer(
         lose(Reason::slow_consumer, *message);
     } else if (limits_->queue_full == model::QueueFull::reject_new &&
                !has_room(message->footprint())) {
-        lose(Reason::queue_full, *message);
+        lose(full_limit(message->footprint()), Reason::queue_full, *message);
     } else {
+        const QueueLimit limit = full_limit(message->footprint());
         const std::uint64_t lost = flow().enqueue(std::move(copy), *limits_);
         context_.metrics.queued.add(1 - static_cast<std::int64_t>(lost));
         if (lost > 0) {
-            lose(Reason::queue_dropped_oldest, *message, lost);
+            lose(limit, Reason::queue_dropped_oldest, *message, lost);
         }
     }
     tell_standing();
@@ -242,7 +264,7 @@ void Session::send_queued() {
         Copy copy = flow_->pop();
         context_.metrics.queued.add(-1);
         if (const Reason over = why_too_late(*copy.message); over != Reason::none) {
-            lose(over, *copy.message);
+            lose_too_late(over, *copy.message);
             forget(copy);
         } else {
             send(std::move(copy));

@@ -207,6 +207,20 @@ private:
         }
     }
     void lose(model::Reason reason, const model::Message& message, std::uint64_t count = 1);
+    /// The same, because of a limit of the queue.
+    void lose(
+        model::QueueLimit limit,
+        model::Reason reason,
+        const model::Message& message,
+        std::uint64_t count = 1
+    );
+    void lose_too_late(model::Reason reason, const model::Message& message);
+    /// Which limit leaves no room for a copy more.
+    [[nodiscard]] model::QueueLimit full_limit(std::uint64_t footprint) const noexcept {
+        return footprint <= limits_->queue_bytes && queued() >= limits_->queue_messages
+                   ? model::QueueLimit::messages
+                   : model::QueueLimit::bytes;
+    }
     void resend();
     /// Forgets what was sent before and may not be sent again; its group may have it.
     void give_up(std::uint16_t packet_id, const Flow::InFlight& entry);
@@ -229,9 +243,16 @@ private:
     void unhold(const JournalEntry& entry);
     [[nodiscard]] bool has_room(std::uint64_t footprint) const noexcept;
     [[nodiscard]] bool is_over_limits() const noexcept;
+    [[nodiscard]] model::QueueLimit over_limit() const noexcept;
     /// Drops the oldest of what waits until it is within the limits.
     void make_room();
-    void read_queue();
+    /// While offline: drops what is too old from the head of the queue, a page of it at most.
+    void drop_aged();
+    /// While offline: has drop_aged() called when the oldest that waits becomes too old.
+    void plan_age();
+    /// Never zero.
+    [[nodiscard]] WallTime age_begins(const model::Message& message) const noexcept;
+    void read_queue(std::uint32_t records = Lasting::kHeadMessages);
     /// @param bound  The page is good for older entries only, and has the next of them.
     void take_page(
         Result<std::vector<storage::QueuedMessage>> page, std::uint32_t life, std::uint64_t bound

@@ -31,7 +31,17 @@ class Sessions(unittest.TestCase):
             (session,) = gateway.json("devices", "sessions", "probe-1")["sessions"]
             self.assertEqual((session["online"], session["queued"]), (False, {"now": 3, "limit": 3}))
             self.assertEqual(session["limits_reached"], ["subscriptions", "queue_messages"])
+            self.assertEqual((session["lost"], session["lost_by_limit"]), (0, {}))
+            publisher.publish("cmd/probe-1/3", b"x", qos=1)
+            (session,) = gateway.json("devices", "sessions", "probe-1")["sessions"]
+            self.assertEqual((session["lost"], session["last_loss"]), (1, "queue_dropped_oldest"))
+            self.assertEqual(list(session["lost_by_limit"]), ["queue_messages"])
+            self.assertEqual(session["lost_by_limit"]["queue_messages"]["lost"], 1)
+            self.assertEqual(gateway.json("status")["lost_by_limit"], {"queue_messages": 1, "queue_bytes": 0, "queue_age": 0})
+            self.assertEqual(gateway.metric(r'weir_lost_by_limit_total\{limit="queue_messages"\}'), 1)
+            self.assertIn("lost by limits of queues: 1 queue_messages", gateway.cli("status").stdout)
             text = gateway.cli("devices", "sessions", "probe-1").stdout
+            self.assertRegex(text, r"lost +1 by queue_messages, last 20")
             for line in ("probe-1, offline", "3 of 3", "subscriptions, queue_messages", "QoS 1  cmd/probe-1/#"):
                 self.assertIn(line, text)
 

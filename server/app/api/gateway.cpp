@@ -80,6 +80,16 @@ json::array listeners(const Gateway& gateway) {
     return rows;
 }
 
+/// What limits of sessions' queues cost since the start.
+json::object lost_by_limit(const Gateway& gateway) {
+    json::object row;
+    const auto lost = gateway.queue_limits();
+    for (std::size_t i = 0; i < lost.size(); ++i) {
+        row[model::kQueueLimitNames[i]] = lost[i];
+    }
+    return row;
+}
+
 json::array paused_rules(const Gateway& gateway) {
     json::array names;
     for (const auto& rule : gateway.rules()) {
@@ -114,6 +124,7 @@ http::Response status(Gateway& gateway) {
          {"policies", configuration->policies->policies().size()},
          {"rules", configuration->rules->size()},
          {"paused_rules", paused_rules(gateway)},
+         {"lost_by_limit", lost_by_limit(gateway)},
          {"listeners", listeners(gateway)}}
     );
 }
@@ -177,6 +188,14 @@ json::object row_of(const SessionStatus& session) {
         if (session.lost > 0) {
             row["last_loss"] = model::info(session.last_loss).name;
         }
+        json::object limits;
+        for (std::size_t i = 0; i < model::kQueueLimits; ++i) {
+            if (const auto& hits = session.limits[i]; hits.lost > 0) {
+                limits[model::kQueueLimitNames[i]] = {
+                    {"lost", hits.lost}, {"last", time_value(hits.last)}};
+            }
+        }
+        row["lost_by_limit"] = std::move(limits);
     }
     return row;
 }

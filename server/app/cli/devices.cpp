@@ -184,6 +184,17 @@ ExitCode sessions(const Options& options, const Globals& globals) {
         if (const auto reached = cell(session, "limits_reached"); !reached.empty()) {
             print(fmt::format("{:<15}{}\n", "limits reached", reached));
         }
+        if (const auto* const limits = session.if_contains("lost_by_limit")) {
+            for (const auto& [limit, hits] : limits->as_object()) {
+                print(fmt::format(
+                    "{:<15}{} by {}, last {}\n",
+                    "lost",
+                    cell(hits.as_object(), "lost"),
+                    std::string_view{limit.data(), limit.size()},
+                    cell(hits.as_object(), "last")
+                ));
+            }
+        }
         for (const auto& filter : session.at("filters").as_array()) {
             const auto& each = filter.as_object();
             print(fmt::format("  QoS {}  {}\n", cell(each, "qos"), cell(each, "filter")));

@@ -74,6 +74,19 @@ std::string backup_line(const json::value& backup) {
     return line;
 }
 
+/// "3 queue_messages, 1 queue_age"; empty: none.
+std::string limits_line(const json::object& lost) {
+    std::string line;
+    for (const auto& [limit, count] : lost) {
+        if (count.to_number<std::uint64_t>() != 0) {
+            line += fmt::format(
+                "{}{} {}", line.empty() ? "" : ", ", count.to_number<std::uint64_t>(), std::string_view{limit.data(), limit.size()}
+            );
+        }
+    }
+    return line;
+}
+
 void print_status(const json::object& status) {
     const auto& storage = status.at("storage").as_object();
     const auto reason = cell(storage, "reason");
@@ -99,6 +112,9 @@ void print_status(const json::object& status) {
         cell(status, "policies"),
         cell(status, "rules")
     ));
+    if (const auto lost = limits_line(status.at("lost_by_limit").as_object()); !lost.empty()) {
+        print(fmt::format("messages lost by limits of queues: {}\n\n", lost));
+    }
     if (const auto paused = cell(status, "paused_rules"); !paused.empty()) {
         print(fmt::format("paused rules: {} (weir rules enable NAME)\n\n", paused));
     }

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <optional>
+
 #include <weir/broker/durable_records.hpp>
 
 #include "cluster.hpp"
@@ -93,6 +96,28 @@ protected:
             return true;
         }));
         return entries;
+    }
+    /// With the time at which it is published.
+    void publish_now(std::string_view topic, std::string_view payload) {
+        cluster->fan_out(0, model::Message::make(
+            {.topic = topic, .payload = as_bytes(payload), .qos = Qos::at_least_once, .created = cluster->clock.wall()}
+        ));
+        cluster->pump();
+    }
+    /// What happens once a second.
+    void pass(std::chrono::milliseconds time) {
+        cluster->clock.advance(time);
+        for (Broker* const broker : cluster->brokers) {
+            broker->advance();
+        }
+        cluster->pump();
+    }
+    [[nodiscard]] const Session& session_of(std::string_view client_id) const {
+        const Session* found = nullptr;
+        cluster->brokers[home(client_id)]->for_each_session([&](const Session& session) {
+            found = session.client_id() == client_id ? &session : found;
+        });
+        return *found;
     }
     [[nodiscard]] std::size_t stored_sessions() const {
         std::size_t count = 0;
@@ -364,22 +389,199 @@ TEST_P(Durable, DropsWhatWaitedForTooLong) {
     auto& session = connect("a", peer);
     subscribe(session, "x", kQos1);
     disconnect(session, peer);
-    const auto publish_now = [&](std::string_view payload) {
-        cluster->fan_out(0, model::Message::make(
-            {.topic = "x", .payload = as_bytes(payload), .qos = Qos::at_least_once, .created = cluster->clock.wall()}
-        ));
-        cluster->pump();
-    };
-    publish_now("old");
+    publish_now("x", "old");
     downtime = seconds{5};
     restart();
-    publish_now("newer");
+    publish_now("x", "newer");
     cluster->clock.advance(seconds{6});
     Peer again;
     connect("a", again);
     EXPECT_THAT(again.got, ElementsAre("x=newer@1"));
     EXPECT_EQ(cluster->lost(Reason::queue_too_old), 1U);
     EXPECT_EQ(stored("a"), 1U);
+}
+
+TEST_P(Durable, DropsWhatIsTooOld_ThoughNobodyComesForIt) {
+    limits.queue_age = seconds{10};
+    cluster->limits = limits;
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    disconnect(session, peer);
+    publish_now("x", "old");
+    publish_now("x", "as old");
+    pass(seconds{5});
+    publish_now("x", "newer");
+    pass(seconds{5});
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old), 0U) << "just not too old";
+    pass(seconds{1});
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old), 2U);
+    EXPECT_EQ(stored("a"), 1U);
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 1);
+    const Books& books = *session_of("a").books();
+    EXPECT_EQ(books.in, books.out + books.lost + session_of("a").queued());
+    EXPECT_EQ(books.limits[static_cast<std::size_t>(model::QueueLimit::age)].lost, 2U);
+    pass(seconds{5});
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old), 3U);
+    EXPECT_EQ(stored("a"), 0U);
+    publish_now("x", "fresh");
+    pass(seconds{11});
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old), 4U) << "a queue that was empty is looked at again";
+}
+
+TEST_P(Durable, DropsWhatIsTooOld_BehindWhatIsInFlight_AndAfterARestart) {
+    limits.queue_age = seconds{10};
+    limits.in_flight = 2;
+    cluster->limits = limits;
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    for (const auto* const payload : {"sent", "sent too", "waits"}) {
+        publish_now("x", payload);
+    }
+    EXPECT_EQ(peer.got.size(), 2U);
+    disconnect(session, peer);
+    restart();
+    pass(seconds{5});
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old), 0U);
+    EXPECT_EQ(stored("a"), 3U);
+    pass(seconds{6});
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old), 1U);
+    EXPECT_EQ(stored("a"), 2U);
+    Peer again;
+    connect("a", again);
+    EXPECT_THAT(again.got, ElementsAre("x=sent@1d", "x=sent too@1d"));
+}
+
+TEST_P(Durable, DropsWhatIsTooOld_OfASharedSubscription) {
+    limits.queue_age = seconds{10};
+    cluster->limits = limits;
+    auto& session = connect("a", peer);
+    subscribe(session, "$share/g/x", kQos1);
+    disconnect(session, peer);
+    publish_now("x", "old");
+    EXPECT_EQ(stored("a"), 1U);
+    pass(seconds{11});
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old), 1U);
+    EXPECT_EQ(stored("a"), 0U);
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 0);
+}
+
+TEST_P(Durable, LooksAtTheAgeOfQueues_APageOfSomeOfThemAtATime) {
+    constexpr std::size_t kLooks = 64;  // In a second, on each shard.
+    constexpr std::size_t kSessions = kLooks + 36;
+    limits.queue_age = seconds{10};
+    cluster->limits = limits;
+    for (std::size_t i = 0; i < kSessions; ++i) {
+        auto& session = connect("c" + std::to_string(i), peer);
+        subscribe(session, "x", kQos1);
+        disconnect(session, peer);
+    }
+    publish_now("x", "old");
+    pass(seconds{11});
+    EXPECT_GE(cluster->lost(Reason::queue_too_old), kLooks);
+    if (GetParam() == 1) {
+        EXPECT_EQ(cluster->lost(Reason::queue_too_old), kLooks);
+    }
+    pass(seconds{1});
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old), kSessions);
+
+    for (std::size_t i = 0; i < Lasting::kHeadMessages + 10; ++i) {
+        publish_now("x", "old");
+    }
+    const std::uint64_t before = cluster->lost(Reason::queue_too_old);
+    for (std::size_t second = 0; second < 20; ++second) {
+        pass(seconds{second == 0 ? 11 : 1});
+        EXPECT_LE(
+            cluster->lost(Reason::queue_too_old) - before,
+            (second + 1) * kLooks * Lasting::kHeadMessages * GetParam()
+        );
+    }
+    EXPECT_EQ(cluster->lost(Reason::queue_too_old) - before, kSessions * (Lasting::kHeadMessages + 10));
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 0);
+}
+
+TEST_P(Durable, KnowsWhichLimitsOfAQueueCostMessages_AndWhen) {
+    const auto limit_of = [&](std::string_view client_id, model::QueueLimit limit) {
+        return session_of(client_id).books()->limits[static_cast<std::size_t>(limit)];
+    };
+    limits.queue_messages = 2;
+    cluster->limits = limits;
+    auto& few = connect("few", peer);
+    subscribe(few, "x", kQos1);
+    disconnect(few, peer);
+    limits = {};
+    limits.queue_bytes = 2'500;
+    cluster->limits = limits;
+    auto& small = connect("small", peer);
+    subscribe(small, "x", kQos1);
+    disconnect(small, peer);
+    const std::string kilobyte(1'000, 'x');
+    publish_now("x", kilobyte);
+    publish_now("x", kilobyte);
+    EXPECT_EQ(limit_of("few", model::QueueLimit::messages).lost, 0U);
+    cluster->clock.advance(seconds{1});
+    publish_now("x", kilobyte);
+    EXPECT_EQ(limit_of("few", model::QueueLimit::messages).lost, 1U);
+    EXPECT_EQ(limit_of("few", model::QueueLimit::messages).last, cluster->clock.wall());
+    EXPECT_EQ(limit_of("few", model::QueueLimit::bytes).lost, 0U);
+    EXPECT_EQ(limit_of("small", model::QueueLimit::bytes).lost, 1U);
+    EXPECT_EQ(limit_of("small", model::QueueLimit::messages).lost, 0U);
+    std::uint64_t sum_of_all = 0;
+    for (const auto& node : cluster->nodes) {
+        for (const Counter& counter : node->metrics.queue_limits) {
+            sum_of_all += counter.value();
+        }
+    }
+    EXPECT_EQ(sum_of_all, 2U);
+}
+
+TEST_P(Durable, KeepsASubscriptionAsItWas_WhenItsChangeCannotBeStored) {
+    const std::string too_long(8'000, 'y');
+    store = storage::Store::in_memory({.pending_bytes_max = 4'096});
+    cluster.reset();
+    start();
+    auto& session = connect("a", peer);
+    subscribe(session, "x", {.qos = Qos::at_least_once, .id = 1});
+    const auto subscribe_again = [&](std::string_view second) {
+        const std::array<SubscribeRequest, 2> requests{{
+            {"x", {.qos = Qos::exactly_once, .id = 2}}, {second, kQos1}}};
+        std::optional<bool> answer;
+        cluster->brokers[home("a")]->subscribe(session, requests, [&](bool stored) { answer = stored; });
+        cluster->pump();
+        return answer;
+    };
+    EXPECT_EQ(subscribe_again(too_long), false);
+    ASSERT_EQ(session.subscriptions().size(), 1U);
+    publish("x", "live", Qos::exactly_once);
+    EXPECT_THAT(peer.got, ElementsAre("x=live@1"));
+    EXPECT_THAT(peer.subscription_ids, ElementsAre(1U));
+
+    EXPECT_EQ(subscribe_again("z"), true);
+    EXPECT_EQ(subscribe_again(too_long), false);
+    EXPECT_EQ(session.subscriptions().size(), 2U);
+    publish("x", "live", Qos::exactly_once);
+    EXPECT_THAT(peer.got, ElementsAre("x=live@1", "x=live@2"));
+    EXPECT_THAT(peer.subscription_ids, ElementsAre(2U)) << "of the last change that was stored";
+}
+
+TEST_P(Durable, KeepsTheLastSubscription_WhenAnEarlierOneCannotBeStored) {
+    const std::string too_long(8'000, 'y');
+    store = storage::Store::in_memory({.pending_bytes_max = 4'096});
+    cluster.reset();
+    start();
+    auto& session = connect("a", peer);
+    const std::array<SubscribeRequest, 2> refused{{{"x", kQos1}, {too_long, kQos1}}};
+    std::optional<bool> first;
+    bool second = false;
+    cluster->brokers[home("a")]->subscribe(session, refused, [&](bool stored) { first = stored; });
+    cluster->begin_subscribe(home("a"), session, "x", kQos2, second);
+    cluster->pump();
+    EXPECT_EQ(first, false);
+    EXPECT_TRUE(second);
+    publish("x", "live", Qos::exactly_once);
+    EXPECT_THAT(peer.got, ElementsAre("x=live@2"));
+    disconnect(session, peer);
+    restart();
+    EXPECT_EQ(session_of("a").subscriptions().size(), 1U);
 }
 
 TEST_P(Durable, StoresAPublishAtQos2AndItsQueues_InOneBatch_OverAllShards) {
