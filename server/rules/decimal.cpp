@@ -68,6 +68,10 @@ std::optional<Decimal> checked(Decimal value) noexcept {
         value.exponent = std::clamp(value.exponent, -Decimal::kExponentMax, 0);
         return value;
     }
+    constexpr std::int32_t kNear = Decimal::kExponentMax - static_cast<std::int32_t>(kPowers);
+    if (value.exponent <= kNear && value.exponent >= -kNear) {
+        return value;  // However many digits there are.
+    }
     const int adjusted = value.exponent + digits(magnitude(value.coefficient)) - 1;
     if (adjusted > Decimal::kExponentMax || adjusted < -Decimal::kExponentMax) {
         return std::nullopt;
@@ -140,9 +144,45 @@ int adjusted(const Decimal& value) noexcept {
     return value.exponent + digits(magnitude(value.coefficient));
 }
 
+/// What most numbers are: digits and perhaps a point, few enough for a machine integer. Nothing: something else.
+std::optional<Decimal> parse_short(std::string_view text) noexcept {
+    const bool negative = text.starts_with('-');
+    const std::string_view digits = text.substr(negative ? 1 : 0);
+    if (digits.empty() || digits.size() > kSmallShift) {
+        return std::nullopt;
+    }
+    std::int64_t coefficient = 0;
+    std::size_t point = digits.size() - 1;  // None.
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        const char c = digits[i];
+        if (c >= '0' && c <= '9') {
+            coefficient = coefficient * 10 + (c - '0');
+        } else if (c == '.' && i > 0 && i < point) {
+            point = i;
+            break;
+        } else {
+            return std::nullopt;
+        }
+    }
+    for (std::size_t i = point + 1; i < digits.size(); ++i) {
+        const char c = digits[i];
+        if (c < '0' || c > '9') {
+            return std::nullopt;
+        }
+        coefficient = coefficient * 10 + (c - '0');
+    }
+    return Decimal{
+        negative ? -coefficient : coefficient,
+        static_cast<std::int32_t>(point + 1) - static_cast<std::int32_t>(digits.size())
+    };
+}
+
 }  // namespace
 
 std::optional<Decimal> parse_decimal(std::string_view text, bool plus_allowed) noexcept {
+    if (const auto number = parse_short(text)) {
+        return number;
+    }
     const char* at = text.data();
     const char* const end = at + text.size();
     const bool negative = at != end && *at == '-';

@@ -36,6 +36,9 @@ void RuleSet::match(std::string_view topic, std::vector<std::uint32_t>& indexes)
     const auto before = static_cast<std::ptrdiff_t>(indexes.size());
     filters_.match(topic, [&](std::uint32_t index) { indexes.push_back(index); });
     const auto first = indexes.begin() + before;
+    if (indexes.end() - first < 2) {
+        return;
+    }
     std::sort(first, indexes.end());
     indexes.erase(std::unique(first, indexes.end()), indexes.end());
 }

@@ -357,7 +357,9 @@ std::optional<std::uint32_t> Json::find(std::uint32_t object, std::string_view k
     }
     const std::uint32_t end = nodes_[object].next;
     for (std::uint32_t at = object + 1; at < end; at = nodes_[at + 1].next) {
-        if (string(at) == key) {
+        const Node& name = nodes_[at];
+        const bool can_be = name.unescaped != 0 || name.size == key.size() + 2;
+        if (can_be && string(at) == key) {
             found = at + 1;
         }
     }
