@@ -157,6 +157,7 @@ ConnectResult Broker::connect(ConnectRequest request) {
     }
     if (session->lasting_) {
         ++session->lasting_->life;
+        forget_end(*session);
         forget_age(*session);
     }
     context_.metrics.connects.add();
@@ -201,6 +202,7 @@ void Broker::end(Session& session) {
     const std::uint64_t id = session.id();
     const std::unique_ptr<Flow> left = std::move(session.flow_);
     if (session.lasting_) {
+        forget_end(session);
         forget_age(session);
         const auto unread = static_cast<std::int64_t>(session.lasting_->unread.waiting());
         context_.metrics.lose(Reason::session_ended, static_cast<std::uint64_t>(unread));
@@ -230,24 +232,28 @@ void Broker::schedule(Session& session) {
     if (session.will_) {
         next = std::min(next, session.lasting_->will_fires);
     }
+    session.lasting_->due = next;
     timetable_.emplace(next.count(), session.id());
+}
+
+void Broker::forget_end(Session& session) {
+    if (const SteadyTime due = std::exchange(session.lasting_->due, SteadyTime{0}); due.count() != 0) {
+        timetable_.erase(std::pair{due.count(), session.id()});
+    }
 }
 
 void Broker::advance() {
     const SteadyTime now = context_.clock.steady();
     while (!timetable_.empty() && timetable_.begin()->first <= now.count()) {
-        Session* const session = find(timetable_.begin()->second);
-        timetable_.erase(timetable_.begin());
-        if (session == nullptr || session->online()) {
-            continue;
+        Session& session = *find(timetable_.begin()->second);
+        forget_end(session);
+        if (session.will_ && session.lasting_->will_fires <= now) {
+            fire_will(session);
         }
-        if (session->will_ && session->lasting_->will_fires <= now) {
-            fire_will(*session);
-        }
-        if (session->lasting_->ends <= now) {
-            end(*session);
+        if (session.lasting_->ends <= now) {
+            end(session);
         } else {
-            schedule(*session);
+            schedule(session);
         }
     }
     sweep_ages();

@@ -5,7 +5,6 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <set>
 #include <memory>
 #include <span>
@@ -343,6 +342,7 @@ private:
     void forget_subscriptions(Session& session);
     void fire_will(Session& session);
     void schedule(Session& session);
+    void forget_end(Session& session);
     /// Looks at the age of queues whose time has come: a bounded number of them.
     void sweep_ages();
     void forget_age(Session& session);
@@ -363,9 +363,9 @@ private:
     RetainedReads reads_;
     boost::unordered_flat_set<std::unique_ptr<Session>, KeyHash, KeyEqual> sessions_;
     boost::unordered_flat_map<std::uint64_t, Session*> by_id_;
-    std::multimap<std::int64_t, std::uint64_t>
-        timetable_;  // When to look at which offline session.
-    std::set<std::pair<std::int64_t, std::uint64_t>> ages_;  // At whose queue; as Lasting::ages says.
+    // When to look at which offline session, as Lasting::due says, and at whose queue, as Lasting::ages says.
+    std::set<std::pair<std::int64_t, std::uint64_t>> timetable_;
+    std::set<std::pair<std::int64_t, std::uint64_t>> ages_;
     std::uint64_t changes_ = 0;  // SUBSCRIBEs of sessions that last.
     std::uint64_t next_session_;
     std::uint64_t fan_outs_ = 0;

@@ -80,6 +80,7 @@ struct Lasting {
     std::vector<std::uint64_t> settled_while_held = {};
     SteadyTime ends{0};          ///< While offline: when the session ends.
     SteadyTime will_fires{0};    ///< While offline with a will: when it is published.
+    SteadyTime due{0};           ///< While offline: the first of these, as the broker has it noted; 0: not.
     SteadyTime ages{0};          ///< While offline: when to look whether its oldest message is too old; 0: not.
     WallTime oldest{0};          ///< When that was published; 0: only the disk knows.
 };

@@ -8,6 +8,7 @@
 #include <weir/broker/durable_records.hpp>
 
 #include "cluster.hpp"
+#include "support/heap.hpp"
 
 namespace weir::broker {
 namespace {
@@ -767,6 +768,18 @@ TEST_P(Durable, ForgetsASession_WhenItStartsClean_OrItsTimeIsOver_MQTT3_3_1_2_6_
     EXPECT_FALSE(cluster->brokers[home("b")]->connect(std::move(request)).session_present);
     cluster->pump();
     EXPECT_EQ(stored("b"), 0U);
+}
+
+TEST_P(Durable, KeepsNothingOfConnectionsThatCameAndWent) {
+    const auto come_and_go = [this](int times) {
+        for (int i = 0; i < times; ++i) {
+            disconnect(connect("a", peer), peer);
+        }
+    };
+    come_and_go(10);
+    const std::size_t before = test::heap_bytes();
+    come_and_go(300);
+    EXPECT_LT(test::heap_bytes(), before + std::size_t{300} * 24);
 }
 
 TEST_P(Durable, CountsTheTimeSinceTheConnectionEnded_NotSinceTheStart) {
