@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 namespace weir {
 
@@ -21,6 +22,30 @@ struct TextHash {
     using is_avalanching = void;
     [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept {
         return hash_seeded(text);
+    }
+};
+
+/// For sets of pointers that are found by a key in what they point to: a map would hold each key twice.
+/// @tparam KeyOf  Gives the key of an entry, and returns what is a key already: a text or an id.
+template <class KeyOf>
+struct HashBy {
+    using is_transparent = void;
+    template <class T>
+    [[nodiscard]] std::size_t operator()(const T& entry_or_key) const noexcept {
+        const auto key = KeyOf{}(entry_or_key);
+        if constexpr (std::is_integral_v<decltype(key)>) {
+            return static_cast<std::size_t>(key);  // The table mixes it.
+        } else {
+            return hash_seeded(key);
+        }
+    }
+};
+template <class KeyOf>
+struct EqualBy {
+    using is_transparent = void;
+    template <class A, class B>
+    [[nodiscard]] bool operator()(const A& a, const B& b) const noexcept {
+        return KeyOf{}(a) == KeyOf{}(b);
     }
 };
 

@@ -95,7 +95,7 @@ void Broker::ask_every_other(Work work, std::move_only_function<void()> done) {
 
 Session* Broker::find(std::uint64_t session_id) noexcept {
     const auto found = by_id_.find(session_id);
-    return found == by_id_.end() ? nullptr : found->second;
+    return found == by_id_.end() ? nullptr : *found;
 }
 
 // --- Connections ---------------------------------------------------------------------------------------------------
@@ -113,14 +113,14 @@ ConnectResult Broker::connect(ConnectRequest request) {
     if (session != nullptr && session->online()) {
         std::exchange(session->subscriber_, nullptr)->end(Reason::taken_over);
         context_.metrics.refuse(Reason::taken_over);
-        if (session->expiry_.count() == 0 || request.clean_start ||
+        if (session->expiry().count() == 0 || request.clean_start ||
             (session->will_ && session->will_->delay.count() == 0)) {
             fire_will(*session);
         }
     }
     // A session that was to end with its connection ends with it also when another connection comes. [MQTT5-3.1.4-3]
     bool drops_other = false;
-    if (session != nullptr && (request.clean_start || session->expiry_.count() == 0)) {
+    if (session != nullptr && (request.clean_start || session->expiry().count() == 0)) {
         drops_other = session->lasting_ != nullptr;
         end(*session);
         session = nullptr;
@@ -134,7 +134,7 @@ ConnectResult Broker::connect(ConnectRequest request) {
             context_, next_session_++, std::move(request.client_id), std::move(request.principal)
         );
         session = made.get();
-        by_id_.emplace(session->id(), session);
+        by_id_.insert(session);
         sessions_.insert(std::move(made));
         context_.metrics.sessions.add(1);
     } else {
@@ -144,18 +144,18 @@ ConnectResult Broker::connect(ConnectRequest request) {
                                 ? nullptr
                                 : std::make_unique<const std::string>(std::move(request.policy_name));
     session->policies_ = std::move(request.policies);
-    session->window_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(
-        {request.window, request.limits->in_flight, std::numeric_limits<std::uint32_t>::max()}
+    session->window_ = Session::kWindowMax & static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        {request.window, request.limits->in_flight, Session::kWindowMax}
     ));
     session->limits_ = std::move(request.limits);
     session->subscriber_ = request.subscriber;
-    session->expiry_ = request.expiry;
     session->will_ = std::move(request.will);
     session->is_answered_ = false;
-    if (session->expiry_.count() != 0 && !session->lasting_) {
+    if (request.expiry.count() != 0 && !session->lasting_) {
         session->lasting_ = std::make_unique<Lasting>(*this, journal_, journal_.new_session_id());
     }
     if (session->lasting_) {
+        session->lasting_->expiry = request.expiry;
         ++session->lasting_->life;
         forget_end(*session);
         forget_age(*session);
@@ -175,12 +175,12 @@ void Broker::disconnect(Session& session, const Subscriber& subscriber, bool pub
     if (!publish_will) {
         session.will_.reset();
     }
-    if (session.expiry_.count() == 0) {
+    if (session.expiry().count() == 0) {
         end(session);
         return;
     }
     const SteadyTime now = context_.clock.steady();
-    session.lasting_->ends = now + session.expiry_;
+    session.lasting_->ends = now + session.expiry();
     store_disconnected(session);
     if (session.will_) {
         session.lasting_->will_fires = now + session.will_->delay;

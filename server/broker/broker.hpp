@@ -217,6 +217,10 @@ private:
         using is_transparent = void;
         bool operator()(const Key& a, const Key& b) const noexcept { return a == b; }
     };
+    struct IdOf {
+        std::uint64_t operator()(std::uint64_t id) const noexcept { return id; }
+        std::uint64_t operator()(const Session* session) const noexcept { return session->id(); }
+    };
 
     /// A subscription as it was made, whose retained messages are read.
     struct Wanted {
@@ -362,7 +366,7 @@ private:
     RetainedStore retained_;
     RetainedReads reads_;
     boost::unordered_flat_set<std::unique_ptr<Session>, KeyHash, KeyEqual> sessions_;
-    boost::unordered_flat_map<std::uint64_t, Session*> by_id_;
+    boost::unordered_flat_set<Session*, HashBy<IdOf>, EqualBy<IdOf>> by_id_;
     // When to look at which offline session, as Lasting::due says, and at whose queue, as Lasting::ages says.
     std::set<std::pair<std::int64_t, std::uint64_t>> timetable_;
     std::set<std::pair<std::int64_t, std::uint64_t>> ages_;

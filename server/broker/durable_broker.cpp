@@ -150,7 +150,7 @@ void Broker::put_session(storage::Batch& batch, const Session& session) const {
          .client_id = session.client_id(),
          .owner = principal.thing,
          .principal = credential,
-         .expiry_s = seconds_of(session.expiry_),
+         .expiry_s = seconds_of(session.expiry()),
          .offline_since_ms = session.online() ? 0 : context_.clock.wall().count(),
          .next_packet_id =
              session.flow_ ? session.flow_->next_packet_id() : lasting.next_packet_id}

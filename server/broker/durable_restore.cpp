@@ -48,10 +48,10 @@ void Broker::restore(
     );
     Session& session = *made;
     session.policies_ = bundle;
-    session.expiry_ = expiry;
     session.limits_ = std::move(limits);
     session.lasting_ = std::make_unique<Lasting>(*this, journal_, stored.id);
     Lasting& lasting = *session.lasting_;
+    lasting.expiry = expiry;
     lasting.next_sequence = stored.queue.next;
     lasting.next_packet_id = record.next_packet_id;
     if (stored.queue.entries > 0) {
@@ -73,7 +73,7 @@ void Broker::restore(
     for (const std::uint16_t id : stored.inbound_ids) {
         static_cast<void>(session.take_inbound_id(id));
     }
-    by_id_.emplace(session.id(), &session);
+    by_id_.insert(&session);
     sessions_.insert(std::move(made));
     context_.metrics.sessions.add(1);
     context_.metrics.queued.add(static_cast<std::int64_t>(lasting.unread.waiting()));

@@ -78,6 +78,7 @@ struct Lasting {
     /// Entries that are on their way to another shard, which stores them; rising. Of what is not older nothing else goes to the disk.
     std::vector<std::uint64_t> held = {};
     std::vector<std::uint64_t> settled_while_held = {};
+    std::chrono::milliseconds expiry{0};
     SteadyTime ends{0};          ///< While offline: when the session ends.
     SteadyTime will_fires{0};    ///< While offline with a will: when it is published.
     SteadyTime due{0};           ///< While offline: the first of these, as the broker has it noted; 0: not.

@@ -87,7 +87,7 @@ bool Session::keeps(Qos qos) const noexcept {
     if (subscriber_ != nullptr) {
         return qos != Qos::at_most_once || subscriber_->queues_at_most_once();
     }
-    return qos != Qos::at_most_once && expiry_.count() != 0;
+    return qos != Qos::at_most_once && expiry().count() != 0;
 }
 
 bool Session::may_receive(const model::Message& message, GroupId group) {

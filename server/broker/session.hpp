@@ -166,13 +166,17 @@ public:
     /// Zero: the session ends with its connection. One that was to do so stays with that. [MQTT5-3.14.2-2]
     void set_expiry(std::chrono::milliseconds expiry) noexcept {
         if (lasting_) {
-            expiry_ = expiry;
+            lasting_->expiry = expiry;
         }
     }
-    [[nodiscard]] std::chrono::milliseconds expiry() const noexcept { return expiry_; }
+    [[nodiscard]] std::chrono::milliseconds expiry() const noexcept {
+        return lasting_ ? lasting_->expiry : std::chrono::milliseconds{0};
+    }
 
 private:
     friend class Broker;
+
+    static constexpr std::uint32_t kWindowMax = 0x7FFF'FFFF;
 
     Flow& flow();
     [[nodiscard]] bool can_send(model::Qos qos) const noexcept;
@@ -276,14 +280,13 @@ private:
     std::unique_ptr<Memberships> memberships_;
     std::unique_ptr<Lasting> lasting_;  // Null: it ends with its connection, and nothing of it is stored.
     std::unique_ptr<boost::container::flat_set<std::uint16_t>> inbound_ids_;
-    std::chrono::milliseconds expiry_{0};
     // The fan-out that met this session last, and where it stands among its targets.
     std::uint64_t fan_out_ = 0;
     std::uint32_t target_ = 0;
-    std::uint32_t window_ = 0;
-    bool is_answered_ = false;
+    std::uint32_t window_ : 31 = 0;
+    bool is_answered_ : 1 = false;
 };
 
-static_assert(sizeof(Session) <= 208, "part of every idle connection");
+static_assert(sizeof(Session) <= 192, "part of every idle connection");
 
 }  // namespace weir::broker

@@ -140,7 +140,7 @@ private:
     std::uint16_t destination_ = 0;
 };
 
-static_assert(sizeof(Connection) <= 320, "part of every idle connection");
+static_assert(sizeof(Connection) <= 280, "part of every idle connection");
 
 template <class Work>
 void Connection::later(Work work) {

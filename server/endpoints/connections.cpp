@@ -12,23 +12,29 @@ Connections::Connections(net::ShardIo& io) : io_{io} {}
 
 Connections::~Connections() = default;
 
+std::uint64_t Connections::IdOf::operator()(const std::unique_ptr<Connection>& connection
+) const noexcept {
+    return connection->id();
+}
+
 Connection& Connections::insert(std::unique_ptr<Connection> connection) {
     connection->id_ = next_id_++;
     Connection& inserted = *connection;
-    by_id_.emplace(inserted.id_, std::move(connection));
+    by_id_.insert(std::move(connection));
     return inserted;
 }
 
 std::unique_ptr<Connection> Connections::remove(std::uint64_t id) {
     const auto found = by_id_.find(id);
-    auto connection = std::move(found->second);
+    // A set has no other way to let go of what it owns; the place is not looked at again.
+    auto connection = std::move(const_cast<std::unique_ptr<Connection>&>(*found));
     by_id_.erase(found);
     return connection;
 }
 
 Connection* Connections::find(std::uint64_t id) noexcept {
     const auto found = by_id_.find(id);
-    return found == by_id_.end() ? nullptr : found->second.get();
+    return found == by_id_.end() ? nullptr : found->get();
 }
 
 void Connections::adopt(const ListenerPtr& listener, net::Accepted accepted) {
@@ -59,13 +65,13 @@ std::optional<SteadyTime> Connections::on_deadline(SteadyTime now) noexcept {
 }
 
 void Connections::close_all(model::Reason reason) {
-    for (const auto& [id, connection] : by_id_) {
+    for (const auto& connection : by_id_) {
         connection->close(reason);
     }
 }
 
 void Connections::drop_all() {
-    for (const auto& [id, connection] : by_id_) {
+    for (const auto& connection : by_id_) {
         connection->net::Connection::close(net::errc::closed);
     }
 }

@@ -1,11 +1,11 @@
 /// The connections of one shard.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <memory>
 
+#include <weir/base/hash.hpp>
 #include <weir/broker/receipts.hpp>
 #include <weir/endpoints/listener.hpp>
 #include <weir/net/acceptor.hpp>
@@ -40,7 +40,7 @@ public:
 
     template <class Visit>
     void for_each(Visit&& visit) const {
-        for (const auto& [id, connection] : by_id_) {
+        for (const auto& connection : by_id_) {
             visit(*connection);
         }
     }
@@ -54,9 +54,14 @@ private:
     Connection& insert(std::unique_ptr<Connection> connection);
     [[nodiscard]] std::unique_ptr<Connection> remove(std::uint64_t id);
 
+    struct IdOf {
+        std::uint64_t operator()(std::uint64_t id) const noexcept { return id; }
+        std::uint64_t operator()(const std::unique_ptr<Connection>& connection) const noexcept;
+    };
+
     net::ShardIo& io_;
     Services* services_ = nullptr;
-    boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Connection>> by_id_;
+    boost::unordered_flat_set<std::unique_ptr<Connection>, HashBy<IdOf>, EqualBy<IdOf>> by_id_;
     boost::unordered_flat_set<std::uint64_t> retries_;
     std::uint64_t next_id_ = 1;
 };

@@ -1,13 +1,17 @@
 #include <weir/metering/meter.hpp>
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <new>
+#include <string>
 
 #include <weir/base/assert.hpp>
 
 namespace weir::metering {
 namespace {
 
-constexpr std::size_t kSlabRecords = 64;
+constexpr std::size_t kSlabBytes = 64UL * 1024;
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kMinuteMs = 60'000;
 
@@ -21,6 +25,27 @@ struct DeviceMeter::Pending {
     std::uint32_t hour = 0;
     Pending* next = nullptr;
 };
+
+void DeviceMeter::Free::operator()(DeviceMeter* device) const noexcept {
+    device->~DeviceMeter();
+    ::operator delete(device);
+}
+
+DeviceMeter::DeviceMeter(std::string_view name, std::size_t tenant_size) noexcept
+    : tenant_size_{static_cast<std::uint8_t>(tenant_size)},
+      device_size_{static_cast<std::uint8_t>(name.size() - tenant_size - 1)} {
+    std::ranges::copy(name, reinterpret_cast<char*>(this + 1));
+}
+
+DeviceMeter::Ptr DeviceMeter::make(std::string_view name, std::size_t tenant_size) {
+    return Ptr{::new (::operator new(sizeof(DeviceMeter) + name.size()))
+                   DeviceMeter{name, tenant_size}};
+}
+
+/// Records come in pages of their own, not from the heap: a herd's leave no holes between what stays.
+void Meter::Unmap::operator()(Pending* records) const noexcept {
+    ::munmap(records, kSlabBytes);
+}
 
 std::uint32_t hour_of(WallTime time) noexcept {
     return static_cast<std::uint32_t>(std::max<std::int64_t>(0, time.count()) / kHourMs);
@@ -39,16 +64,12 @@ DeviceMeter* Meter::open(std::string_view tenant, std::string_view device) {
     std::string name{tenant};
     name += '\0';
     name += device;
-    auto found = devices_.find(name);
+    auto found = devices_.find(std::string_view{name});
     if (found == devices_.end()) {
-        auto made = std::make_unique<DeviceMeter>();
-        made->name_ = std::move(name);
-        made->tenant_size_ = tenant.size();
-        const std::string_view key = made->name_;
-        found = devices_.emplace(key, std::move(made)).first;
+        found = devices_.insert(DeviceMeter::make(name, tenant.size())).first;
     }
-    ++found->second->users_;
-    return found->second.get();
+    ++(*found)->users_;
+    return found->get();
 }
 
 void Meter::close(DeviceMeter* device) noexcept {
@@ -59,16 +80,19 @@ void Meter::close(DeviceMeter* device) noexcept {
 
 void Meter::forget_if_unused(DeviceMeter& device) noexcept {
     if (device.users_ == 0 && device.records_ == 0) {
-        devices_.erase(devices_.find(std::string_view{device.name_}));
+        devices_.erase(devices_.find(device.name()));
     }
 }
 
 Meter::Pending* Meter::take_record() {
     if (spare_ == nullptr) {
-        slabs_.push_back(std::make_unique<Pending[]>(kSlabRecords));
-        for (std::size_t i = 0; i < kSlabRecords; ++i) {
-            slabs_.back()[i].next = spare_;
-            spare_ = &slabs_.back()[i];
+        void* const pages =
+            ::mmap(nullptr, kSlabBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        WEIR_ASSERT(pages != MAP_FAILED);
+        auto* const records = static_cast<Pending*>(pages);
+        slabs_.emplace_back(records);
+        for (std::size_t i = 0; i < kSlabBytes / sizeof(Pending); ++i) {
+            spare_ = ::new (records + i) Pending{{}, nullptr, 0, spare_};
         }
     }
     Pending* const taken = spare_;

@@ -1,15 +1,15 @@
 /// Counts what devices use, on one shard.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <weir/base/clock.hpp>
+#include <weir/base/hash.hpp>
 #include <weir/metering/formula.hpp>
 #include <weir/storage/batch.hpp>
 
@@ -18,30 +18,43 @@ namespace weir::metering {
 /// Hours since 1970 of a UTC time; times before are hour 0.
 [[nodiscard]] std::uint32_t hour_of(WallTime time) noexcept;
 
-/// One device on one shard. Made and owned by its Meter; valid between open() and the matching
+/// One device on one shard, in one block with its name. Made and owned by its Meter; valid between open() and the matching
 /// close().
 class DeviceMeter {
 public:
-    [[nodiscard]] std::string_view tenant() const noexcept {
-        return std::string_view{name_}.substr(0, tenant_size_);
-    }
+    DeviceMeter(const DeviceMeter&) = delete;
+    DeviceMeter& operator=(const DeviceMeter&) = delete;
+
+    [[nodiscard]] std::string_view tenant() const noexcept { return name().substr(0, tenant_size_); }
     [[nodiscard]] std::string_view device() const noexcept {
-        return std::string_view{name_}.substr(tenant_size_ + 1);
+        return name().substr(tenant_size_ + 1U);
     }
 
     /// Both: one name for a device of a tenant.
-    [[nodiscard]] std::string_view name() const noexcept { return name_; }
+    [[nodiscard]] std::string_view name() const noexcept {
+        return {reinterpret_cast<const char*>(this + 1), tenant_size_ + 1U + device_size_};
+    }
 
 private:
     friend class Meter;
     struct Pending;
+    struct Free {
+        void operator()(DeviceMeter* device) const noexcept;
+    };
+    using Ptr = std::unique_ptr<DeviceMeter, Free>;
 
-    std::string name_;  ///< Tenant, a NUL, device: the key in the meter's table.
-    std::size_t tenant_size_ = 0;
-    std::uint32_t users_ = 0;     ///< open() without close().
-    std::uint32_t records_ = 0;   ///< Amounts that are not stored yet, whatever their hour.
+    /// @param name  Tenant, a NUL, device: the key in the meter's table.
+    [[nodiscard]] static Ptr make(std::string_view name, std::size_t tenant_size);
+    DeviceMeter(std::string_view name, std::size_t tenant_size) noexcept;
+
     Pending* pending_ = nullptr;  ///< What was counted in the current hour and not yet drained.
+    std::uint32_t users_ = 0;     ///< open() without close().
+    std::uint16_t records_ = 0;   ///< Amounts that are not stored yet: one for each hour of them.
+    std::uint8_t tenant_size_;
+    std::uint8_t device_size_;
 };
+
+static_assert(sizeof(DeviceMeter) <= 16, "part of every idle connection");
 
 /// Owned by a shard and used on its thread alone. No locks. After open() nothing allocates but for
 /// a device's first count after a drain, when no spare record is left.
@@ -91,9 +104,19 @@ private:
     void take_back(Pending* record) noexcept;
     void forget_if_unused(DeviceMeter& device) noexcept;
 
+    struct NameOf {
+        std::string_view operator()(std::string_view name) const noexcept { return name; }
+        std::string_view operator()(const DeviceMeter::Ptr& device) const noexcept {
+            return device->name();
+        }
+    };
+    struct Unmap {
+        void operator()(Pending* records) const noexcept;
+    };
+
     std::uint32_t hour_;
-    boost::unordered_flat_map<std::string_view, std::unique_ptr<DeviceMeter>> devices_;
-    std::vector<std::unique_ptr<Pending[]>> slabs_;
+    boost::unordered_flat_set<DeviceMeter::Ptr, HashBy<NameOf>, EqualBy<NameOf>> devices_;
+    std::vector<std::unique_ptr<Pending[], Unmap>> slabs_;
     Pending* spare_ = nullptr;
     Pending* dirty_ = nullptr;
     Pending* in_flight_ = nullptr;

@@ -1,5 +1,7 @@
 #include <weir/net/connection.hpp>
 
+#include <utility>
+
 #include <weir/base/assert.hpp>
 #include <weir/net/error.hpp>
 
@@ -29,17 +31,22 @@ Result<> Connection::attach(ShardIo& io) noexcept {
     if (transport_.has_output()) {
         flush_later();
     }
-    if (kept_ != nullptr) {
+    if (keeps_bytes()) {
         io.shard.poller().again(key_);
     }
     return {};
 }
 
 void Connection::enter_gate() noexcept {
-    handshaking_ = true;
-    if (HandshakeLink* const oldest = io_->gate.enter(*this); oldest != nullptr) {
-        static_cast<Connection*>(oldest)->evicted();
+    passing().in_gate = true;
+    if (HandshakeLink* const oldest = io_->gate.enter(*passing_); oldest != nullptr) {
+        static_cast<Passing*>(oldest)->owner.evicted();
     }
+}
+
+void Connection::leave_gate() noexcept {
+    io_->gate.leave(*passing_);
+    passing_->in_gate = false;
 }
 
 void Connection::start_tls(const TlsContext& context, ByteView received) noexcept {
@@ -63,9 +70,8 @@ void Connection::start_websocket(std::uint64_t message_bytes_max, ByteView recei
 }
 
 void Connection::detach() noexcept {
-    if (handshaking_) {
-        handshaking_ = false;
-        io_->gate.leave(*this);
+    if (in_gate()) {
+        leave_gate();
     }
     io_->shard.poller().remove(key_, transport_.fd());
     Timer::disarm();
@@ -91,9 +97,14 @@ void Connection::on_ready(runtime::Readiness readiness) noexcept {
 }
 
 void Connection::read() noexcept {
-    if (kept_ != nullptr) {
-        const std::unique_ptr<Bytes> kept = std::move(kept_);
-        on_bytes(*kept);
+    if (passing_ != nullptr) {
+        const Bytes kept = std::exchange(passing_->kept, {});
+        if (!passing_->in_gate) {
+            passing_.reset();
+        }
+        if (!kept.empty()) {
+            on_bytes(kept);
+        }
     }
     for (int reads = 0; readable() && transport_.may_read(); ++reads) {
         if (reads == kReadsPerTurnMax) {
@@ -107,14 +118,14 @@ void Connection::read() noexcept {
 void Connection::read_once() noexcept {
     const Result<ByteView> bytes = transport_.read_some(*io_);
     if (!bytes) {
-        if (handshaking_) {
+        if (in_gate()) {
             io_->counters.handshakes_failed.add();
         }
         // What a layer wants to answer (a closing frame) goes out if the socket takes it.
         transport_.has_output() ? close_after_flush(bytes.error()) : close(bytes.error());
         return;
     }
-    if (handshaking_ && !transport_.handshaking()) {
+    if (in_gate() && !transport_.handshaking()) {
         secured();
     }
     if (!bytes->empty() && !closing()) {
@@ -135,9 +146,8 @@ void Connection::deliver(ByteView bytes) noexcept {
 }
 
 void Connection::secured() noexcept {
-    handshaking_ = false;
     blocked_ = false;
-    io_->gate.leave(*this);
+    leave_gate();
     io_->counters.handshakes.add();
     flush_later();
     if (state_ == State::open) {
@@ -146,7 +156,7 @@ void Connection::secured() noexcept {
 }
 
 void Connection::evicted() noexcept {
-    handshaking_ = false;
+    passing_->in_gate = false;
     io_->counters.handshakes_evicted.add();
     close(errc::evicted);
 }
@@ -158,7 +168,7 @@ void Connection::discard() noexcept {
             return;
         }
         if (!transport_.skip_some(*io_)) {
-            close(reason_);
+            close(reason());
             return;
         }
     }
@@ -172,7 +182,7 @@ void Connection::on_wake_end() noexcept {
     if (state_ == State::closed) {
         detach();
         transport_.close();
-        on_closed(reason_);
+        on_closed(reason());
         return;
     }
     if (!blocked_ && state_ != State::lingering) {
@@ -189,7 +199,7 @@ void Connection::flush() noexcept {
         return;
     }
     blocked_ = *result == Transport::Flush::blocked;
-    if (handshaking_ && !transport_.handshaking()) {
+    if (in_gate() && !transport_.handshaking()) {
         secured();
         return;
     }
@@ -239,10 +249,14 @@ void Connection::keep(ByteView rest) noexcept {
     if (rest.empty()) {
         return;
     }
-    if (kept_ == nullptr) {
-        kept_ = std::make_unique<Bytes>();
+    append(passing().kept, rest);
+}
+
+Connection::Passing& Connection::passing() noexcept {
+    if (passing_ == nullptr) {
+        passing_ = std::make_unique<Passing>(*this);
     }
-    append(*kept_, rest);
+    return *passing_;
 }
 
 void Connection::set_deadline(SteadyTime when) noexcept {
@@ -253,7 +267,7 @@ std::optional<SteadyTime> Connection::on_deadline(SteadyTime now) noexcept {
     if (state_ == State::open || state_ == State::moving) {
         return on_timeout(now);
     }
-    close(reason_);
+    close(reason());
     return std::nullopt;
 }
 
@@ -267,7 +281,7 @@ void Connection::close(error_code reason) noexcept {
         return;
     }
     if (state_ < State::draining) {
-        reason_ = reason;
+        passing().reason = reason;
     }
     state_ = State::closed;
     flush_later();
@@ -277,7 +291,7 @@ void Connection::close_after_flush(error_code reason) noexcept {
     if (state_ != State::open && state_ != State::moving) {
         return;
     }
-    reason_ = reason;
+    passing().reason = reason;
     state_ = State::draining;
     Timer::disarm();
     set_deadline(io_->shard.now() + kLinger);

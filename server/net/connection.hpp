@@ -22,7 +22,7 @@ namespace weir::net {
 /// Owned by its shard's table of connections. Everything is called on that shard. A callback may
 /// call anything here; it takes effect when the wake ends, so that no object dies below its own
 /// frames.
-class Connection : private runtime::PollHandler, private runtime::Timer, private HandshakeLink {
+class Connection : private runtime::PollHandler, private runtime::Timer {
 public:
     /// Reads per turn; then others are served.
     static constexpr int kReadsPerTurnMax = 4;
@@ -111,6 +111,16 @@ private:
         closed,     ///< on_closed() is due.
     };
 
+    /// What is needed for a while only: during the handshake, between pause() and resume(), at the end.
+    struct Passing : HandshakeLink {
+        explicit Passing(Connection& connection) noexcept : owner{connection} {}
+
+        Connection& owner;
+        bool in_gate = false;
+        Bytes kept;  ///< For on_bytes() before anything new.
+        error_code reason;
+    };
+
     static constexpr std::uint8_t bit(Pause reason) noexcept {
         return static_cast<std::uint8_t>(1U << static_cast<unsigned>(reason));
     }
@@ -120,8 +130,15 @@ private:
     std::optional<SteadyTime> on_deadline(SteadyTime now) noexcept override;
 
     [[nodiscard]] bool readable() const noexcept { return state_ == State::open && pauses_ == 0; }
+    [[nodiscard]] Passing& passing() noexcept;
     void keep(ByteView rest) noexcept;
+    [[nodiscard]] bool keeps_bytes() const noexcept { return passing_ && !passing_->kept.empty(); }
+    [[nodiscard]] error_code reason() const noexcept {
+        return passing_ ? passing_->reason : error_code{};
+    }
+    [[nodiscard]] bool in_gate() const noexcept { return passing_ && passing_->in_gate; }
     void enter_gate() noexcept;
+    void leave_gate() noexcept;
     void read() noexcept;
     void read_once() noexcept;
     void deliver(ByteView bytes) noexcept;
@@ -136,13 +153,13 @@ private:
     runtime::PollKey key_;
     State state_ = State::detached;
     std::uint8_t pauses_ = 0;
-    bool blocked_ = false;      ///< The socket took no more; wait for the edge.
-    bool handshaking_ = false;  ///< Counted by the gate.
+    bool blocked_ = false;  ///< The socket took no more; wait for the edge.
     Transport transport_;
     SendQueue output_;
     SteadyTime stalled_since_{0};
-    std::unique_ptr<Bytes> kept_;  ///< For on_bytes() before anything new.
-    error_code reason_;
+    std::unique_ptr<Passing> passing_;
 };
+
+static_assert(sizeof(Connection) <= 152, "part of every idle connection");
 
 }  // namespace weir::net
