@@ -95,7 +95,10 @@ rocksdb::ColumnFamilyOptions family_options(
     rocksdb::BlockBasedTableOptions table;
     table.block_cache = cache;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    // Indexes and filters in pieces: one of a full table would not fit into the cache, and each look-up would read all of it.
     table.cache_index_and_filter_blocks = true;
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.partition_filters = true;
     rocksdb::ColumnFamilyOptions out;
     out.write_buffer_size = kWriteBufferBytes;
     out.compression = rocksdb::kLZ4Compression;
