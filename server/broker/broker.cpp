@@ -17,6 +17,21 @@ using model::Reason;
 
 namespace {
 
+/// Whose turn is when.
+using Times = std::set<std::pair<std::int64_t, std::uint64_t>>;
+
+/// @param noted  The session's own copy of its time in `times`; 0: it is not there.
+void note(Times& times, SteadyTime& noted, SteadyTime due, std::uint64_t session) {
+    noted = due;
+    times.emplace(due.count(), session);
+}
+
+void forget(Times& times, SteadyTime& noted, std::uint64_t session) {
+    if (const SteadyTime due = std::exchange(noted, SteadyTime{0}); due.count() != 0) {
+        times.erase(std::pair{due.count(), session});
+    }
+}
+
 constexpr unsigned kSlots = 4'096;
 /// Queues of a shard that are looked at for what is too old, each a page: the reads of others come first.
 constexpr int kAgeLooksPerSecond = 64;
@@ -232,14 +247,11 @@ void Broker::schedule(Session& session) {
     if (session.will_) {
         next = std::min(next, session.lasting_->will_fires);
     }
-    session.lasting_->due = next;
-    timetable_.emplace(next.count(), session.id());
+    note(timetable_, session.lasting_->due, next, session.id());
 }
 
 void Broker::forget_end(Session& session) {
-    if (const SteadyTime due = std::exchange(session.lasting_->due, SteadyTime{0}); due.count() != 0) {
-        timetable_.erase(std::pair{due.count(), session.id()});
-    }
+    forget(timetable_, session.lasting_->due, session.id());
 }
 
 void Broker::advance() {
@@ -267,15 +279,11 @@ void Broker::plan_age(Session& session, std::chrono::milliseconds delay) {
         return;
     }
     forget_age(session);
-    ages = due;
-    ages_.emplace(due.count(), session.id());
+    note(ages_, ages, due, session.id());
 }
 
 void Broker::forget_age(Session& session) {
-    if (const SteadyTime ages = std::exchange(session.lasting_->ages, SteadyTime{0});
-        ages.count() != 0) {
-        ages_.erase(std::pair{ages.count(), session.id()});
-    }
+    forget(ages_, session.lasting_->ages, session.id());
 }
 
 void Broker::sweep_ages() {

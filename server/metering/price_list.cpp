@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <limits>
 
-#include <weir/base/text.hpp>
 #include <weir/document/readers.hpp>
 
 namespace weir::metering {
@@ -44,7 +43,7 @@ constexpr std::array kMeters = {
 };
 static_assert(kMeters.size() == kSchemes + 3);
 
-/// "0.0045" in billionths. At most 1,000,000, and nine places.
+/// "0.0045" in billionths. Below 10,000,000, with up to nine places.
 [[nodiscard]] std::optional<std::uint64_t> billionths(std::string_view text) noexcept {
     constexpr std::size_t kPlaces = 9;
     constexpr std::size_t kWholeMax = 7;
