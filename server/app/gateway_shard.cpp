@@ -101,24 +101,48 @@ void GatewayShard::start() {
 }
 
 void GatewayShard::flush_usage(std::move_only_function<void()> done) {
+    next_flush_.push_back(std::move(done));
+    begin_flush();
+}
+
+void GatewayShard::begin_flush() {
+    if (meter.draining()) {
+        return;  // The next one begins when this one is over.
+    }
+    flush_ = std::exchange(next_flush_, {});
+    flush_some();
+}
+
+void GatewayShard::flush_some() {
     storage::Batch batch;
     if (!meter.drain(batch)) {
-        done();
+        end_flush();
         return;
     }
     metering::Ledger::stamp(batch, shard.wall_now());
-    store_.submit(
-        std::move(batch),
-        [this, done = std::move(done)](const Result<storage::CommitInfo>& outcome) mutable {
-            shard.post([this, committed = outcome.has_value()] { meter.drained(committed); });
-            done();
-        }
-    );
+    store_.submit(std::move(batch), [this](const Result<storage::CommitInfo>& outcome) {
+        shard.post([this, committed = outcome.has_value()] {
+            if (meter.drained(committed)) {
+                flush_some();
+            } else {
+                end_flush();
+            }
+        });
+    });
+}
+
+void GatewayShard::end_flush() {
+    for (auto& done : std::exchange(flush_, {})) {
+        done();
+    }
+    if (!next_flush_.empty()) {
+        begin_flush();
+    }
 }
 
 std::optional<SteadyTime> GatewayShard::on_deadline(SteadyTime now) noexcept {
     meter.tick(shard.wall_now());
-    flush_usage([] {});
+    begin_flush();
     broker.advance();
     status.tick(now, shard.wall_now());
     publisher.advance();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -67,7 +68,8 @@ public:
 
     /// On the shard: begins the work of every second.
     void start();
-    /// On the shard: puts what is only counted in memory into the store. `done` runs on the storage thread.
+    /// On the shard: puts what is only counted in memory into the store, and calls `done()` here when it is stored or the
+    /// store refused it.
     void flush_usage(std::move_only_function<void()> done);
 
     runtime::Shard& shard;
@@ -87,10 +89,15 @@ public:
 
 private:
     std::optional<SteadyTime> on_deadline(SteadyTime now) noexcept override;
+    void begin_flush();
+    void flush_some();
+    void end_flush();
 
     storage::Store& store_;
     const identity::Registry& registry_;
     std::uint64_t registry_version_ = 0;
+    std::vector<std::move_only_function<void()>> flush_;       // Who waits for the one under way,
+    std::vector<std::move_only_function<void()>> next_flush_;  // and for all that was counted since it began.
 };
 
 }  // namespace weir::app

@@ -17,8 +17,8 @@ constexpr std::int64_t kMinuteMs = 60'000;
 
 }  // namespace
 
-/// Amounts of one device in one hour on their way to the store. In exactly one list: spare, dirty
-/// or in flight.
+/// Amounts of one device in one hour on their way to the store. In exactly one list: spare, dirty,
+/// leaving or in flight.
 struct DeviceMeter::Pending {
     storage::UsageDelta delta;
     DeviceMeter* device = nullptr;
@@ -129,34 +129,45 @@ void Meter::tick(WallTime now) noexcept {
 }
 
 bool Meter::drain(storage::Batch& batch) {
-    if (dirty_ == nullptr || in_flight_ != nullptr) {
+    if (in_flight_ != nullptr) {
         return false;
     }
-    for (Pending* record = dirty_; record != nullptr; record = record->next) {
+    if (leaving_ == nullptr) {
+        leaving_ = std::exchange(dirty_, nullptr);
+        for (Pending* record = leaving_; record != nullptr; record = record->next) {
+            record->device->pending_ = nullptr;
+        }
+    }
+    for (std::size_t left = kRecordsPerDrain; leaving_ != nullptr && left > 0; --left) {
+        Pending* const record = leaving_;
+        leaving_ = record->next;
         batch.add_usage(
             {record->device->tenant(), record->device->device(), record->hour}, record->delta
         );
-        record->device->pending_ = nullptr;
+        record->next = in_flight_;
+        in_flight_ = record;
     }
-    in_flight_ = std::exchange(dirty_, nullptr);
-    return true;
+    return in_flight_ != nullptr;
 }
 
-void Meter::drained(bool committed) noexcept {
-    for (Pending* list = std::exchange(in_flight_, nullptr); list != nullptr;) {
-        Pending* const record = list;
-        list = record->next;
-        if (committed) {
-            release(record);
-        } else {
-            take_back(record);
+bool Meter::drained(bool committed) noexcept {
+    const auto each = [this](Pending*& list, void (Meter::*act)(Pending*) noexcept) {
+        for (Pending* next = std::exchange(list, nullptr); next != nullptr;) {
+            Pending* const record = next;
+            next = record->next;
+            (this->*act)(record);
         }
+    };
+    each(in_flight_, committed ? &Meter::release : &Meter::take_back);
+    if (!committed) {
+        each(leaving_, &Meter::take_back);
     }
     // A herd that connected in one second needs a record each, once: quiet again, they are given back.
-    if (dirty_ == nullptr && slabs_.size() > 1) {
+    if (dirty_ == nullptr && leaving_ == nullptr && slabs_.size() > 1) {
         slabs_.clear();
         spare_ = nullptr;
     }
+    return leaving_ != nullptr;
 }
 
 void Meter::take_back(Pending* record) noexcept {

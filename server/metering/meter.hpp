@@ -64,6 +64,8 @@ static_assert(sizeof(DeviceMeter) <= 16, "part of every idle connection");
 /// what was not drained, and the Ledger states that gap.
 class Meter {
 public:
+    static constexpr std::size_t kRecordsPerDrain = 1'000;
+
     explicit Meter(WallTime now) noexcept;
     ~Meter();
     Meter(const Meter&) = delete;
@@ -85,11 +87,15 @@ public:
     /// goes back.
     void tick(WallTime now) noexcept;
 
-    /// Moves everything pending to `batch`. False, and nothing moved, if there is nothing or a
-    /// drain is in flight.
+    /// Moves what is pending to `batch`, or that many devices' part of it: a herd's in one batch would
+    /// hold up the messages behind it. False, and nothing moved, if there is nothing or a drain is in
+    /// flight.
     [[nodiscard]] bool drain(storage::Batch& batch);
     /// The outcome of the drained batch. If it was not committed, its amounts are pending again.
-    void drained(bool committed) noexcept;
+    /// @return True: drain() again, there is more of what was pending when this round of drains began.
+    bool drained(bool committed) noexcept;
+    /// Between drain() and drained().
+    [[nodiscard]] bool draining() const noexcept { return in_flight_ != nullptr; }
 
     /// Devices that are open or have something pending.
     [[nodiscard]] std::size_t devices() const noexcept { return devices_.size(); }
@@ -119,6 +125,7 @@ private:
     std::vector<std::unique_ptr<Pending[], Unmap>> slabs_;
     Pending* spare_ = nullptr;
     Pending* dirty_ = nullptr;
+    Pending* leaving_ = nullptr;
     Pending* in_flight_ = nullptr;
 };
 

@@ -29,10 +29,13 @@ protected:
     }
 
     void drain() {
-        storage::Batch batch;
-        ASSERT_TRUE(meter_.drain(batch));
-        const auto committed = store_->commit(std::move(batch));
-        meter_.drained(committed.has_value());
+        bool more = true;
+        while (more) {
+            storage::Batch batch;
+            ASSERT_TRUE(meter_.drain(batch));
+            const auto committed = store_->commit(std::move(batch));
+            more = meter_.drained(committed.has_value());
+        }
     }
 
     [[nodiscard]] static WallTime at(std::uint32_t hour, std::int64_t ms = 0) {
@@ -166,12 +169,40 @@ TEST_F(MeterTest, PutsUsageIntoTheMessagesBatch) {
     EXPECT_EQ(stored(), (Stored{{"p1@10", 1}}));
 }
 
-TEST_F(MeterTest, DrainsManyDevices) {
-    for (int i = 0; i < 200; ++i) {
+TEST_F(MeterTest, DrainsAHerdInPieces) {
+    constexpr std::size_t kHerd = 2 * Meter::kRecordsPerDrain + 1;
+    for (std::size_t i = 0; i < kHerd; ++i) {
         meter_.count(*meter_.open("default", "p" + std::to_string(i)), kMessage);
     }
+    auto* const busy = meter_.open("default", "p7");
+    std::size_t pieces = 0;
+    for (bool more = true; more; ++pieces) {
+        storage::Batch batch;
+        ASSERT_TRUE(meter_.drain(batch));
+        ASSERT_TRUE(store_->commit(std::move(batch)));
+        meter_.count(*busy, kMessage);  // Of the next round: a busy device makes no round endless.
+        more = meter_.drained(true);
+    }
+    EXPECT_EQ(pieces, 3U);
+    EXPECT_EQ(stored().size(), kHerd);
     drain();
-    EXPECT_EQ(stored().size(), 200U);
+    EXPECT_EQ(stored().at("p7@10"), 1U + 3U);
+}
+
+TEST_F(MeterTest, CountsNothingTwiceAndLosesNothing_WhenOnePieceOfADrainFails) {
+    constexpr std::size_t kHerd = 2 * Meter::kRecordsPerDrain;
+    for (std::size_t i = 0; i < kHerd; ++i) {
+        meter_.count(*meter_.open("default", "p" + std::to_string(i)), kMessage);
+    }
+    storage::Batch lost;
+    ASSERT_TRUE(meter_.drain(lost));
+    meter_.count(*meter_.open("default", "p7"), kMessage);
+    EXPECT_FALSE(meter_.drained(false)) << "the rest of the round waits for the next";
+    drain();
+    const auto all = stored();
+    EXPECT_EQ(all.size(), kHerd);
+    EXPECT_EQ(all.at("p7@10"), 2U);
+    EXPECT_EQ(all.at("p8@10"), 1U);
 }
 
 TEST(HourOf, CountsWholeHoursSince1970) {
