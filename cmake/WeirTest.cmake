@@ -18,7 +18,7 @@ function(weir_test name)
   # A list inside the list of properties: discovery unfolds it three times on the way to ctest.
   string(REPEAT "\\" 7 escape)
   string(REPLACE ";" "${escape};" labels "${A_LABELS}")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "${labels}")
 endfunction()
 
@@ -31,7 +31,7 @@ function(weir_threats name)
   target_link_libraries(${name} PRIVATE ${A_LIBRARIES} weir_warnings GTest::gmock_main)
   foreach(threat IN LISTS A_THREATS)
     string(REPLACE "-" "" suite "Threat${threat}")
-    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "*${suite}.*" TEST_LIST ${name}_${suite}
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_FILTER "*${suite}.*" TEST_LIST ${name}_${suite}
       PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "threat.${threat}")
   endforeach()
 endfunction()
