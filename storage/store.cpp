@@ -1,6 +1,7 @@
 #include <weir/storage/store.hpp>
 
 #include <future>
+#include <latch>
 
 #include <weir/storage/detail/keys.hpp>
 #include <weir/storage/detail/memory_engine.hpp>
@@ -62,6 +63,9 @@ Result<void> Store::commit(Batch&& batch) {
 
 void Store::drain() {
     ignore_error(commit({}), "an empty batch cannot fail");
+    std::latch read{1};
+    impl_->reads.submit([&read](bool) { read.count_down(); });
+    read.wait();
 }
 
 void Store::trim() {

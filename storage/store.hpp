@@ -202,7 +202,7 @@ public:
     void submit(Batch&& batch, Completion done) noexcept;
     /// Blocks until the batch is committed. Control threads only.
     [[nodiscard]] Result<void> commit(Batch&& batch);
-    /// Blocks until everything submitted before is completed. Control threads only.
+    /// Blocks until everything submitted before is completed, reads too. Control threads only.
     void drain();
 
     [[nodiscard]] Result<std::optional<Value>> get(Family family, std::string_view key) const;

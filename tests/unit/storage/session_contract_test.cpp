@@ -1,9 +1,11 @@
 // Sessions, queues and retained messages: one suite for every engine below a Store.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <weir/storage/store.hpp>
 
@@ -350,6 +352,18 @@ TEST_P(SessionContract, ReadsPagesForShards_OnAThreadOfItsOwn) {
     const auto [thread, size] = promise.get_future().get();
     EXPECT_TRUE(thread != std::this_thread::get_id());
     EXPECT_EQ(size, 1U);
+}
+
+TEST_P(SessionContract, Drains_WhenReadersToo_HaveReturned) {
+    for (int i = 0; i < 200; ++i) {
+        std::atomic<bool> returned{false};
+        store_->async_read_queue(kA, 0, {}, [&](const Result<std::vector<QueuedMessage>>&) {
+            std::this_thread::yield();
+            returned = true;
+        });
+        store_->drain();
+        ASSERT_TRUE(returned);
+    }
 }
 
 TEST_P(SessionContract, FindsRetainedMessagesByFilter) {
