@@ -148,8 +148,15 @@ std::optional<SteadyTime> GatewayShard::on_deadline(SteadyTime now) noexcept {
     publisher.advance();
     if (const auto version = registry_.version(); version != registry_version_) {
         registry_version_ = version;
-        broker.apply_principals([this](const model::PrincipalPtr& principal) {
-            return registry_.refresh(principal);
+        broker.apply_principals([this](const model::PrincipalPtr& principal) -> broker::Refreshed {
+            auto known = registry_.refresh(principal);
+            if (known) {
+                return {.principal = std::move(*known)};
+            }
+            const bool is_disabled = known.error() == identity::errc::device_disabled;
+            return {
+                .reason = is_disabled ? model::Reason::device_disabled
+                                      : model::Reason::credential_removed};
         });
     }
     return now + kEverySecond;

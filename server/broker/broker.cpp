@@ -208,6 +208,20 @@ void Broker::disconnect(Session& session, const Subscriber& subscriber, bool pub
     tell_standing(session);
 }
 
+bool Broker::kick(Session& session) {
+    Subscriber* const subscriber = session.subscriber_;
+    if (subscriber == nullptr) {
+        return false;
+    }
+    context_.metrics.refuse(Reason::administrative);
+    context_.decisions.record(
+        session.device(), Action::disconnect, Reason::administrative, context_.clock.wall()
+    );
+    subscriber->end(Reason::administrative);
+    disconnect(session, *subscriber, true);
+    return true;
+}
+
 void Broker::end(Session& session) {
     fire_will(session);
     if (session.subscriber_ != nullptr) {
@@ -685,15 +699,15 @@ void Broker::apply_policies(const std::shared_ptr<const policy::PolicySet>& poli
 }
 
 void Broker::apply_principals(
-    const std::function<Result<model::PrincipalPtr>(const model::PrincipalPtr&)>& refresh
+    const std::function<Refreshed(const model::PrincipalPtr&)>& refresh
 ) {
     std::vector<std::pair<Session*, Reason>> refused;
     for (const auto& session : sessions_) {
         auto now = refresh(session->principal_);
-        if (!now) {
-            refused.emplace_back(session.get(), Reason::device_disabled);
-        } else if (*now != session->principal_) {
-            session->principal_ = std::move(*now);
+        if (now.principal == nullptr) {
+            refused.emplace_back(session.get(), now.reason);
+        } else if (now.principal != session->principal_) {
+            session->principal_ = std::move(now.principal);
             if (!review(*session)) {
                 refused.emplace_back(session.get(), Reason::policy_changed);
             }

@@ -58,6 +58,12 @@ struct ConnectRequest {
     Journal::Done done = {};
 };
 
+/// What became of a session's principal.
+struct Refreshed {
+    model::PrincipalPtr principal = {};          ///< As it is now; null: the session has to end.
+    model::Reason reason = model::Reason::none;  ///< Why.
+};
+
 struct ConnectResult {
     model::Verdict verdict;
     Session* session = nullptr;  ///< Valid until it is disconnected, if accepted.
@@ -123,6 +129,9 @@ public:
     /// The connection is gone. Does nothing if the session has another one by now.
     /// @param publish_will  False after a DISCONNECT that says so.
     void disconnect(Session& session, const Subscriber& subscriber, bool publish_will);
+    /// An operator ends the connection. The session stays as long as it would without it, and the will is published.
+    /// @return False: there was no connection.
+    bool kick(Session& session);
     /// The client authenticated again: its rights follow who it is now, who must be the same identity. @return False if it may not
     /// be connected any more: it was ended.
     bool renew(Session& session, model::PrincipalPtr principal);
@@ -177,9 +186,7 @@ public:
     /// New policies: asks again for every session and subscription, and ends or removes what is not allowed any more.
     void apply_policies(const std::shared_ptr<const policy::PolicySet>& policies);
     /// The registry changed: `refresh` tells of each session's principal what it is now, or that it is no more.
-    void apply_principals(
-        const std::function<Result<model::PrincipalPtr>(const model::PrincipalPtr&)>& refresh
-    );
+    void apply_principals(const std::function<Refreshed(const model::PrincipalPtr&)>& refresh);
 
     [[nodiscard]] Session* find(std::uint64_t session_id) noexcept;
     template <class Visit>

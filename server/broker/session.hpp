@@ -92,6 +92,10 @@ public:
         return principal_->thing.empty() ? policy_name() : principal_->thing;
     }
     [[nodiscard]] bool online() const noexcept { return subscriber_ != nullptr; }
+    /// Of its connection; nothing while offline.
+    [[nodiscard]] PeerInfo peer() const noexcept {
+        return subscriber_ == nullptr ? PeerInfo{} : subscriber_->peer();
+    }
     /// Online, and the peer has the answer to its CONNECT.
     [[nodiscard]] bool is_live() const noexcept { return subscriber_ != nullptr && is_answered_; }
     [[nodiscard]] const std::vector<std::unique_ptr<Subscription>>& subscriptions() const noexcept {

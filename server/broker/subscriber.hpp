@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include <weir/model/message.hpp>
 #include <weir/model/reason.hpp>
@@ -19,6 +20,14 @@ struct Delivery {
     std::span<const std::uint32_t> subscription_ids;  ///< MQTT 5; may be empty.
 };
 
+/// Where a connection comes from and what it speaks, for people. Views that are good for the moment.
+struct PeerInfo {
+    std::string_view protocol = {};  ///< "mqtt 5".
+    std::string_view listener = {};
+    std::string_view address = {};   ///< Without port; what a trusted proxy said, if one did.
+    bool encrypted = false;
+};
+
 /// Implemented by endpoints. Called on the session's shard; no call may reach back into the broker before it returned.
 class Subscriber {
 public:
@@ -31,6 +40,7 @@ public:
     virtual void deliver(const Delivery& delivery) noexcept = 0;
     /// QoS 2: the peer has the message; tells it to forget the packet id. [MQTT5-4.3.3-4]
     virtual void release(std::uint16_t packet_id) noexcept = 0;
+    [[nodiscard]] virtual PeerInfo peer() const noexcept { return {}; }
     /// The session is no longer this connection's. The connection closes itself soon and need not tell the broker.
     virtual void end(model::Reason reason) noexcept = 0;
 };

@@ -128,6 +128,10 @@ void AmqpEndpoint::end(Reason reason) noexcept {
     connection_.later([this] { leave_links(); });
 }
 
+broker::PeerInfo AmqpEndpoint::peer() const noexcept {
+    return connection_.peer_info("amqp 1.0");
+}
+
 void AmqpEndpoint::say_goodbye(Reason reason) noexcept {
     if (reason == Reason::peer_closed) {
         return;

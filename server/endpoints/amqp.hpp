@@ -114,6 +114,7 @@ private:
     void deliver(const broker::Delivery& /*delivery*/) noexcept override {}
     void release(std::uint16_t /*packet_id*/) noexcept override {}
     void end(model::Reason reason) noexcept override;
+    [[nodiscard]] broker::PeerInfo peer() const noexcept override;
 
     Connection& connection_;
     const amqp::Settings settings_;

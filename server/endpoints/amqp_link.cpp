@@ -91,4 +91,8 @@ void AmqpLink::end(Reason reason) noexcept {
     parts_.endpoint.detach_later(parts_.id, reason);
 }
 
+broker::PeerInfo AmqpLink::peer() const noexcept {
+    return parts_.connection.peer_info("amqp 1.0");
+}
+
 }  // namespace weir::endpoints

@@ -50,6 +50,7 @@ public:
     void deliver(const broker::Delivery& delivery) noexcept override;
     void release(std::uint16_t /*packet_id*/) noexcept override {}  // There is no QoS 2 here.
     void end(model::Reason reason) noexcept override;
+    [[nodiscard]] broker::PeerInfo peer() const noexcept override;
 
 private:
     Parts parts_;

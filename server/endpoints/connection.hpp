@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include <weir/broker/subscriber.hpp>
 #include <weir/endpoints/connections.hpp>
 #include <weir/endpoints/endpoint.hpp>
 #include <weir/endpoints/listener.hpp>
@@ -48,6 +49,14 @@ public:
     /// Of the client certificate that TLS verified.
     [[nodiscard]] std::optional<Sha256> certificate() const;
     [[nodiscard]] std::string_view peer_address() const noexcept { return peer_; }
+    [[nodiscard]] broker::PeerInfo peer_info(std::string_view protocol) const noexcept {
+        return {
+            .protocol = protocol,
+            .listener = listener_->name,
+            .address = peer_,
+            .encrypted = is_encrypted(),
+        };
+    }
     /// The thing, or what the peer calls itself: under this name decisions are kept.
     [[nodiscard]] std::string_view device() const noexcept;
     void set_device(std::string_view name) { early().device = name; }

@@ -111,6 +111,7 @@ private:
     void deliver(const broker::Delivery& delivery) noexcept override;
     void release(std::uint16_t packet_id) noexcept override;
     void end(model::Reason reason) noexcept override;
+    [[nodiscard]] broker::PeerInfo peer() const noexcept override;
     /// The client takes packets of that size.
     [[nodiscard]] bool fits(std::size_t packet_bytes) const noexcept {
         return packet_bytes_max_ == 0 || packet_bytes <= packet_bytes_max_;

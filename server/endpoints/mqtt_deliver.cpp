@@ -109,4 +109,16 @@ void MqttEndpoint::end(Reason reason) noexcept {
     connection_.close(reason);
 }
 
+broker::PeerInfo MqttEndpoint::peer() const noexcept {
+    switch (protocol_.version()) {
+        case mqtt::Version::v31:
+            return connection_.peer_info("mqtt 3.1");
+        case mqtt::Version::v311:
+            return connection_.peer_info("mqtt 3.1.1");
+        case mqtt::Version::v5:
+            return connection_.peer_info("mqtt 5");
+    }
+    return connection_.peer_info(protocol());
+}
+
 }  // namespace weir::endpoints

@@ -69,6 +69,7 @@ constexpr std::array kReasons = {
     ReasonInfo{Reason::packet_too_slow, "packet_too_slow", "the rest of a packet did not come in time", 0x83, kLimit},
     ReasonInfo{Reason::wildcards_unavailable, "wildcards_unavailable", "the listener takes no subscriptions with wildcards", 0xA2, kInvalid},
     ReasonInfo{Reason::shared_unavailable, "shared_unavailable", "the listener takes no shared subscriptions", 0x9E, kInvalid},
+    ReasonInfo{Reason::credential_removed, "credential_removed", "the credential that the device came with was removed, or the device itself", 0x87, kUnauthorized},
 };
 // clang-format on
 

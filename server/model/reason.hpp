@@ -68,6 +68,7 @@ enum class Reason : std::uint8_t {
     packet_too_slow,
     wildcards_unavailable,
     shared_unavailable,
+    credential_removed,
     count_,
 };
 

@@ -337,10 +337,31 @@ TEST_F(OneShard, DoesNotHandOutARetainedMessage_WhosePublisherLostTheRight_T18) 
 
 TEST_F(OneShard, EndsTheSessionsOfADeviceThatIsNoMore) {
     cluster.connect(0, "a", peer);
-    broker().apply_principals([](const model::PrincipalPtr&) -> Result<model::PrincipalPtr> {
-        return error_code{1, boost::system::generic_category()};
+    broker().apply_principals([](const model::PrincipalPtr&) -> Refreshed {
+        return {.reason = Reason::credential_removed};
     });
-    EXPECT_THAT(peer.ended, ElementsAre(Reason::device_disabled));
+    EXPECT_THAT(peer.ended, ElementsAre(Reason::credential_removed));
+    EXPECT_EQ(cluster.nodes[0]->metrics.sessions.value(), 0);
+}
+
+TEST_F(OneShard, EndsAConnectionForAnOperator_AndKeepsTheSessionThatLasts) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    cluster.subscribe(0, session, "x", kQos1);
+    EXPECT_TRUE(broker().kick(session));
+    EXPECT_THAT(peer.ended, ElementsAre(Reason::administrative));
+    EXPECT_FALSE(session.online());
+    EXPECT_FALSE(broker().kick(session)) << "there is no connection any more";
+    cluster.publish(0, "x", "waits", Qos::at_least_once);
+    Peer again;
+    cluster.connect(0, "a", again, std::chrono::hours{1});
+    EXPECT_THAT(again.got, ElementsAre("x=waits@1"));
+}
+
+TEST_F(OneShard, EndsASessionWithItsConnection_WhenAnOperatorEndsThat) {
+    auto& session = cluster.connect(0, "a", peer);
+    EXPECT_TRUE(broker().kick(session));
+    EXPECT_THAT(peer.ended, ElementsAre(Reason::administrative));
+    EXPECT_EQ(cluster.nodes[0]->metrics.sessions.value(), 0);
 }
 
 TEST(Placement, IsStableAndSpread) {
