@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
+#include <iterator>
 #include <thread>
 
 #include <weir/base/digest.hpp>
@@ -57,10 +59,15 @@ T value_or_throw(Result<T> result, std::string_view what) {
 
 [[nodiscard]] SessionStatus status_of(const broker::Session& session) {
     const model::Limits& limits = session.limits();
+    const broker::PeerInfo peer = session.peer();
     SessionStatus status{
         .client_id = session.client_id(),
         .thing = session.principal().thing,
         .online = session.online(),
+        .protocol = std::string{peer.protocol},
+        .listener = std::string{peer.listener},
+        .address = std::string{peer.address},
+        .encrypted = peer.encrypted,
         .subscriptions = {session.subscriptions().size(), limits.subscriptions},
         .queued = {session.queued(), limits.queue_messages},
         .queued_bytes = {session.queued_bytes(), limits.queue_bytes},
@@ -385,24 +392,62 @@ std::vector<ListenerStatus> Gateway::listeners() const {
     return out;
 }
 
-std::vector<SessionStatus> Gateway::sessions(std::string_view device, std::size_t limit) const {
+std::vector<SessionStatus> Gateway::sessions(const SessionQuery& query) const {
+    const auto is_meant = [&query](const broker::Session& session) {
+        return (query.device.empty() || session.device() == query.device) &&
+               (query.name.empty() || session.device() == query.name ||
+                session.client_id() == query.name) &&
+               (session.online() || !query.only_online) && session.client_id() > query.after;
+    };
     Guarded<std::vector<SessionStatus>> all;
     impl_->on_every_shard([&](GatewayShard& part) {
-        std::vector<SessionStatus> here;
+        std::vector<const broker::Session*> meant;
         part.broker.for_each_session([&](const broker::Session& session) {
-            if (here.size() < limit && (device.empty() || session.device() == device)) {
-                here.push_back(status_of(session));
-                if (!device.empty()) {
-                    here.back().filters = filters_of(session);
-                }
+            if (is_meant(session)) {
+                meant.push_back(&session);
             }
         });
-        all.with([&](auto& list) { list.insert(list.end(), here.begin(), here.end()); });
+        const auto count = std::min(meant.size(), query.limit);
+        const auto end = meant.begin() + static_cast<std::ptrdiff_t>(count);
+        std::ranges::partial_sort(meant, end, {}, [](const auto* each) -> const std::string& {
+            return each->client_id();
+        });
+        std::vector<SessionStatus> here;
+        std::for_each(meant.begin(), end, [&](const broker::Session* session) {
+            here.push_back(status_of(*session));
+            if (query.with_filters) {
+                here.back().filters = filters_of(*session);
+            }
+        });
+        all.with([&](auto& list) { std::ranges::move(here, std::back_inserter(list)); });
     });
     auto out = all.with([](auto& list) { return std::move(list); });
     std::ranges::sort(out, {}, &SessionStatus::client_id);
-    out.resize(std::min(out.size(), limit));
+    out.resize(std::min(out.size(), query.limit));
     return out;
+}
+
+Kicked Gateway::kick(std::string_view client_id) {
+    std::atomic<bool> found{false};
+    std::atomic<bool> kicked{false};
+    impl_->on_every_shard([&](GatewayShard& part) {
+        std::vector<std::uint64_t> meant;
+        part.broker.for_each_session([&](const broker::Session& session) {
+            if (session.client_id() == client_id) {
+                meant.push_back(session.id());
+            }
+        });
+        for (const auto id : meant) {
+            found = true;
+            if (part.broker.kick(*part.broker.find(id))) {
+                kicked = true;
+            }
+        }
+    });
+    if (kicked) {
+        return Kicked::yes;
+    }
+    return found ? Kicked::was_offline : Kicked::no_session;
 }
 
 std::array<std::uint64_t, model::kQueueLimits> Gateway::queue_limits() const {

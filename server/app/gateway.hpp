@@ -56,12 +56,17 @@ struct SessionStatus {
     std::string client_id;
     std::string thing;
     bool online = false;
+    // Of the connection; empty while offline.
+    std::string protocol = {};  ///< "mqtt 5".
+    std::string listener = {};
+    std::string address = {};   ///< Of the peer.
+    bool encrypted = false;
     Use subscriptions;
     Use queued;
     Use queued_bytes;
     Use in_flight;
     std::size_t unreleased = 0;  ///< QoS 2 publishes of the device that it did not release.
-    std::vector<SubscriptionStatus> filters = {};  ///< Of one device's sessions only.
+    std::vector<SubscriptionStatus> filters = {};  ///< If they were asked for.
     // Of a session that outlives its connection, since the start: in = out + lost + queued.
     bool lasts = false;
     std::uint64_t in = 0;
@@ -70,6 +75,18 @@ struct SessionStatus {
     model::Reason last_loss = model::Reason::none;
     std::array<model::LimitHits, model::kQueueLimits> limits = {};  ///< Of these, what the queue's limits cost.
 };
+
+/// Which sessions, in the order of their client ids.
+struct SessionQuery {
+    std::string device = {};  ///< Empty: of all.
+    std::string name = {};    ///< Of that device, or with that client id; empty: all.
+    bool only_online = false;
+    bool with_filters = false;
+    std::string after = {};   ///< Client ids greater than this one.
+    std::size_t limit = 100;
+};
+
+enum class Kicked : std::uint8_t { yes, was_offline, no_session };
 
 struct RuleStatus {
     std::string name;
@@ -148,9 +165,9 @@ public:
     [[nodiscard]] std::shared_ptr<const Configuration> configuration() const;
 
     [[nodiscard]] std::vector<ListenerStatus> listeners() const;
-    /// @param device  Only those of that device, with their filters; empty: all. @param limit  At most so many.
-    [[nodiscard]] std::vector<SessionStatus> sessions(std::string_view device, std::size_t limit)
-        const;
+    [[nodiscard]] std::vector<SessionStatus> sessions(const SessionQuery& query) const;
+    /// Ends the connection of a session, with 0x98 in MQTT 5.
+    [[nodiscard]] Kicked kick(std::string_view client_id);
     /// Copies that limits of sessions' queues cost since the start.
     [[nodiscard]] std::array<std::uint64_t, model::kQueueLimits> queue_limits() const;
     [[nodiscard]] std::vector<RuleStatus> rules() const;

@@ -71,7 +71,7 @@ TEST_F(Auth, TakesRoundsUntilTheClientIsKnown_WhicheverShardItsSessionIsOn_MQTT5
         peer.sends("32 07 0001 't' 0001 00 'x'");
         peer.expects("40 03 0001 10");
     }
-    const auto sessions = gateway_->sessions("a", 10);
+    const auto sessions = gateway_->sessions({.device = "a"});
     EXPECT_LE(sessions.size(), 6U);
 }
 
@@ -107,7 +107,7 @@ TEST_F(Auth, RefusesAWrongAnswer_MQTT5_4_12_0_4) {
     peer.sends("f0 0a 18 08 15 0001 'm' 16 0001 'x'");
     EXPECT_EQ(peer.packet().at(3), 0x87U);
     peer.expects_close();
-    EXPECT_TRUE(gateway_->sessions("a", 10).empty());
+    EXPECT_TRUE(gateway_->sessions({.device = "a"}).empty());
 }
 
 TEST_F(Auth, RefusesAnotherMethodThanConnects_MQTT5_4_12_0_5) {

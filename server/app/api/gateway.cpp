@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include <weir/app/gateway.hpp>
 
 #include "json.hpp"
@@ -11,6 +13,7 @@
 namespace weir::app::api {
 namespace {
 
+using admin::ApiError;
 using admin::Call;
 
 constexpr std::uint64_t kSessionsDefault = 100;
@@ -149,6 +152,10 @@ json::object value_of(const Use& use) {
     };
 }
 
+json::value text_or_null(const std::string& text) {
+    return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
 json::object row_of(const SessionStatus& session) {
     json::array full;
     for (const auto& [name, use] : {
@@ -173,6 +180,10 @@ json::object row_of(const SessionStatus& session) {
         {"client_id", session.client_id},
         {"device", session.thing},
         {"online", session.online},
+        {"protocol", text_or_null(session.protocol)},
+        {"listener", text_or_null(session.listener)},
+        {"address", text_or_null(session.address)},
+        {"tls", session.encrypted},
         {"subscriptions", value_of(session.subscriptions)},
         {"queued", value_of(session.queued)},
         {"queued_bytes", value_of(session.queued_bytes)},
@@ -200,14 +211,46 @@ json::object row_of(const SessionStatus& session) {
     return row;
 }
 
-http::Response sessions(const Gateway& gateway, const Call& call) {
-    const auto limit = query_number(call, "limit", kSessionsDefault, 1, kSessionsMax);
+http::Response sessions(Gateway& gateway, const Call& call) {
+    SessionQuery query{
+        .device = call.query("device").value_or(""),
+        .name = call.query("name").value_or(""),
+        .only_online = call.query("online").value_or("false") != "false",
+        .after = call.query("after").value_or(""),
+        .limit = query_number(call, "limit", kSessionsDefault, 1, kSessionsMax),
+    };
+    query.with_filters = !query.device.empty() || !query.name.empty();
+    const auto found = gateway.sessions(query);
+    if (const auto& asked = query.name.empty() ? query.device : query.name;
+        found.empty() && !asked.empty()) {
+        expect_known(gateway, asked);
+    }
     json::array rows;
-    for (const auto& session :
-         gateway.sessions(call.query("device").value_or(""), static_cast<std::size_t>(limit))) {
+    for (const auto& session : found) {
         rows.push_back(row_of(session));
     }
-    return reply({{"sessions", std::move(rows)}});
+    json::value next;
+    if (found.size() == query.limit) {
+        next = found.back().client_id;
+    }
+    return reply({{"sessions", std::move(rows)}, {"next", std::move(next)}});
+}
+
+http::Response kick(Gateway& gateway, const Call& call) {
+    const auto& client_id = call.path.at(0);
+    switch (gateway.kick(client_id)) {
+        case Kicked::yes:
+            break;
+        case Kicked::was_offline:
+            throw ApiError{
+                409, "offline", fmt::format("'{}' is offline: there is no connection", client_id)
+            };
+        case Kicked::no_session:
+            throw ApiError{
+                404, "not_found", fmt::format("no session has the client id '{}'", client_id)
+            };
+    }
+    return {.status = 204};
 }
 
 }  // namespace
@@ -217,6 +260,9 @@ void add_gateway(admin::Routes& routes, Gateway& gateway) {
     routes.add("POST", "/v1/reload", [&gateway](const Call&) { return reload(gateway); });
     routes.add("GET", "/v1/sessions", [&gateway](const Call& call) {
         return sessions(gateway, call);
+    });
+    routes.add("POST", "/v1/sessions/{client_id}/kick", [&gateway](const Call& call) {
+        return kick(gateway, call);
     });
 }
 

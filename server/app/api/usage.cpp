@@ -69,6 +69,7 @@ public:
             throw ApiError{422, "too_many", "too many rows: ask for less time or one device"};
         }
     }
+    [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
     [[nodiscard]] json::array take() { return std::move(rows_); }
 
 private:
@@ -109,6 +110,9 @@ http::Response usage(Gateway& gateway, const Call& call) {
         for (const auto& line : statement->lines) {
             rows.add(line.device, nullptr, line.sums);
         }
+    }
+    if (rows.empty() && query.device) {
+        expect_known(gateway, *query.device);
     }
     json::array gaps;
     for (const auto& gap : statement->gaps) {

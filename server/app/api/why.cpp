@@ -28,6 +28,9 @@ void add_why(admin::Routes& routes, Gateway& gateway) {
         for (const auto& decision : gateway.decisions(call.path.at(0))) {
             rows.push_back(row_of(decision));
         }
+        if (rows.empty()) {
+            expect_known(gateway, call.path.at(0));
+        }
         return reply({{"device", call.path.at(0)}, {"decisions", std::move(rows)}});
     });
 }

@@ -57,6 +57,7 @@ void add_init(CLI::App& app, Chosen& chosen);
 void add_policies(CLI::App& app, Chosen& chosen);
 void add_reload(CLI::App& app, Chosen& chosen);
 void add_rules(CLI::App& app, Chosen& chosen);
+void add_sessions(CLI::App& app, Chosen& chosen);
 void add_serve(CLI::App& app, Chosen& chosen);
 void add_sinks(CLI::App& app, Chosen& chosen);
 void add_status(CLI::App& app, Chosen& chosen);

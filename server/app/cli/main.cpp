@@ -58,6 +58,7 @@ ExitCode run(int argc, char** argv) {
           add_reload,
           add_status,
           add_devices,
+          add_sessions,
           add_policies,
           add_can_i,
           add_why,

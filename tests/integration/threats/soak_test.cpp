@@ -71,7 +71,7 @@ TEST_P(ThreatT24, KeepsItsPromises_WhileClientsComeGoAndQuarrel) {
     }
     threads.push_back(again_and_again(over, 5, [&gateway](Random& /*random*/) {
         EXPECT_TRUE(gateway->reload().applied);
-        static_cast<void>(gateway->sessions({}, 10));
+        static_cast<void>(gateway->sessions({}));
         static_cast<void>(gateway->metrics_text());
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }));
