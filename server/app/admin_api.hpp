@@ -18,7 +18,9 @@ class Gateway;
 
 /// GET  /v1/status
 /// POST /v1/reload                          200, or 422 with the diagnostics: nothing was applied
-/// GET  /v1/sessions?device=&limit=
+/// GET  /v1/sessions?device=&name=&online=true&after=&limit=   `name`: of a device or a client id; with filters if either is
+///                                          given; 404 if nothing at all is known of it. So also usage and why
+/// POST /v1/sessions/{client_id}/kick       ends its connection; 409 if it is offline
 /// GET  /v1/sinks
 /// GET  /v1/sinks/{name}/dead?from=&limit=  GET /v1/sinks/{name}/outbox?from=&limit=
 /// POST /v1/sinks/{name}/test               {"rule", "topic", "device", "payload"}, each optional
@@ -33,13 +35,17 @@ void add_routes(admin::Routes& routes, Gateway& gateway);
 
 /// GET  /v1/devices?after=&limit=
 /// POST /v1/devices                         {"name", "type", "groups", "policies", "attributes",
-///                                           "certificate": SHA-256 in hex, "password"}
+///                                           "certificate", "password"}
 /// GET, DELETE /v1/devices/{name}
 /// POST /v1/devices/{name}/enable           likewise /disable
 /// POST /v1/devices/{name}/attach           {"policy"}; likewise /detach
-/// POST /v1/devices/{name}/certificate      {"certificate"}
-/// POST /v1/devices/{name}/password         {"user", "password"}; user: else the device's name
-/// POST /v1/devices/{name}/token            answers {"token"}, which is told only once
+/// POST   /v1/devices/{name}/certificate    {"certificate"}: PEM, or the SHA-256 of one in hex
+/// DELETE /v1/devices/{name}/certificate/{sha256}   or an unambiguous beginning of 8 digits and more
+/// POST   /v1/devices/{name}/password       {"user", "password"}; user: else the device's name
+/// DELETE /v1/devices/{name}/password/{user}
+/// POST   /v1/devices/{name}/token          answers {"id", "token"}; the token is told only once
+/// DELETE /v1/devices/{name}/token/{id}     without an id: all of its tokens
+/// A removed credential takes effect within a second: the sessions that it proved end, with what waits in them.
 /// @param registry  Outlives the routes. Needs no gateway: the command line uses them on a data
 /// directory that nobody serves.
 void add_device_routes(admin::Routes& routes, identity::Registry& registry);

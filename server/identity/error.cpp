@@ -21,6 +21,8 @@ public:
                 return "there is no such record";
             case errc::already_exists:
                 return "it exists already";
+            case errc::not_attached:
+                return "the policy is not attached to it";
             case errc::busy:
                 return "an earlier change of the same record is still being written";
             case errc::invalid_name:

@@ -12,6 +12,7 @@ enum class errc {
     anonymous_refused,  ///< No credentials, where they are needed.
     not_found,
     already_exists,
+    not_attached,      ///< The policy is not attached to the thing itself.
     busy,              ///< An earlier change of the same record is not durable yet; try again.
     invalid_name,      ///< Of a thing, type, group, policy or attribute: see is_valid_name().
     invalid_value,     ///< An attribute's value: not UTF-8, control characters, or too long.

@@ -19,10 +19,16 @@ void put_texts(Bytes& out, const std::vector<std::string>& texts) {
     }
 }
 
+void put_time(Bytes& out, WallTime time) {
+    append_be(out, static_cast<std::uint64_t>(time.count()));
+}
+
 /// Reads on after an error, but then says so in done().
 class Reader {
 public:
-    Reader(std::uint8_t version, ByteView body) : cursor_{body}, good_{version == kRecordVersion} {}
+    /// @param newest  All versions from 1 to this one can be read.
+    Reader(std::uint8_t version, ByteView body, std::uint8_t newest = kRecordVersion)
+        : cursor_{body}, good_{version >= 1 && version <= newest} {}
 
     template <class T>
     T number() {
@@ -50,6 +56,8 @@ public:
     std::vector<std::string> texts() {
         return list([this] { return text(); });
     }
+
+    WallTime time() { return WallTime{static_cast<std::int64_t>(number<std::uint64_t>())}; }
 
     /// Nothing failed and nothing is left.
     [[nodiscard]] bool done() const { return good_ && cursor_.empty(); }
@@ -98,7 +106,7 @@ Bytes encode(const Thing& thing) {
     put_texts(out, thing.groups);
     put_texts(out, thing.policies);
     append_be(out, static_cast<std::uint8_t>(thing.enabled ? 1 : 0));
-    append_be(out, static_cast<std::uint64_t>(thing.created.count()));
+    put_time(out, thing.created);
     return out;
 }
 
@@ -107,6 +115,9 @@ Bytes encode(const Credential& credential) {
     put_text(out, credential.thing.tenant);
     put_text(out, credential.thing.name);
     put_text(out, credential.secret);
+    put_time(out, credential.added);
+    put_text(out, credential.subject);
+    put_time(out, credential.not_after);
     return out;
 }
 
@@ -128,16 +139,21 @@ Result<Thing> decode_thing(ThingId id, std::uint8_t version, ByteView body) {
     thing.groups = reader.texts();
     thing.policies = reader.texts();
     thing.enabled = reader.number<std::uint8_t>() == 1;
-    thing.created = WallTime{static_cast<std::int64_t>(reader.number<std::uint64_t>())};
+    thing.created = reader.time();
     return finish(reader, std::move(thing));
 }
 
 Result<Credential> decode_credential(std::uint8_t version, ByteView body) {
-    Reader reader{version, body};
+    Reader reader{version, body, kCredentialVersion};
     Credential credential;
     credential.thing.tenant = reader.text();
     credential.thing.name = reader.text();
     credential.secret = reader.text();
+    if (version >= 2) {
+        credential.added = reader.time();
+        credential.subject = reader.text();
+        credential.not_after = reader.time();
+    }
     return finish(reader, std::move(credential));
 }
 

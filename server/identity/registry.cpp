@@ -1,6 +1,7 @@
 #include <weir/identity/registry.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <weir/identity/detail/registry_state.hpp>
@@ -26,6 +27,17 @@ std::string certificate_key(const Sha256& certificate) {
     return join(detail::kCertificatePrefix, to_hex(certificate));
 }
 
+/// Cuts between characters.
+void cut(std::string& text, std::size_t bytes_max) {
+    if (text.size() <= bytes_max) {
+        return;
+    }
+    while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0U) == 0x80U) {
+        --bytes_max;
+    }
+    text.resize(bytes_max);
+}
+
 Sha256 parse_digest(std::string_view hex) {
     Sha256 digest{};
     if (const auto raw = from_hex(hex); raw && raw->size() == digest.size()) {
@@ -42,8 +54,8 @@ struct Registry::Change {
     std::vector<std::string> keys;
     std::move_only_function<void(RegistryState&)> apply;
 
-    void put(std::string_view key, const Bytes& body) {
-        batch.put(Family::registry, key, detail::kRecordVersion, body);
+    void put(std::string_view key, const Bytes& body, std::uint8_t version = detail::kRecordVersion) {
+        batch.put(Family::registry, key, version, body);
     }
     void erase(std::string_view key) { batch.erase(Family::registry, key); }
 };
@@ -145,12 +157,18 @@ std::optional<ThingDetails> Registry::find_thing(const ThingId& id) const {
         ThingDetails details{.thing = entry->thing};
         for (const std::string_view key : entry->credentials) {
             const auto name = key.substr(key.find('/') + 1);
+            const auto& known = state.credentials.find(key)->second;
             if (key.starts_with(detail::kCertificatePrefix)) {
-                details.certificates.push_back(parse_digest(name));
+                details.certificates.push_back({
+                    .sha256 = parse_digest(name),
+                    .subject = known.subject,
+                    .not_after = known.not_after,
+                    .added = known.added,
+                });
             } else if (key.starts_with(detail::kUserPrefix)) {
                 details.users.emplace_back(name);
             } else {
-                details.tokens.emplace_back(name);
+                details.tokens.push_back({.id = std::string{name}, .added = known.added});
             }
         }
         return details;
@@ -324,9 +342,11 @@ void Registry::attach_policy(const ThingId& id, std::string policy, Done done) {
 }
 
 void Registry::detach_policy(const ThingId& id, std::string_view policy, Done done) {
-    const auto edit = [&](Thing& thing) {
-        std::erase(thing.policies, policy);
-        return Result<void>{};
+    const auto edit = [&](Thing& thing) -> Result<void> {
+        if (std::erase(thing.policies, policy) == 0) {
+            return errc::not_attached;
+        }
+        return {};
     };
     update(id, edit, std::move(done));
 }
@@ -365,18 +385,19 @@ void Registry::set_group_policies(
 }
 
 void Registry::add_credential(
-    const ThingId& id, std::string key, std::string secret, bool may_replace, Done done
+    std::string key, detail::Credential credential, bool may_replace, Done done
 ) {
+    credential.added = clock_.wall();
     submit(
         [&](const RegistryState& state) -> Result<Change> {
-            const auto path = path_of(id);
+            const auto path = path_of(credential.thing);
             const auto* const entry = state.find(path);
             if (entry == nullptr) {
                 return errc::not_found;
             }
             const auto known = state.credentials.find(key);
             const bool is_new = known == state.credentials.end();
-            if (!is_new && (!may_replace || known->second.thing != id)) {
+            if (!is_new && (!may_replace || known->second.thing != credential.thing)) {
                 return errc::already_exists;
             }
             if (is_new && entry->credentials.size() >= kCredentialsMax) {
@@ -384,8 +405,7 @@ void Registry::add_credential(
             }
             Change change;
             change.keys = {key, join(detail::kThingPrefix, path)};
-            detail::Credential credential{.thing = id, .secret = std::move(secret)};
-            change.put(key, detail::encode(credential));
+            change.put(key, detail::encode(credential), detail::kCredentialVersion);
             change.apply = [key, credential = std::move(credential)](RegistryState& next) mutable {
                 next.put_credential(key, std::move(credential));
             };
@@ -395,25 +415,49 @@ void Registry::add_credential(
     );
 }
 
-void Registry::remove_credential(std::string key, Done done) {
+void Registry::remove_credentials(
+    const ThingId& id, const std::function<bool(std::string_view key)>& is_meant, Done done
+) {
     submit(
         [&](const RegistryState& state) -> Result<Change> {
-            const auto known = state.credentials.find(key);
-            if (known == state.credentials.end()) {
+            const auto path = path_of(id);
+            const auto* const entry = state.find(path);
+            if (entry == nullptr) {
+                return errc::not_found;
+            }
+            std::vector<std::string> removed;
+            std::ranges::copy_if(entry->credentials, std::back_inserter(removed), is_meant);
+            if (removed.empty()) {
                 return errc::not_found;
             }
             Change change;
-            change.keys = {key, join(detail::kThingPrefix, path_of(known->second.thing))};
-            change.erase(key);
-            change.apply = [key](RegistryState& next) { next.remove_credential(key); };
+            change.keys = removed;
+            change.keys.push_back(join(detail::kThingPrefix, path));
+            for (const auto& key : removed) {
+                change.erase(key);
+            }
+            change.apply = [removed = std::move(removed)](RegistryState& next) {
+                for (const auto& key : removed) {
+                    next.remove_credential(key);
+                }
+            };
             return change;
         },
         std::move(done)
     );
 }
 
-void Registry::add_certificate(const ThingId& id, const Sha256& certificate, Done done) {
-    add_credential(id, certificate_key(certificate), {}, false, std::move(done));
+void Registry::add_certificate(const ThingId& id, KnownCertificate certificate, Done done) {
+    cut(certificate.subject, kSubjectBytesMax);
+    add_credential(
+        certificate_key(certificate.sha256),
+        {.thing = id,
+         .secret = {},
+         .subject = std::move(certificate.subject),
+         .not_after = certificate.not_after},
+        false,
+        std::move(done)
+    );
 }
 
 void Registry::add_token(
@@ -424,9 +468,8 @@ void Registry::add_token(
         return;
     }
     add_credential(
-        id,
         join(detail::kTokenPrefix, token_id),
-        std::string{as_text(secret)},
+        {.thing = id, .secret = std::string{as_text(secret)}},
         false,
         std::move(done)
     );
@@ -440,20 +483,43 @@ void Registry::set_password(
         return;
     }
     add_credential(
-        id, join(detail::kUserPrefix, user), std::move(password_hash), true, std::move(done)
+        join(detail::kUserPrefix, user),
+        {.thing = id, .secret = std::move(password_hash)},
+        true,
+        std::move(done)
     );
 }
 
-void Registry::remove_certificate(const Sha256& certificate, Done done) {
-    remove_credential(certificate_key(certificate), std::move(done));
+void Registry::remove_certificate(const ThingId& id, const Sha256& certificate, Done done) {
+    remove_credentials(
+        id,
+        [key = certificate_key(certificate)](std::string_view each) { return each == key; },
+        std::move(done)
+    );
 }
 
-void Registry::remove_token(std::string_view token_id, Done done) {
-    remove_credential(join(detail::kTokenPrefix, token_id), std::move(done));
+void Registry::remove_token(const ThingId& id, std::string_view token_id, Done done) {
+    remove_credentials(
+        id,
+        [key = join(detail::kTokenPrefix, token_id)](std::string_view each) { return each == key; },
+        std::move(done)
+    );
 }
 
-void Registry::remove_user(std::string_view user, Done done) {
-    remove_credential(join(detail::kUserPrefix, user), std::move(done));
+void Registry::remove_tokens(const ThingId& id, Done done) {
+    remove_credentials(
+        id,
+        [](std::string_view each) { return each.starts_with(detail::kTokenPrefix); },
+        std::move(done)
+    );
+}
+
+void Registry::remove_user(const ThingId& id, std::string_view user, Done done) {
+    remove_credentials(
+        id,
+        [key = join(detail::kUserPrefix, user)](std::string_view each) { return each == key; },
+        std::move(done)
+    );
 }
 
 }  // namespace weir::identity

@@ -25,6 +25,7 @@ class Store;
 namespace weir::identity {
 
 namespace detail {
+struct Credential;
 struct RegistryState;
 }
 
@@ -109,6 +110,7 @@ public:
     void set_enabled(const ThingId& id, bool enabled, Done done);
     /// The policy need not exist yet; attaching twice is no error.
     void attach_policy(const ThingId& id, std::string policy, Done done);
+    /// @errors not_attached
     void detach_policy(const ThingId& id, std::string_view policy, Done done);
     /// @errors invalid_name, too_many.
     void set_group_policies(
@@ -119,16 +121,19 @@ public:
     );
 
     /// @errors not_found: no such thing; already_exists: the credential is somebody's; too_many.
-    void add_certificate(const ThingId& id, const Sha256& certificate, Done done);
+    void add_certificate(const ThingId& id, KnownCertificate certificate, Done done);
     void add_token(const ThingId& id, std::string_view token_id, const Sha256& secret, Done done);
     /// Replaces the password if the user is the thing's already.
     void set_password(
         const ThingId& id, std::string_view user, std::string password_hash, Done done
     );
-    /// @errors not_found
-    void remove_certificate(const Sha256& certificate, Done done);
-    void remove_token(std::string_view token_id, Done done);
-    void remove_user(std::string_view user, Done done);
+    // A session that a removed credential proved ends: see refresh(). @errors not_found: the thing has no such credential.
+
+    void remove_certificate(const ThingId& id, const Sha256& certificate, Done done);
+    void remove_token(const ThingId& id, std::string_view token_id, Done done);
+    /// All that it has. @errors not_found: no such thing, or it has none.
+    void remove_tokens(const ThingId& id, Done done);
+    void remove_user(const ThingId& id, std::string_view user, Done done);
 
 private:
     struct Change;
@@ -138,9 +143,12 @@ private:
     void submit(const Plan& plan, Done done);
     void write(Change change, Done done);
     void add_credential(
-        const ThingId& id, std::string key, std::string secret, bool may_replace, Done done
+        std::string key, detail::Credential credential, bool may_replace, Done done
     );
-    void remove_credential(std::string key, Done done);
+    /// @param is_meant  Of the thing's credentials, by their record keys.
+    void remove_credentials(
+        const ThingId& id, const std::function<bool(std::string_view key)>& is_meant, Done done
+    );
 
     storage::Store& store_;
     const Clock& clock_;

@@ -21,6 +21,7 @@ inline constexpr std::size_t kGroupsMax = 32;
 inline constexpr std::size_t kPoliciesMax = 32;     ///< Attached to one thing, and to one group.
 inline constexpr std::size_t kCredentialsMax = 16;  ///< Of one thing.
 inline constexpr std::size_t kPasswordHashBytesMax = 256;
+inline constexpr std::size_t kSubjectBytesMax = 1'024;  ///< Of a certificate; what is longer is cut.
 
 /// Which thing. The registry is divided into tenants; a thing never leaves its own.
 struct ThingId {
@@ -43,12 +44,29 @@ struct Thing {
     friend bool operator==(const Thing&, const Thing&) = default;
 };
 
+/// A certificate that proves a thing. Only the digest decides; the rest is for people.
+struct KnownCertificate {
+    Sha256 sha256{};           ///< Of the whole certificate.
+    std::string subject = {};  ///< As RFC 2253 writes it; empty: not known.
+    WallTime not_after{0};     ///< 0: not known. Whoever verifies the certificate reads its own.
+    WallTime added{0};         ///< Set by the registry; 0: by a release that did not note it.
+
+    friend bool operator==(const KnownCertificate&, const KnownCertificate&) = default;
+};
+
+struct KnownToken {
+    std::string id;
+    WallTime added{0};  ///< As above.
+
+    friend bool operator==(const KnownToken&, const KnownToken&) = default;
+};
+
 /// A thing with the credentials that prove it. Without secrets.
 struct ThingDetails {
     Thing thing;
-    std::vector<Sha256> certificates = {};
+    std::vector<KnownCertificate> certificates = {};
     std::vector<std::string> users = {};
-    std::vector<std::string> tokens = {};  ///< Their ids.
+    std::vector<KnownToken> tokens = {};
 };
 
 /// 1 to 128 letters, digits, `-`, `_`, `.`, `:`, `@`: nothing that a topic, a policy or a file name

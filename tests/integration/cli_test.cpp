@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 using weir::test::Cli;
 using weir::test::content;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 TEST_F(Cli, InitWritesAConfigurationThatIsValid) {
@@ -117,7 +118,9 @@ TEST_F(Cli, SuggestsTheNearestWord_OnWrongUsage) {
 TEST_F(Cli, HelpHasExamplesAndExitCodes) {
     for (const auto* command :
          {"can-i",          "cert ca",        "cert issue",   "cert inspect",     "check",
-          "devices attach", "devices create", "devices list", "devices password", "explain",
+          "devices attach", "devices certificate", "devices create", "devices list",
+          "devices password", "devices token", "explain", "sessions kick", "sessions list",
+          "sessions show",
           "init",           "policies list",  "reload",       "rules list",       "serve",
           "sinks dead",     "sinks outbox",   "sinks retry",  "sinks test",        "status",       "streams read",     "streams tail",
           "usage",          "version",        "why"}) {
@@ -133,7 +136,7 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
 TEST_F(Cli, EndsWith4_WhenNoGatewayRuns) {
     ASSERT_EQ(weir("init my-gw").exit_code, 0);
     for (const auto* command :
-         {"status", "reload", "why p1", "streams list", "sinks list", "usage", "rules stats"}) {
+         {"status", "reload", "sessions list", "why p1", "streams list", "sinks list", "usage", "rules stats"}) {
         const auto asked = weir(std::string{"-c my-gw "} + command);
         EXPECT_EQ(asked.exit_code, 4) << command;
         EXPECT_THAT(asked.error, HasSubstr("no gateway answers at my-gw/data/admin.sock"));
@@ -157,6 +160,99 @@ TEST_F(Cli, ManagesDevicesWithoutAGateway) {
     EXPECT_EQ(weir("devices detach p1 --policy sensor -c my-gw").exit_code, 0);
     EXPECT_EQ(weir("devices delete p1 -c my-gw").exit_code, 0);
     EXPECT_EQ(weir("devices show p1 -c my-gw").exit_code, 1);
+}
+
+TEST_F(Cli, RenewsAndRevokesCredentialsWithoutAGateway) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    ASSERT_EQ(weir("-c my-gw devices create p1").exit_code, 0);
+    EXPECT_EQ(weir("-c my-gw devices certificate p1").exit_code, 2);
+    EXPECT_EQ(weir("-c my-gw devices certificate p1 --issue").exit_code, 2) << "where to?";
+    EXPECT_EQ(weir("-c my-gw devices certificate p1 --issue --out p1").exit_code, 1);
+    const auto renewed = weir("-c my-gw devices certificate p1 --issue --out new");
+    ASSERT_EQ(renewed.exit_code, 0) << renewed.error;
+    EXPECT_NE(content(folder_ / "new/device.key"), content(folder_ / "p1/device.key"));
+    EXPECT_NE(content(folder_ / "new/device.crt"), content(folder_ / "p1/device.crt"));
+    const auto shown = weir("-c my-gw devices show p1").out;
+    EXPECT_THAT(shown, HasSubstr("CN=p1"));
+    EXPECT_THAT(shown, HasSubstr("until 20"));
+    for (const auto* file : {"p1", "new"}) {
+        const auto facts = weir(std::string{"cert inspect "} + file + "/device.crt").out;
+        const auto sha256 = facts.substr(facts.find("sha256") + 13, 64);
+        EXPECT_THAT(shown, HasSubstr(sha256));
+        const auto removed = weir("-c my-gw devices certificate p1 --remove " + sha256.substr(0, 8));
+        EXPECT_EQ(removed.exit_code, 0) << removed.error;
+        EXPECT_THAT(removed.out, Not(HasSubstr(sha256)));
+        const bool last = std::string_view{file} == "new";
+        EXPECT_EQ(removed.error.empty(), !last) << removed.error;
+    }
+    EXPECT_EQ(weir("-c my-gw devices certificate p9 --issue --out p9").exit_code, 1);
+    EXPECT_FALSE(fs::exists(folder_ / "p9/device.key"));
+
+    const auto token = weir("-c my-gw devices token p1").out;
+    EXPECT_THAT(weir("-c my-gw devices show p1").out, Not(HasSubstr(token.substr(0, token.size() - 1))));
+    EXPECT_EQ(weir("-c my-gw devices token p1 --remove none").exit_code, 1);
+    EXPECT_EQ(weir("-c my-gw devices token p1 --remove all").exit_code, 0);
+    EXPECT_THAT(
+        weir("-c my-gw devices show p1 -o json").out, HasSubstr(R"("users":[],"tokens":[])")
+    );
+    write("secret", "correct horse\n");
+    ASSERT_EQ(weir("-c my-gw devices password p1 --user u < secret").exit_code, 0);
+    EXPECT_EQ(weir("-c my-gw devices password p1 --remove").exit_code, 1) << "there is no user p1";
+    EXPECT_EQ(weir("-c my-gw devices password p1 --user u --remove").exit_code, 0);
+}
+
+TEST_F(Cli, RegistersCertificatesOfAnotherCa) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    fs::remove(folder_ / "my-gw/certs/ca.key");
+    const auto refused = weir("-c my-gw devices create p1");
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.error, HasSubstr("there is no my-gw/certs/ca.key"));
+    EXPECT_THAT(refused.error, HasSubstr("weir devices create p1 --certificate FILE"));
+    ASSERT_EQ(weir("cert ca --out own").exit_code, 0);
+    ASSERT_EQ(weir("cert issue --ca own --name p1 --out one").exit_code, 0);
+    ASSERT_EQ(weir("cert issue --ca own --name p1 --out two").exit_code, 0);
+    const auto made = weir("-c my-gw devices create p1 --certificate one/device.crt");
+    ASSERT_EQ(made.exit_code, 0) << made.error;
+    EXPECT_THAT(made.out, HasSubstr("CN=p1"));
+    EXPECT_FALSE(fs::exists(folder_ / "p1"));
+    const auto added = weir("-c my-gw devices certificate p1 --add two/device.crt");
+    EXPECT_EQ(added.exit_code, 0) << added.error;
+    EXPECT_EQ(weir("-c my-gw devices certificate p1 --add two/device.crt").exit_code, 1);
+    const auto authority = weir("-c my-gw devices certificate p1 --add own/ca.crt");
+    EXPECT_EQ(authority.exit_code, 1);
+    EXPECT_THAT(authority.error, HasSubstr("CA's certificate"));
+}
+
+TEST_F(Cli, WarnsOfPoliciesThatAreNotThere) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    const auto made = weir("-c my-gw devices create p1 --policy sensr");
+    EXPECT_EQ(made.exit_code, 0);
+    EXPECT_THAT(made.error, HasSubstr("there is no policy 'sensr'"));
+    EXPECT_THAT(made.error, HasSubstr("did you mean 'sensor'?"));
+    const auto attached = weir("-c my-gw devices attach p1 --policy wholly-else");
+    EXPECT_EQ(attached.exit_code, 0);
+    EXPECT_THAT(attached.error, HasSubstr("there is no policy 'wholly-else'"));
+    EXPECT_EQ(weir("-c my-gw devices attach p1 --policy sensor").error, "");
+    const auto detached = weir("-c my-gw devices detach p1 --policy never");
+    EXPECT_EQ(detached.exit_code, 1);
+    EXPECT_THAT(detached.error, HasSubstr("policy 'never' is not attached to device 'p1'"));
+}
+
+TEST_F(Cli, CanITellsOfDisabledAndUnknownDevices) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    ASSERT_EQ(weir("-c my-gw devices create p1 --policy sensor").exit_code, 0);
+    EXPECT_EQ(weir("-c my-gw can-i p1 connect").exit_code, 0);
+    ASSERT_EQ(weir("-c my-gw devices disable p1").exit_code, 0);
+    const auto disabled = weir("-c my-gw can-i p1 connect");
+    EXPECT_EQ(disabled.exit_code, 1);
+    EXPECT_EQ(disabled.out, "DENY connect p1: device_disabled: the device is disabled\n");
+    const auto incomplete = weir("-c my-gw can-i p1 publish");
+    EXPECT_EQ(incomplete.exit_code, 2);
+    EXPECT_EQ(incomplete.out, "");
+    EXPECT_THAT(incomplete.error, HasSubstr("the topic to publish (weir can-i p1 publish OBJECT)"));
+    const auto unknown = weir("-c my-gw can-i p9 connect");
+    EXPECT_EQ(unknown.exit_code, 1);
+    EXPECT_THAT(unknown.error, HasSubstr("there is no device 'p9'"));
 }
 
 TEST_F(Cli, LeavesNoFiles_WhenADeviceCannotBeCreated) {

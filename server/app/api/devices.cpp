@@ -8,6 +8,7 @@
 
 #include <weir/app/admin_api.hpp>
 #include <weir/identity/password.hpp>
+#include <weir/identity/x509.hpp>
 
 #include "json.hpp"
 
@@ -26,7 +27,7 @@ constexpr std::uint64_t kPageMax = 1'000;
 
 std::uint16_t status_of(const error_code& error) {
     using identity::errc;
-    if (error == errc::not_found) {
+    if (error == errc::not_found || error == errc::not_attached) {
         return 404;
     }
     if (error == errc::already_exists || error == errc::busy) {
@@ -38,7 +39,7 @@ std::uint16_t status_of(const error_code& error) {
 std::string code_of(const error_code& error) {
     switch (status_of(error)) {
         case 404:
-            return "not_found";
+            return error == identity::errc::not_attached ? "not_attached" : "not_found";
         case 409:
             return error == identity::errc::busy ? "busy" : "already_exists";
         case 422:
@@ -92,22 +93,88 @@ json::object details(const Registry& registry, const std::string& name) {
     }
     auto out = summary(found->thing);
     auto& certificates = out["certificates"].emplace_array();
-    for (const auto& hash : found->certificates) {
-        certificates.emplace_back(to_hex(hash));
+    for (const auto& each : found->certificates) {
+        certificates.push_back(
+            {{"sha256", to_hex(each.sha256)},
+             {"subject", each.subject.empty() ? json::value(nullptr) : json::value(each.subject)},
+             {"not_after", api::time_value(each.not_after)},
+             {"added", api::time_value(each.added)}}
+        );
     }
     out["users"] = api::texts_value(found->users);
-    out["tokens"] = api::texts_value(found->tokens);
+    auto& tokens = out["tokens"].emplace_array();
+    for (const auto& each : found->tokens) {
+        tokens.push_back({{"id", each.id}, {"added", api::time_value(each.added)}});
+    }
     return out;
 }
 
-Sha256 fingerprint(const std::string& text) {
-    const auto bytes = from_hex(text);
-    Sha256 hash{};
-    if (!bytes || bytes->size() != hash.size()) {
-        throw ApiError{400, "bad_request", "'certificate' is not the SHA-256 of one, in hex"};
+/// @param text  A certificate in PEM, or the SHA-256 of one in hex: then no more is known of it.
+identity::KnownCertificate certificate_of(const std::string& text) {
+    if (text.find("-----BEGIN") == std::string::npos) {
+        const auto bytes = from_hex(text);
+        identity::KnownCertificate certificate;
+        if (!bytes || bytes->size() != certificate.sha256.size()) {
+            throw ApiError{
+                400, "bad_request", "'certificate' is no PEM, and not the SHA-256 of one in hex"
+            };
+        }
+        std::ranges::copy(*bytes, certificate.sha256.begin());
+        return certificate;
     }
-    std::ranges::copy(*bytes, hash.begin());
-    return hash;
+    const auto facts = identity::parse_certificate_pem(text);
+    if (!facts) {
+        throw ApiError{422, "invalid", fmt::format("certificate: {}", facts.error().message())};
+    }
+    if (facts->is_ca) {
+        throw ApiError{
+            422, "invalid", fmt::format("'{}' is a CA's certificate, not a device's", facts->subject)
+        };
+    }
+    return {
+        .sha256 = facts->sha256, .subject = facts->subject, .not_after = facts->not_after
+    };
+}
+
+constexpr std::size_t kPrefixDigitsMin = 8;
+
+/// The only certificate of a device whose digest begins so.
+Sha256 certificate_with(const Registry& registry, const ThingId& id, std::string prefix) {
+    std::ranges::transform(prefix, prefix.begin(), [](char c) {
+        return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    if (prefix.size() < kPrefixDigitsMin) {
+        throw ApiError{
+            400,
+            "bad_request",
+            fmt::format("at least {} digits of the SHA-256 are needed", kPrefixDigitsMin)
+        };
+    }
+    const auto found = registry.find_thing(id);
+    if (!found) {
+        throw ApiError{404, "not_found", fmt::format("there is no device '{}'", id.name)};
+    }
+    std::vector<Sha256> meant;
+    for (const auto& each : found->certificates) {
+        if (to_hex(each.sha256).starts_with(prefix)) {
+            meant.push_back(each.sha256);
+        }
+    }
+    if (meant.empty()) {
+        throw ApiError{
+            404,
+            "not_found",
+            fmt::format("no certificate of '{}' has a SHA-256 of '{}'", id.name, prefix)
+        };
+    }
+    if (meant.size() > 1) {
+        throw ApiError{
+            409,
+            "ambiguous",
+            fmt::format("{} certificates of '{}' begin with '{}'", meant.size(), id.name, prefix)
+        };
+    }
+    return meant.front();
 }
 
 std::string hash_of(const std::string& password) {
@@ -166,7 +233,8 @@ public:
         const auto certificate = members.take_text("certificate");
         const auto password = members.take_text("password");
         members.expect_no_more();
-        const auto hash = certificate ? std::optional{fingerprint(*certificate)} : std::nullopt;
+        const auto known =
+            certificate ? std::optional{certificate_of(*certificate)} : std::nullopt;
         const auto password_hash = password ? std::optional{hash_of(*password)} : std::nullopt;
         const auto id = thing.id;
         expect(
@@ -176,8 +244,8 @@ public:
             fmt::format("device '{}'", id.name)
         );
         try {
-            if (hash) {
-                add_certificate(id, *hash);
+            if (known) {
+                add_certificate(id, *known);
             }
             if (password_hash) {
                 set_password(id, id.name, *password_hash);
@@ -216,14 +284,35 @@ public:
 
     [[nodiscard]] http::Response detach(const Call& call) const {
         const auto policy = only_text(call, "policy");
-        change(call, [&](const ThingId& id, identity::Done done) {
+        const auto id = id_of(call);
+        const auto result = finish([&](identity::Done done) {
             registry_->detach_policy(id, policy, std::move(done));
         });
+        if (!result && result.error() == identity::errc::not_attached) {
+            throw ApiError{
+                404,
+                code_of(result.error()),
+                fmt::format("policy '{}' is not attached to device '{}'", policy, id.name)
+            };
+        }
+        expect(result, fmt::format("device '{}'", id.name));
         return show(call);
     }
 
     [[nodiscard]] http::Response certificate(const Call& call) const {
-        add_certificate(id_of(call), fingerprint(only_text(call, "certificate")));
+        add_certificate(id_of(call), certificate_of(only_text(call, "certificate")));
+        return show(call);
+    }
+
+    [[nodiscard]] http::Response remove_certificate(const Call& call) const {
+        const auto id = id_of(call);
+        const auto meant = certificate_with(*registry_, id, call.path.at(1));
+        expect(
+            finish([&](identity::Done done) {
+                registry_->remove_certificate(id, meant, std::move(done));
+            }),
+            fmt::format("certificate of '{}'", id.name)
+        );
         return show(call);
     }
 
@@ -233,6 +322,36 @@ public:
         const auto password = members.need_text("password");
         members.expect_no_more();
         set_password(id_of(call), user, hash_of(password));
+        return show(call);
+    }
+
+    [[nodiscard]] http::Response remove_user(const Call& call) const {
+        expect(
+            finish([&](identity::Done done) {
+                registry_->remove_user(id_of(call), call.path.at(1), std::move(done));
+            }),
+            fmt::format("user '{}' of '{}'", call.path.at(1), call.path.at(0))
+        );
+        return show(call);
+    }
+
+    [[nodiscard]] http::Response remove_token(const Call& call) const {
+        expect(
+            finish([&](identity::Done done) {
+                registry_->remove_token(id_of(call), call.path.at(1), std::move(done));
+            }),
+            fmt::format("token '{}' of '{}'", call.path.at(1), call.path.at(0))
+        );
+        return show(call);
+    }
+
+    [[nodiscard]] http::Response remove_tokens(const Call& call) const {
+        expect(
+            finish([&](identity::Done done) {
+                registry_->remove_tokens(id_of(call), std::move(done));
+            }),
+            fmt::format("tokens of '{}'", call.path.at(0))
+        );
         return show(call);
     }
 
@@ -264,10 +383,10 @@ private:
         );
     }
 
-    void add_certificate(const ThingId& id, const Sha256& hash) const {
+    void add_certificate(const ThingId& id, const identity::KnownCertificate& known) const {
         expect(
             finish([&](identity::Done done) {
-                registry_->add_certificate(id, hash, std::move(done));
+                registry_->add_certificate(id, known, std::move(done));
             }),
             fmt::format("certificate of '{}'", id.name)
         );
@@ -301,8 +420,12 @@ void add_device_routes(admin::Routes& routes, Registry& registry) {
     add("POST", "/v1/devices/{name}/attach", &Devices::attach);
     add("POST", "/v1/devices/{name}/detach", &Devices::detach);
     add("POST", "/v1/devices/{name}/certificate", &Devices::certificate);
+    add("DELETE", "/v1/devices/{name}/certificate/{sha256}", &Devices::remove_certificate);
     add("POST", "/v1/devices/{name}/password", &Devices::password);
+    add("DELETE", "/v1/devices/{name}/password/{user}", &Devices::remove_user);
     add("POST", "/v1/devices/{name}/token", &Devices::token);
+    add("DELETE", "/v1/devices/{name}/token", &Devices::remove_tokens);
+    add("DELETE", "/v1/devices/{name}/token/{id}", &Devices::remove_token);
     for (const bool enabled : {true, false}) {
         routes.add(
             "POST",

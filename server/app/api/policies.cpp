@@ -45,13 +45,16 @@ policy::Right right_of(std::string_view action) {
     throw ApiError{400, "bad_request", "'action' is connect, publish, subscribe or receive"};
 }
 
-/// Who the device would be if it connected now.
-model::Principal principal_of(const identity::Registry& registry, const std::string& device) {
-    const auto found = registry.find_thing({.name = device});
+identity::Thing thing_of(const identity::Registry& registry, const std::string& device) {
+    auto found = registry.find_thing({.name = device});
     if (!found) {
         throw ApiError{404, "not_found", fmt::format("there is no device '{}'", device)};
     }
-    const auto& thing = found->thing;
+    return std::move(found->thing);
+}
+
+/// Who the device would be if it connected now.
+model::Principal principal_of(const identity::Registry& registry, const identity::Thing& thing) {
     model::Principal principal;
     principal.tenant = thing.id.tenant;
     principal.thing = thing.id.name;
@@ -70,15 +73,47 @@ model::Principal principal_of(const identity::Registry& registry, const std::str
     return principal;
 }
 
+/// It cannot connect, and so it may nothing, whatever policies say.
+http::Response disabled(
+    const std::string& device, policy::Right right, const std::string& object
+) {
+    const auto reason = model::Reason::device_disabled;
+    return api::reply(
+        {{"device", device},
+         {"action", policy::name(right)},
+         {"object", object},
+         {"allowed", false},
+         {"reason", model::name(reason)},
+         {"source", nullptr},
+         {"explanation",
+          fmt::format(
+              "DENY {} {}: {}: {}\n",
+              policy::name(right),
+              object,
+              model::name(reason),
+              model::info(reason).text
+          )}}
+    );
+}
+
 http::Response can_i(
     const identity::Registry& registry, const Configuration& configuration, const Call& call
 ) {
     const auto device = call.query("device").value_or("");
-    const auto principal = principal_of(registry, device);
+    const auto thing = thing_of(registry, device);
+    const auto principal = principal_of(registry, thing);
     const auto client_id = call.query("client_id").value_or(device);
     const auto right = right_of(call.query("action").value_or(""));
     const bool is_connect = right == policy::Right::connect;
     const auto object = call.query("object").value_or(is_connect ? client_id : "");
+    if (object.empty()) {
+        throw ApiError{
+            400, "bad_request", fmt::format("'object' is missing: what to {}", policy::name(right))
+        };
+    }
+    if (!thing.enabled) {
+        return disabled(device, right, object);
+    }
     const auto bundle = configuration.policies->bundle_for(principal);
     const auto explanation = policy::explain(
         *bundle,

@@ -165,8 +165,9 @@ json::object post(Api& api, const Target& target, const json::object& body) {
     return answer.empty() ? json::object{} : parse(answer);
 }
 
-void remove(Api& api, const Target& target) {
-    static_cast<void>(expect_good(api.ask("DELETE", target.text(), {})));
+json::object remove(Api& api, const Target& target) {
+    const auto answer = expect_good(api.ask("DELETE", target.text(), {}));
+    return answer.empty() ? json::object{} : parse(answer);
 }
 
 std::string cell(const json::object& row, std::string_view name) {

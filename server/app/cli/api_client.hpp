@@ -54,7 +54,7 @@ private:
 [[nodiscard]] json::object get(Api& api, const Target& target);
 /// An empty object if the answer has no body.
 json::object post(Api& api, const Target& target, const json::object& body = {});
-void remove(Api& api, const Target& target);
+json::object remove(Api& api, const Target& target);
 
 /// Prints rows as they came, or the members that `columns` name as a table: lists joined by
 /// commas, yes and no for true and false.

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "api_client.hpp"
@@ -57,6 +59,14 @@ void add_can_i(CLI::App& app, Chosen& chosen) {
     command->add_flag("--retain", options->retain, "Of a publish");
     add_format(*command, options->format, false);
     command->callback([&chosen, options] {
+        if (options->action != "connect" && options->object.empty()) {
+            throw CLI::RequiredError{fmt::format(
+                "the {} (weir can-i {} {} OBJECT)",
+                options->action == "subscribe" ? "filter to subscribe" : "topic to " + options->action,
+                options->device,
+                options->action
+            )};
+        }
         chosen = [options](const Globals& globals) { return can_i(*options, globals); };
     });
 }

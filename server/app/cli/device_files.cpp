@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <system_error>
-#include <weir/base/digest.hpp>
-#include <weir/identity/x509.hpp>
 
 #include "cert_files.hpp"
 #include "file_io.hpp"
@@ -38,17 +36,27 @@ DeviceFiles::~DeviceFiles() {
 }
 
 void DeviceFiles::write(const fs::path& folder, const fs::path& ca, const std::string& name) {
+    std::error_code ignored;
+    if (!fs::exists(ca / "ca.key", ignored)) {
+        throw Failure{
+            fmt::format("no certificate can be issued: there is no {}", (ca / "ca.key").string()),
+            fmt::format(
+                "register one of your own CA: weir devices create {0} --certificate FILE, or for a "
+                "device that exists: weir devices certificate {0} --add FILE",
+                name
+            )
+        };
+    }
     const auto authority = load_ca(ca);
     const auto what = fmt::format("cannot issue a certificate for '{}'", name);
     const auto issued = value_or_fail(authority.issue_device(name, valid_for(kDeviceDays)), what);
-    fingerprint_ =
-        to_hex(value_or_fail(identity::parse_certificate_pem(issued.certificate), what).sha256);
     write_key(folder / "device.key", issued.key);
     written_.push_back(folder / "device.key");
     write_text(folder / "device.crt", issued.certificate);
     written_.push_back(folder / "device.crt");
     write_text(folder / "ca.crt", authority.certificate_pem());
     written_.push_back(folder / "ca.crt");
+    certificate_ = issued.certificate;
 }
 
 void DeviceFiles::remove() noexcept {

@@ -1,4 +1,4 @@
-/// What `weir devices create` hands to a device.
+/// What `weir devices create` and `weir devices certificate --issue` hand to a device.
 #pragma once
 
 #include <filesystem>
@@ -26,8 +26,8 @@ public:
     DeviceFiles(const DeviceFiles&) = delete;
     DeviceFiles& operator=(const DeviceFiles&) = delete;
 
-    /// SHA-256 of the certificate, in hex.
-    [[nodiscard]] const std::string& fingerprint() const noexcept { return fingerprint_; }
+    /// In PEM.
+    [[nodiscard]] const std::string& certificate() const noexcept { return certificate_; }
     void keep() noexcept { written_.clear(); }
 
 private:
@@ -39,7 +39,7 @@ private:
     void remove() noexcept;
 
     std::vector<std::filesystem::path> written_;
-    std::string fingerprint_;
+    std::string certificate_;
 };
 
 }  // namespace weir::cli

@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
+#include <weir/base/text.hpp>
 
-#include "api_client.hpp"
 #include "command.hpp"
+#include "device_command.hpp"
 #include "device_files.hpp"
+#include "file_io.hpp"
 
 namespace weir::cli {
 namespace {
@@ -14,10 +17,10 @@ struct Options {
     std::string name;
     std::string type;
     std::string policy;
-    std::string user;
     std::vector<std::string> groups;
     std::vector<std::string> policies;
     std::vector<std::string> attributes;
+    std::string certificate;
     std::string out;
     bool password_stdin = false;
     Format format = Format::table;
@@ -26,20 +29,6 @@ using OptionsPtr = std::shared_ptr<Options>;
 using Run = ExitCode (*)(const Options&, const Globals&);
 
 constexpr auto* kDevices = "/v1/devices";
-constexpr std::size_t kPasswordBytesMax = 64 * 1024;  ///< Of what is read; the gateway has its own.
-
-/// One line; a line end is not part of it.
-std::string password_from_stdin() {
-    std::string line;
-    for (int c = std::getchar(); c != EOF && c != '\n' && line.size() < kPasswordBytesMax;
-         c = std::getchar()) {
-        line += static_cast<char>(c);
-    }
-    if (line.ends_with('\r')) {
-        line.pop_back();
-    }
-    return line;
-}
 
 json::array texts(const std::vector<std::string>& values) {
     json::array out;
@@ -58,19 +47,31 @@ json::object pairs(const std::vector<std::string>& written) {
     return out;
 }
 
-Target target_of(const Options& options) {
-    return Target{kDevices}.segment(options.name);
-}
-
-void print_device(const json::object& device, Format format) {
-    if (format == Format::json) {
-        print_json(device);
+/// A policy may be attached before its file is there. More often its name is a slip.
+void warn_of_unknown(Api& api, const std::vector<std::string>& policies) {
+    if (policies.empty()) {
         return;
     }
-    for (const auto& [key, value] : device) {
-        const auto text =
-            value.is_object() ? json::serialize(value) : cell(device, std::string_view{key});
-        print(fmt::format("{:<14}{}\n", std::string_view{key}, text));
+    std::vector<std::string> known;
+    try {
+        const auto answer = get(api, Target{"/v1/policies"});
+        for (const auto& policy : answer.at("policies").as_array()) {
+            known.push_back(cell(policy.as_object(), "name"));
+        }
+    } catch (const Failure&) {
+        return;  // The files have errors, which `weir check` tells.
+    }
+    const std::vector<std::string_view> candidates{known.begin(), known.end()};
+    for (const auto& policy : policies) {
+        if (std::ranges::find(known, policy) != known.end()) {
+            continue;
+        }
+        const auto near = nearest(policy, candidates);
+        print_error(fmt::format(
+            "warning: there is no policy '{}', and it allows nothing until there is one{}\n",
+            policy,
+            near ? fmt::format("; did you mean '{}'?", *near) : std::string{}
+        ));
     }
 }
 
@@ -86,15 +87,18 @@ ExitCode create(const Options& options, const Globals& globals) {
         request["password"] = password_from_stdin();
     }
     const auto api = registry_api(globals);
-    const bool only_password = options.password_stdin && options.out.empty();
-    if (only_password) {
-        const auto made = post(*api, Target{kDevices}, request);
-        print_device(made, options.format);
+    if (!options.certificate.empty()) {
+        request["certificate"] = read_text(options.certificate);
+    }
+    const bool has_proof = options.password_stdin || !options.certificate.empty();
+    if (has_proof && options.out.empty()) {
+        print_device(post(*api, Target{kDevices}, request), options.format);
+        warn_of_unknown(*api, options.policies);
         return ExitCode::ok;
     }
     const auto folder = options.out.empty() ? options.name : options.out;
     DeviceFiles files{folder, certificate_folder(globals), options.name};
-    request["certificate"] = files.fingerprint();
+    request["certificate"] = files.certificate();
     const auto made = post(*api, Target{kDevices}, request);
     files.keep();
     if (options.format == Format::json) {
@@ -109,6 +113,7 @@ ExitCode create(const Options& options, const Globals& globals) {
             folder
         ));
     }
+    warn_of_unknown(*api, options.policies);
     return ExitCode::ok;
 }
 
@@ -143,68 +148,12 @@ ExitCode list(const Options& options, const Globals& globals) {
 }
 
 ExitCode show(const Options& options, const Globals& globals) {
-    print_device(get(*registry_api(globals), target_of(options)), options.format);
-    return ExitCode::ok;
-}
-
-/// "3 of 100": how much of a limit is in use.
-std::string use_of(const json::object& session, std::string_view name) {
-    const auto& use = session.at(name).as_object();
-    const auto limit = cell(use, "limit");
-    return limit.empty() ? cell(use, "now") : fmt::format("{} of {}", cell(use, "now"), limit);
-}
-
-ExitCode sessions(const Options& options, const Globals& globals) {
-    const auto answer =
-        get(*gateway_api(globals), Target{"/v1/sessions"}.query("device", options.name));
-    if (options.format == Format::json) {
-        print_json(answer);
-        return ExitCode::ok;
-    }
-    const auto& rows = answer.at("sessions").as_array();
-    if (rows.empty()) {
-        print(fmt::format("{} has no session\n", options.name));
-    }
-    for (const auto& row : rows) {
-        const auto& session = row.as_object();
-        print(fmt::format(
-            "session        {}, {}\n",
-            cell(session, "client_id"),
-            session.at("online").as_bool() ? "online" : "offline"
-        ));
-        for (const auto& [label, name] : {
-                 std::pair{"queued", "queued"},
-                 std::pair{"queued bytes", "queued_bytes"},
-                 std::pair{"in flight", "in_flight"},
-                 std::pair{"subscriptions", "subscriptions"},
-             }) {
-            print(fmt::format("{:<15}{}\n", label, use_of(session, name)));
-        }
-        print(fmt::format("{:<15}{}\n", "unreleased", cell(session, "unreleased")));
-        if (const auto reached = cell(session, "limits_reached"); !reached.empty()) {
-            print(fmt::format("{:<15}{}\n", "limits reached", reached));
-        }
-        if (const auto* const limits = session.if_contains("lost_by_limit")) {
-            for (const auto& [limit, hits] : limits->as_object()) {
-                print(fmt::format(
-                    "{:<15}{} by {}, last {}\n",
-                    "lost",
-                    cell(hits.as_object(), "lost"),
-                    std::string_view{limit.data(), limit.size()},
-                    cell(hits.as_object(), "last")
-                ));
-            }
-        }
-        for (const auto& filter : session.at("filters").as_array()) {
-            const auto& each = filter.as_object();
-            print(fmt::format("  QoS {}  {}\n", cell(each, "qos"), cell(each, "filter")));
-        }
-    }
+    print_device(get(*registry_api(globals), device_target(options.name)), options.format);
     return ExitCode::ok;
 }
 
 ExitCode remove_device(const Options& options, const Globals& globals) {
-    remove(*registry_api(globals), target_of(options));
+    remove(*registry_api(globals), device_target(options.name));
     if (options.format == Format::table) {
         print(fmt::format("deleted {}\n", options.name));
     }
@@ -212,46 +161,32 @@ ExitCode remove_device(const Options& options, const Globals& globals) {
 }
 
 /// Posts to a verb of the device and shows what it became.
-ExitCode change(
-    const Options& options, const Globals& globals, std::string_view verb, const json::object& body
+void change(
+    Api& api, const Options& options, std::string_view verb, const json::object& body = {}
 ) {
-    auto target = target_of(options);
-    print_device(post(*registry_api(globals), target.segment(verb), body), options.format);
-    return ExitCode::ok;
+    auto target = device_target(options.name);
+    print_device(post(api, target.segment(verb), body), options.format);
 }
 
 ExitCode enable(const Options& options, const Globals& globals) {
-    return change(options, globals, "enable", {});
+    change(*registry_api(globals), options, "enable");
+    return ExitCode::ok;
 }
 
 ExitCode disable(const Options& options, const Globals& globals) {
-    return change(options, globals, "disable", {});
+    change(*registry_api(globals), options, "disable");
+    return ExitCode::ok;
 }
 
 ExitCode attach(const Options& options, const Globals& globals) {
-    return change(options, globals, "attach", {{"policy", options.policy}});
+    const auto api = registry_api(globals);
+    change(*api, options, "attach", {{"policy", options.policy}});
+    warn_of_unknown(*api, {options.policy});
+    return ExitCode::ok;
 }
 
 ExitCode detach(const Options& options, const Globals& globals) {
-    return change(options, globals, "detach", {{"policy", options.policy}});
-}
-
-ExitCode set_password(const Options& options, const Globals& globals) {
-    json::object body{{"password", password_from_stdin()}};
-    if (!options.user.empty()) {
-        body["user"] = options.user;
-    }
-    return change(options, globals, "password", body);
-}
-
-ExitCode make_token(const Options& options, const Globals& globals) {
-    auto target = target_of(options);
-    const auto made = post(*registry_api(globals), target.segment("token"));
-    if (options.format == Format::json) {
-        print_json(made);
-    } else {
-        print(cell(made, "token") + '\n');
-    }
+    change(*registry_api(globals), options, "detach", {{"policy", options.policy}});
     return ExitCode::ok;
 }
 
@@ -287,7 +222,8 @@ void add_create(CLI::App& devices, Chosen& chosen, const OptionsPtr& options) {
             "create",
             "Register a device, with a key and a certificate of its own",
             "weir devices create probe-1 --policy sensor\nweir devices create probe-2 --type probe "
-            "--attribute site=north --out keys/probe-2"),
+            "--attribute site=north --out keys/probe-2\nweir devices create probe-3 --certificate "
+            "probe-3.crt"),
         options
     );
     command.add_option("--type", options->type, "Type, for policies that match it");
@@ -298,13 +234,20 @@ void add_create(CLI::App& devices, Chosen& chosen, const OptionsPtr& options) {
             return pair.find('=') == std::string::npos ? "'" + pair + "' is not key=value"
                                                        : std::string{};
         });
-    command.add_option(
-        "--out",
-        options->out,
-        "Folder for device.key, device.crt and ca.crt (default: the name; with --password-stdin: "
-        "no "
-        "certificate)"
+    auto* const certificate = command.add_option(
+        "--certificate",
+        options->certificate,
+        "Register this certificate (PEM) of another CA, instead of issuing one; TLS must trust "
+        "that CA: client_ca"
     );
+    command
+        .add_option(
+            "--out",
+            options->out,
+            "Folder for device.key, device.crt and ca.crt (default: the name; with "
+            "--password-stdin: no certificate)"
+        )
+        ->excludes(certificate);
     command.add_flag(
         "--password-stdin", options->password_stdin, "Read a password from standard input"
     );
@@ -334,15 +277,9 @@ void add_devices(CLI::App& app, Chosen& chosen) {
     };
     for (const auto& [run, verb, help] : {
              OnOne{show, "show", "A device with its credentials"},
-             OnOne{
-                 sessions,
-                 "sessions",
-                 "A device's sessions: what it subscribes to, what waits, which limits are "
-                 "reached"},
              OnOne{remove_device, "delete", "Remove a device with all its credentials"},
              OnOne{enable, "enable", "Let a disabled device connect again"},
              OnOne{disable, "disable", "Disconnect a device and refuse it from now on"},
-             OnOne{make_token, "token", "Make a bearer token, which is shown only this once"},
          }) {
         const auto examples =
             fmt::format("weir devices {0} probe-1\nweir devices {0} probe-1 -o json", verb);
@@ -357,18 +294,7 @@ void add_devices(CLI::App& app, Chosen& chosen) {
             .add_option("--policy", options->policy, "Name of the policy")
             ->required();
     }
-    with_name(
-        add(devices,
-            chosen,
-            options,
-            set_password,
-            "password",
-            "Set a password, read from standard input",
-            "weir devices password probe-1 < secret\nweir devices password probe-1 --user p1 < "
-            "secret"),
-        options
-    )
-        .add_option("--user", options->user, "User name (default: that of the device)");
+    add_device_credentials(devices, chosen);
 }
 
 }  // namespace weir::cli

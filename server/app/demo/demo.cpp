@@ -73,7 +73,7 @@ void register_members(identity::Registry& registry, const std::vector<Member>& m
             registry.create({.id = id, .type = type}, std::move(done));
         });
         change([&](identity::Done done) {
-            registry.add_certificate(id, certificate, std::move(done));
+            registry.add_certificate(id, {.sha256 = certificate}, std::move(done));
         });
     }
 }

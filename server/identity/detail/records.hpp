@@ -2,9 +2,11 @@
 ///
 ///     thing/<tenant>/<name>    type, attributes, groups, policies, enabled, created
 ///     group/<tenant>/<name>    policies
-///     cert/<sha256 in hex>     thing, nothing
-///     user/<user name>         thing, password hash
-///     token/<id>               thing, SHA-256 of the secret
+///     cert/<sha256 in hex>     thing, nothing, facts
+///     user/<user name>         thing, password hash, facts
+///     token/<id>               thing, SHA-256 of the secret, facts
+///
+/// Facts: when it was added; of a certificate, its subject and its end. Version 1 has none.
 ///
 /// Numbers are big-endian. A text is its length in 2 bytes and its UTF-8; a list is a count in 2
 /// bytes and its items.
@@ -22,7 +24,8 @@
 
 namespace weir::identity::detail {
 
-inline constexpr std::uint8_t kRecordVersion = 1;
+inline constexpr std::uint8_t kRecordVersion = 1;      ///< Of things and groups.
+inline constexpr std::uint8_t kCredentialVersion = 2;
 
 inline constexpr std::string_view kThingPrefix = "thing/";
 inline constexpr std::string_view kGroupPrefix = "group/";
@@ -43,6 +46,9 @@ struct Credential {
     ThingId thing;
     std::string secret;  ///< What a proof is compared with, by the kind: nothing, a password hash,
                          ///< a digest.
+    WallTime added{0};
+    std::string subject = {};  ///< Of a certificate.
+    WallTime not_after{0};     ///< Likewise.
 };
 
 [[nodiscard]] Bytes encode(const Thing& thing);

@@ -7,6 +7,9 @@
 #include <string>
 
 #include <weir/app/admin_api.hpp>
+#include <weir/base/text.hpp>
+#include <weir/identity/device_ca.hpp>
+#include <weir/identity/x509.hpp>
 #include <weir/storage/store.hpp>
 
 namespace weir::app {
@@ -80,7 +83,8 @@ TEST_F(DeviceApi, CreatesADeviceWithItsCredentialsInOneRequest) {
     EXPECT_EQ(made.at("enabled"), true);
     EXPECT_EQ(made.at("policies"), json::array{"sensor"});
     EXPECT_EQ(made.at("attributes").at("site"), "north");
-    EXPECT_EQ(made.at("certificates"), json::array{kFingerprint});
+    EXPECT_EQ(made.at("certificates").at(0).at("sha256"), kFingerprint);
+    EXPECT_TRUE(made.at("certificates").at(0).at("subject").is_null()) << "only the digest is known";
     EXPECT_EQ(made.at("users"), json::array{"p1"});
     EXPECT_EQ(good("GET", "/v1/devices/p1"), made);
 }
@@ -152,10 +156,92 @@ TEST_F(DeviceApi, ChangesADevice) {
         json::array{"u"}
     );
     const auto token = good("POST", "/v1/devices/p1/token");
-    EXPECT_EQ(good("GET", "/v1/devices/p1").at("tokens"), json::array{token.at("id")});
+    EXPECT_EQ(good("GET", "/v1/devices/p1").at("tokens").at(0).at("id"), token.at("id"));
+    EXPECT_THAT(
+        refused(404, "POST", "/v1/devices/p1/detach", R"({"policy":"sensor"})"),
+        HasSubstr("policy 'sensor' is not attached to device 'p1'")
+    );
     EXPECT_EQ(ask("DELETE", "/v1/devices/p1").status, 204);
     refused(404, "DELETE", "/v1/devices/p1");
     refused(404, "POST", "/v1/devices/p1/enable");
+}
+
+TEST_F(DeviceApi, TellsOfCertificatesAndRemovesThem) {
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"p1"})"));
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"p2"})"));
+    const auto ca = *identity::DeviceCa::create("test CA", clock_.wall());
+    const auto issued = *ca.issue_device("p1", {.now = clock_.wall()});
+    const auto facts = *identity::parse_certificate_pem(issued.certificate);
+    const auto add = [](std::string_view certificate) {
+        return json::serialize(json::object{{"certificate", certificate}});
+    };
+    const auto sha256 = to_hex(facts.sha256);
+    const auto known = good("POST", "/v1/devices/p1/certificate", add(issued.certificate));
+    EXPECT_EQ(known.at("certificates").at(0).at("sha256"), json::value(sha256));
+    EXPECT_EQ(known.at("certificates").at(0).at("subject"), "CN=p1");
+    EXPECT_EQ(
+        known.at("certificates").at(0).at("not_after"),
+        json::value(format_time(facts.not_after.count()))
+    );
+    static_cast<void>(good("POST", "/v1/devices/p1/certificate", add(kFingerprint)));
+
+    EXPECT_THAT(
+        refused(422, "POST", "/v1/devices/p1/certificate", add(ca.certificate_pem())),
+        HasSubstr("CA's certificate")
+    );
+    refused(422, "POST", "/v1/devices/p1/certificate", add("-----BEGIN CERTIFICATE-----\nx"));
+    refused(400, "DELETE", "/v1/devices/p1/certificate/0011223");
+    refused(404, "DELETE", "/v1/devices/p1/certificate/ffffffff");
+    refused(404, "DELETE", "/v1/devices/p2/certificate/00112233");
+    EXPECT_EQ(
+        good("DELETE", "/v1/devices/p1/certificate/00112233").at("certificates").as_array().size(),
+        1U
+    );
+    EXPECT_EQ(
+        good("DELETE", "/v1/devices/p1/certificate/" + sha256).at("certificates"), json::array{}
+    );
+    EXPECT_FALSE(registry_.find_certificate(facts.sha256));
+}
+
+TEST_F(DeviceApi, RemovesNothing_WhereABeginningIsThatOfSeveralCertificates) {
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"p1"})"));
+    for (const char last : {'1', '2'}) {
+        const auto body = R"({"certificate":")" + std::string(63, 'a') + last + "\"}";
+        static_cast<void>(good("POST", "/v1/devices/p1/certificate", body));
+    }
+    EXPECT_THAT(refused(409, "DELETE", "/v1/devices/p1/certificate/aaaaaaaa"), HasSubstr("2 certif"));
+    EXPECT_EQ(good("GET", "/v1/devices/p1").at("certificates").as_array().size(), 2U);
+}
+
+TEST_F(DeviceApi, RemovesTokensAndUsers) {
+    static_cast<void>(
+        good("POST", "/v1/devices", R"({"name":"p1","password":"correct horse"})")
+    );
+    const auto id_of = [](const json::value& made) {
+        return std::string{made.at("id").as_string()};
+    };
+    const auto first = id_of(good("POST", "/v1/devices/p1/token"));
+    static_cast<void>(good("POST", "/v1/devices/p1/token"));
+    static_cast<void>(good("POST", "/v1/devices/p1/token"));
+    EXPECT_EQ(good("DELETE", "/v1/devices/p1/token/" + first).at("tokens").as_array().size(), 2U);
+    refused(404, "DELETE", "/v1/devices/p1/token/" + first);
+    EXPECT_EQ(good("DELETE", "/v1/devices/p1/token").at("tokens"), json::array{});
+    EXPECT_EQ(good("DELETE", "/v1/devices/p1/password/p1").at("users"), json::array{});
+    EXPECT_THAT(refused(404, "DELETE", "/v1/devices/p1/password/p1"), HasSubstr("user 'p1'"));
+}
+
+TEST_F(DeviceApi, TellsThatADisabledDeviceMayNothing) {
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"p1","policies":["sensor"]})"));
+    static_cast<void>(good("POST", "/v1/devices/p1/disable"));
+    for (const auto* request : {"connect", "publish&object=data/p1/t"}) {
+        const auto answer = good("GET", std::string{"/v1/can-i?device=p1&action="} + request);
+        EXPECT_EQ(answer.at("allowed"), false) << request;
+        EXPECT_EQ(answer.at("reason"), "device_disabled") << request;
+        EXPECT_THAT(
+            std::string{answer.at("explanation").as_string()},
+            HasSubstr("device_disabled: the device is disabled")
+        );
+    }
 }
 
 TEST_F(DeviceApi, TellsWhatADeviceMay) {
@@ -170,6 +256,9 @@ TEST_F(DeviceApi, TellsWhatADeviceMay) {
     EXPECT_EQ(good("GET", "/v1/can-i?device=p1&action=connect").at("allowed"), true);
     refused(404, "GET", "/v1/can-i?device=p2&action=connect");
     refused(400, "GET", "/v1/can-i?device=p1&action=fly&object=a");
+    EXPECT_THAT(
+        refused(400, "GET", "/v1/can-i?device=p1&action=publish"), HasSubstr("'object' is missing")
+    );
 }
 
 TEST_F(DeviceApi, ListsPolicies) {

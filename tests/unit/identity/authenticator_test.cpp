@@ -24,7 +24,7 @@ protected:
         store_->drain();
         registry_.add_token({.name = "p7"}, token_.id, token_.secret_hash, good);
         store_->drain();
-        registry_.add_certificate({.name = "p7"}, facts_of(certificate_).sha256, good);
+        registry_.add_certificate({.name = "p7"}, {.sha256 = facts_of(certificate_).sha256}, good);
         store_->drain();
     }
 

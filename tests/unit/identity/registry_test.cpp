@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <latch>
 #include <optional>
 
@@ -34,7 +35,7 @@ protected:
     }
     error_code add_certificate(const ThingId& id, std::string_view certificate) {
         return outcome([&](Done done) {
-            registry_.add_certificate(id, digest_of(certificate), std::move(done));
+            registry_.add_certificate(id, {.sha256 = digest_of(certificate)}, std::move(done));
         });
     }
     error_code set_enabled(const ThingId& id, bool enabled) {
@@ -114,9 +115,10 @@ TEST_F(RegistryTest, RemovesADeviceWithItsCredentials) {
     }));
     const auto details = registry_.find_thing({.name = "p7"});
     ASSERT_TRUE(details);
-    EXPECT_EQ(details->certificates, (std::vector<Sha256>{digest_of("cert")}));
+    ASSERT_EQ(details->certificates.size(), 1U);
+    EXPECT_EQ(details->certificates[0].sha256, digest_of("cert"));
     EXPECT_EQ(details->users, (std::vector<std::string>{"u"}));
-    EXPECT_EQ(details->tokens, (std::vector<std::string>{"t1"}));
+    EXPECT_EQ(details->tokens, (std::vector<KnownToken>{{.id = "t1", .added = clock_.wall()}}));
 
     ASSERT_FALSE(outcome([&](Done done) { registry_.remove({.name = "p7"}, std::move(done)); }));
     EXPECT_FALSE(registry_.find_thing({.name = "p7"}));
@@ -138,7 +140,7 @@ TEST_F(RegistryTest, RemovesSingleCredentials) {
     ASSERT_FALSE(add_certificate({.name = "p7"}, "new"));
     const auto remove = [&] {
         return outcome([&](Done done) {
-            registry_.remove_certificate(digest_of("old"), std::move(done));
+            registry_.remove_certificate({.name = "p7"}, digest_of("old"), std::move(done));
         });
     };
     EXPECT_FALSE(remove());
@@ -146,13 +148,116 @@ TEST_F(RegistryTest, RemovesSingleCredentials) {
     EXPECT_FALSE(registry_.find_certificate(digest_of("old")));
     EXPECT_TRUE(registry_.find_certificate(digest_of("new")));
     EXPECT_EQ(
-        outcome([&](Done done) { registry_.remove_user("nobody", std::move(done)); }),
+        outcome([&](Done done) { registry_.remove_user({.name = "p7"}, "nobody", std::move(done)); }),
         errc::not_found
     );
     EXPECT_EQ(
-        outcome([&](Done done) { registry_.remove_token("none", std::move(done)); }),
+        outcome([&](Done done) { registry_.remove_token({.name = "p7"}, "none", std::move(done)); }),
         errc::not_found
     );
+}
+
+TEST_F(RegistryTest, RemovesNoCredentialOfAnotherDevice) {
+    ASSERT_FALSE(create("p7"));
+    ASSERT_FALSE(create("p8"));
+    ASSERT_FALSE(add_certificate({.name = "p8"}, "cert"));
+    EXPECT_EQ(
+        outcome([&](Done done) {
+            registry_.remove_certificate({.name = "p7"}, digest_of("cert"), std::move(done));
+        }),
+        errc::not_found
+    );
+    EXPECT_TRUE(registry_.find_certificate(digest_of("cert")));
+}
+
+TEST_F(RegistryTest, RemovesAllTokensAtOnce_AndNothingElse) {
+    ASSERT_FALSE(create("p7"));
+    ASSERT_FALSE(add_certificate({.name = "p7"}, "cert"));
+    for (const auto* id : {"t1", "t2"}) {
+        ASSERT_FALSE(outcome([&](Done done) {
+            registry_.add_token({.name = "p7"}, id, digest_of("s"), std::move(done));
+        }));
+    }
+    const auto remove = [&] {
+        return outcome([&](Done done) { registry_.remove_tokens({.name = "p7"}, std::move(done)); });
+    };
+    const auto session = *registry_.find_token("t1", digest_of("s"));
+    EXPECT_FALSE(remove());
+    EXPECT_EQ(registry_.refresh(session).error(), errc::bad_credentials);
+    EXPECT_EQ(registry_.find_token("t2", digest_of("s")).error(), errc::bad_credentials);
+    EXPECT_TRUE(registry_.find_certificate(digest_of("cert")));
+    EXPECT_EQ(remove(), errc::not_found);
+}
+
+TEST_F(RegistryTest, KeepsWhatIsKnownOfCertificatesAndTokens) {
+    clock_.advance(std::chrono::hours{1});
+    ASSERT_FALSE(create("p7"));
+    const auto long_name = std::string(kSubjectBytesMax - 1, 'a') + "\u00e4";
+    ASSERT_FALSE(outcome([&](Done done) {
+        registry_.add_certificate(
+            {.name = "p7"},
+            {.sha256 = digest_of("cert"), .subject = "CN=p7", .not_after = WallTime{77}},
+            std::move(done)
+        );
+    }));
+    ASSERT_FALSE(outcome([&](Done done) {
+        registry_.add_certificate(
+            {.name = "p7"}, {.sha256 = digest_of("long"), .subject = long_name}, std::move(done)
+        );
+    }));
+    ASSERT_FALSE(outcome([&](Done done) {
+        registry_.add_token({.name = "p7"}, "t1", digest_of("s"), std::move(done));
+    }));
+    Registry again{*store_, clock_};
+    ASSERT_TRUE(again.load());
+    const auto details = again.find_thing({.name = "p7"});
+    ASSERT_TRUE(details);
+    const auto has = [&](const KnownCertificate& wanted) {
+        return std::ranges::find(details->certificates, wanted) != details->certificates.end();
+    };
+    EXPECT_TRUE(has(
+        {.sha256 = digest_of("cert"),
+         .subject = "CN=p7",
+         .not_after = WallTime{77},
+         .added = clock_.wall()}
+    ));
+    EXPECT_TRUE(has(
+        {.sha256 = digest_of("long"),
+         .subject = std::string(kSubjectBytesMax - 1, 'a'),
+         .added = clock_.wall()}
+    )) << "cut between characters";
+    EXPECT_EQ(details->tokens, (std::vector<KnownToken>{{.id = "t1", .added = clock_.wall()}}));
+}
+
+TEST_F(RegistryTest, ReadsCredentialsOfEveryVersion) {
+    ASSERT_FALSE(create("p7"));
+    const Bytes first{0, 7, 'd', 'e', 'f', 'a', 'u', 'l', 't', 0, 2, 'p', '7', 0, 0};
+    Bytes second = first;
+    for (const auto byte : {0, 0, 0, 0, 0, 0, 1, 2,          // Added.
+                            0, 4, int{'C'}, int{'N'}, int{'='}, int{'x'},  // Subject.
+                            0, 0, 0, 0, 0, 0, 3, 4}) {       // Its end.
+        second.push_back(static_cast<Byte>(byte));
+    }
+    storage::Batch batch;
+    batch.put(storage::Family::registry, "cert/" + to_hex(digest_of("first")), 1, first);
+    batch.put(storage::Family::registry, "cert/" + to_hex(digest_of("second")), 2, second);
+    ASSERT_TRUE(store_->commit(std::move(batch)));
+    Registry again{*store_, clock_};
+    ASSERT_TRUE(again.load());
+    EXPECT_TRUE(again.find_certificate(digest_of("first")));
+    EXPECT_TRUE(again.find_certificate(digest_of("second")));
+    const auto known = again.find_thing({.name = "p7"})->certificates;
+    const auto has = [&](const KnownCertificate& wanted) {
+        return std::ranges::find(known, wanted) != known.end();
+    };
+    EXPECT_EQ(known.size(), 2U);
+    EXPECT_TRUE(has({.sha256 = digest_of("first")}));
+    EXPECT_TRUE(has(
+        {.sha256 = digest_of("second"),
+         .subject = "CN=x",
+         .not_after = WallTime{0x0304},
+         .added = WallTime{0x0102}}
+    ));
 }
 
 TEST_F(RegistryTest, ChecksTokenSecrets) {
@@ -214,7 +319,7 @@ TEST_F(RegistryTest, EndsSessionsOfRevokedCredentialsAndDevices_T41) {
     const auto one = *registry_.find_certificate(digest_of("one"));
     const auto two = *registry_.find_certificate(digest_of("two"));
     ASSERT_FALSE(outcome([&](Done done) {
-        registry_.remove_certificate(digest_of("one"), std::move(done));
+        registry_.remove_certificate({.name = "p7"}, digest_of("one"), std::move(done));
     }));
     EXPECT_EQ(registry_.refresh(one).error(), errc::bad_credentials);
     EXPECT_TRUE(registry_.refresh(two));
@@ -230,7 +335,7 @@ TEST_F(RegistryTest, EndsASession_WhenItsCredentialWentToAnotherDevice) {
     ASSERT_FALSE(add_certificate({.name = "p7"}, "cert"));
     const auto p7 = *registry_.find_certificate(digest_of("cert"));
     ASSERT_FALSE(outcome([&](Done done) {
-        registry_.remove_certificate(digest_of("cert"), std::move(done));
+        registry_.remove_certificate({.name = "p7"}, digest_of("cert"), std::move(done));
     }));
     ASSERT_FALSE(add_certificate({.name = "p8"}, "cert"));
     EXPECT_EQ(registry_.refresh(p7).error(), errc::bad_credentials);
@@ -277,6 +382,7 @@ TEST_F(RegistryTest, RefusesToLoadDamagedRecords) {
              Case{"thing/default/p7", 9, {}},
              Case{"thing/p7", 1, {}},
              Case{"other/x", 1, {}},
+             Case{"cert/00", 3, {}},
              Case{"cert/00", 1, {0, 1, 'a', 0, 1, 'b', 0, 0}},  // Of a thing that is not there.
              Case{"group/default/g", 1, {0, 1, 0, 1}},
              Case{"group/default/g", 1, {0, 0, 7}},
@@ -412,6 +518,10 @@ TEST_F(RegistryTest, DetachesPolicies) {
     }));
     EXPECT_EQ(
         registry_.find_thing({.name = "p7"})->thing.policies, (std::vector<std::string>{"b"})
+    );
+    EXPECT_EQ(
+        outcome([&](Done done) { registry_.detach_policy({.name = "p7"}, "a", std::move(done)); }),
+        errc::not_attached
     );
     EXPECT_EQ(
         outcome([&](Done done) { registry_.detach_policy({.name = "p9"}, "a", std::move(done)); }),

@@ -1,0 +1,93 @@
+"""The life of what proves a device: renewing a certificate, revoking it, certificates of another CA, tokens and passwords."""
+import contextlib
+import http.client
+import unittest
+
+from gateway import DEADLINE_S, Gateway
+from peers import Client
+
+
+class Credentials(unittest.TestCase):
+    def connect(self, gateway, name, folder, keep=False):
+        """The code of CONNACK."""
+        client = Client(name, folder=folder)
+        self.addCleanup(client.close)
+        _, code, _ = client.connect(gateway.ports["front"])
+        if not keep:
+            client.close()
+        return client, code.value
+
+    def ended(self, client):
+        """The code of the DISCONNECT that the gateway sent."""
+        code, _ = client.disconnects.get(timeout=DEADLINE_S)
+        return getattr(code, "value", code)
+
+    def test_a_certificate_is_renewed_and_the_old_one_revoked(self):
+        with Gateway() as gateway:
+            old = gateway.device("probe-1")
+            other, code = self.connect(gateway, "probe-2", gateway.device("probe-2"), keep=True)
+            self.assertEqual(code, 0)
+            new = gateway.home / "devices" / "new"
+            before = gateway.json("devices", "show", "probe-1")["certificates"]
+            gateway.cli("devices", "certificate", "probe-1", "--issue", "--out", str(new))
+            after = gateway.json("devices", "show", "probe-1")["certificates"]
+            self.assertEqual([each["subject"] for each in after], ["CN=probe-1"] * 2)
+            self.assertEqual(self.connect(gateway, "probe-1", old)[1], 0, "valid until it is removed")
+            self.assertEqual(self.connect(gateway, "probe-1", new)[1], 0)
+            live, _ = self.connect(gateway, "probe-1", old, keep=True)
+            gateway.cli("devices", "certificate", "probe-1", "--remove", before[0]["sha256"][:8])
+            self.assertEqual(self.ended(live), 0x87)
+            live.close()
+            self.assertEqual(self.connect(gateway, "probe-1", old)[1], 0x86)
+            self.assertEqual(self.connect(gateway, "probe-1", new)[1], 0)
+            reasons = [entry["reason"] for entry in gateway.json("why", "probe-1")["decisions"]]
+            self.assertIn("credential_removed", reasons)
+            other.nothing_before("data/probe-2/mark")
+
+    def test_certificates_of_another_ca_need_no_key_of_it(self):
+        with Gateway(start=False) as gateway:
+            own = gateway.home / "own"
+            own.mkdir()
+            (gateway.home / "certs/ca.key").rename(own / "ca.key")
+            (own / "ca.crt").write_bytes((gateway.home / "certs/ca.crt").read_bytes())
+            gateway.start()
+            folders = []
+            for name in ("first", "second"):
+                folders.append(gateway.home / name)
+                gateway.cli("cert", "issue", "--ca", str(own), "--name", "probe-1", "--out", str(folders[-1]))
+                (folders[-1] / "ca.crt").write_bytes((own / "ca.crt").read_bytes())
+            gateway.cli("devices", "create", "probe-1", "--policy", "sensor", "--certificate", str(folders[0] / "device.crt"))
+            self.assertEqual([self.connect(gateway, "probe-1", folder)[1] for folder in folders], [0, 0x86])
+            gateway.cli("devices", "certificate", "probe-1", "--add", str(folders[1] / "device.crt"))
+            self.assertEqual(self.connect(gateway, "probe-1", folders[1])[1], 0)
+
+    def test_a_removed_user_is_disconnected(self):
+        with Gateway() as gateway:
+            gateway.device("probe-1", password="correct horse")
+            with Client("probe-1", user="probe-1", password="correct horse") as probe:
+                _, code, _ = probe.connect(gateway.ports["plain"])
+                self.assertEqual(code.value, 0)
+                done = gateway.cli("devices", "password", "probe-1", "--remove")
+                self.assertIn("no credential left", done.stderr)
+                self.assertEqual(self.ended(probe), 0x87)
+
+    def post(self, gateway, token):
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.ports["plain"], timeout=DEADLINE_S)
+        with contextlib.closing(connection):
+            connection.request("POST", "/topics/data/probe-1/t", b"{}", {
+                "Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+            return connection.getresponse().status
+
+    def test_a_removed_token_is_refused(self):
+        with Gateway() as gateway:
+            gateway.device("probe-1")
+            first, second, third = (gateway.json("devices", "token", "probe-1") for _ in range(3))
+            self.assertEqual(self.post(gateway, first["token"]), 200)
+            gateway.cli("devices", "token", "probe-1", "--remove", first["id"])
+            self.assertEqual([self.post(gateway, made["token"]) for made in (first, second)], [401, 200])
+            gateway.cli("devices", "token", "probe-1", "--remove", "all")
+            self.assertEqual([self.post(gateway, made["token"]) for made in (second, third)], [401, 401])
+
+
+if __name__ == "__main__":
+    unittest.main()
