@@ -119,7 +119,7 @@ void Connection::read_once() noexcept {
     const Result<ByteView> bytes = transport_.read_some(*io_);
     if (!bytes) {
         if (in_gate()) {
-            io_->counters.handshakes_failed.add();
+            handshake_failed(bytes.error());
         }
         // What a layer wants to answer (a closing frame) goes out if the socket takes it.
         transport_.has_output() ? close_after_flush(bytes.error()) : close(bytes.error());
@@ -153,6 +153,11 @@ void Connection::secured() noexcept {
     if (state_ == State::open) {
         on_secured();
     }
+}
+
+void Connection::handshake_failed(const error_code& error) noexcept {
+    io_->counters.handshakes_failed.add();
+    on_handshake_failed(error);
 }
 
 void Connection::evicted() noexcept {
@@ -195,6 +200,9 @@ void Connection::flush() noexcept {
     const std::size_t before = output_.bytes();
     const Result<Transport::Flush> result = transport_.flush(*io_, output_);
     if (!result) {
+        if (in_gate() && state_ == State::open) {
+            handshake_failed(result.error());
+        }
         close(result.error());
         return;
     }

@@ -87,6 +87,8 @@ protected:
     virtual void on_bytes(ByteView bytes) noexcept = 0;
     /// The TLS handshake is done: transport().tls() tells with whom.
     virtual void on_secured() noexcept {}
+    /// The TLS handshake ended with an error, and the connection is about to: io().tls.rejected() may tell more, now only.
+    virtual void on_handshake_failed(const error_code& /*error*/) noexcept {}
     /// The socket takes no more, or has taken a part since: see stalled_since().
     virtual void on_blocked() noexcept {}
     /// The backlog has fallen to the low watermark.
@@ -144,6 +146,7 @@ private:
     void deliver(ByteView bytes) noexcept;
     void discard() noexcept;
     void secured() noexcept;
+    void handshake_failed(const error_code& error) noexcept;
     void evicted() noexcept;
     void flush() noexcept;
     void flushed() noexcept;

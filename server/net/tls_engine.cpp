@@ -3,8 +3,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <string>
 
 #include <weir/base/assert.hpp>
@@ -31,6 +33,65 @@ errc errc_of_reason(int reason) noexcept {
         default:
             // Alerts from the peer are numbered from 1000 on.
             return reason >= SSL_AD_REASON_OFFSET ? errc::tls_refused_by_peer : errc::tls_failed;
+    }
+}
+
+constexpr int kNameBytesMax = 128;
+
+/// Empty: it has none, or one that is no name of a device.
+std::string common_name(const X509* certificate) {
+    const X509_NAME* const subject = X509_get_subject_name(certificate);
+    const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0) {
+        return {};
+    }
+    const ASN1_STRING* const value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    const auto size = ASN1_STRING_length(value);
+    if (size > kNameBytesMax) {
+        return {};
+    }
+    const unsigned char* const data = ASN1_STRING_get0_data(value);
+    const bool is_plain = std::all_of(data, data + size, [](unsigned char c) {
+        return c > 0x20 && c < 0x7F;
+    });
+    return is_plain ? std::string{data, data + size} : std::string{};
+}
+
+std::string date_of(const ASN1_TIME* time) {
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(time, &parts) != 1) {
+        return "?";
+    }
+    std::array<char, 32> text{};
+    const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%d", &parts);
+    return {text.data(), size};
+}
+
+/// In words for operators.
+std::string fault_of(X509_STORE_CTX* store) {
+    const int error = X509_STORE_CTX_get_error(store);
+    const bool is_leaf = X509_STORE_CTX_get_error_depth(store) == 0;
+    const X509* const certificate = X509_STORE_CTX_get_current_cert(store);
+    const std::string subject = is_leaf ? "certificate" : "CA certificate";
+    switch (error) {
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return subject + " has expired (not after " +
+                   date_of(X509_get0_notAfter(certificate)) + ')';
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return subject + " is not valid yet (not before " +
+                   date_of(X509_get0_notBefore(certificate)) + ')';
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        case X509_V_ERR_CERT_UNTRUSTED:
+            return "certificate is of another CA";
+        case X509_V_ERR_CERT_REVOKED:
+            return subject + " is revoked";
+        default:
+            return X509_verify_cert_error_string(error);
     }
 }
 
@@ -82,6 +143,18 @@ struct TlsEngine::BioCallbacks {
         return static_cast<int>(sent);
     }
 
+    /// Changes nothing of the verdict: OpenSSL forgets the certificate when the handshake fails.
+    static int verified(int verdict, X509_STORE_CTX* store) noexcept {
+        if (verdict != 1) {
+            const auto* const ssl = static_cast<const SSL*>(
+                X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
+            );
+            engine(SSL_get_rbio(ssl)).rejected_ = {
+                .name = common_name(X509_STORE_CTX_get0_cert(store)), .why = fault_of(store)};
+        }
+        return verdict;
+    }
+
     static long control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) noexcept {
         return command == BIO_CTRL_FLUSH ? 1 : 0;
     }
@@ -119,6 +192,7 @@ std::unique_ptr<TlsSession> TlsEngine::open(const TlsContext& context) noexcept 
         return nullptr;
     }
     SSL_set_accept_state(ssl);
+    SSL_set_verify(ssl, SSL_get_verify_mode(ssl), BioCallbacks::verified);
     std::unique_ptr<TlsSession> session{new TlsSession{ssl}};
     bind(*session);
     return session;
@@ -210,6 +284,8 @@ bool TlsEngine::hello_fits(TlsSession& session, ByteView cipher) noexcept {
 }
 
 Result<TlsEngine::Handshake> TlsEngine::advance_handshake(TlsSession& session) noexcept {
+    rejected_.name.clear();
+    rejected_.why.clear();
     const int result = SSL_do_handshake(session.ssl_);
     if (result == 1) {
         session.handshaking_ = session.blocked_ = false;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,13 @@ struct bio_method_st;
 namespace weir::net {
 
 class TlsEngine;
+
+/// A certificate that did not verify.
+struct RejectedCertificate {
+    /// Its common name; empty if it has none of printable ASCII. Nothing proves it: anybody may write such a certificate.
+    std::string name;
+    std::string why;  ///< "certificate has expired (not after 2026-01-02)".
+};
 
 /// One connection's TLS state. While idle it holds no record buffers. Used on the shard whose
 /// engine it is bound to.
@@ -106,6 +114,9 @@ public:
     /// Sends close_notify, if the socket takes it.
     void close_notify(TlsSession& session, int fd) noexcept;
 
+    /// Of the handshake that ended with tls_bad_certificate last. Valid until the next one is advanced.
+    [[nodiscard]] const RejectedCertificate& rejected() const noexcept { return rejected_; }
+
     /// Where small pieces are gathered into a record before write(); kRecordBytesMax bytes.
     [[nodiscard]] std::span<Byte> gather_buffer() noexcept {
         return {gather_.get(), kRecordBytesMax};
@@ -126,6 +137,7 @@ private:
     bio_st* bio_;
     int fd_ = -1;     ///< Of the session being served.
     ByteView input_;  ///< Ciphertext not yet taken by OpenSSL.
+    RejectedCertificate rejected_;
 };
 
 }  // namespace weir::net

@@ -73,6 +73,8 @@ public:
     int calls = 0;
     int drained = 0;
     int secured = 0;
+    int handshakes_failed = 0;
+    RejectedCertificate rejected;  ///< When the handshake failed.
     std::optional<error_code> closed;
     std::function<void(ByteView)> on_received;
     std::function<void()> when_secured;
@@ -92,6 +94,10 @@ private:
         if (when_secured) {
             when_secured();
         }
+    }
+    void on_handshake_failed(const error_code& /*error*/) noexcept override {
+        ++handshakes_failed;
+        rejected = io().tls.rejected();
     }
     void on_drained() noexcept override { ++drained; }
     std::optional<SteadyTime> on_timeout(SteadyTime now) noexcept override {

@@ -348,6 +348,70 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string{row.param.name}; }
 );
 
+struct RejectedCase {
+    std::string_view label;
+    std::string name;  ///< Common name that the device shows.
+    bool is_foreign;
+    long valid_s;
+    std::string told_name;
+    std::string told_why;  ///< How it begins.
+};
+
+class Rejected : public TlsTest, public testing::WithParamInterface<RejectedCase> {};
+
+TEST_P(Rejected, IsToldByNameAndFault) {
+    const Identity stranger = issue("stranger", {.authority = true});
+    const Identity device = issue(
+        GetParam().name,
+        {.issuer = GetParam().is_foreign ? &stranger : &authority(), .valid_s = GetParam().valid_s}
+    );
+    TlsOptions options = server_options();
+    options.client_auth = ClientAuth::required;
+    options.client_ca_pem = authority().certificate_pem();
+    connect(options, {.identity = &device});
+    EXPECT_FALSE(handshake());
+    EXPECT_EQ(connection->handshakes_failed, 1);
+    EXPECT_EQ(io.counters.handshakes_failed.value(), 1U);
+    EXPECT_EQ(connection->rejected.name, GetParam().told_name);
+    EXPECT_TRUE(connection->rejected.why.starts_with(GetParam().told_why))
+        << connection->rejected.why;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    Rejected,
+    testing::Values(
+        RejectedCase{
+            "expired", "probe-1", false, -3'600, "probe-1", "certificate has expired (not after 20"
+        },
+        RejectedCase{"foreign", "probe-1", true, 3'600, "probe-1", "certificate is of another CA"},
+        RejectedCase{
+            "foreign_and_expired", "probe-1", true, -3'600, "probe-1", "certificate is of another CA"
+        },
+        RejectedCase{
+            "name_with_blanks", "my probe", true, 3'600, "", "certificate is of another CA"
+        },
+        RejectedCase{
+            "name_that_steers_a_terminal", "a\x1b[2J", true, 3'600, "", "certificate is of another CA"
+        }
+    ),
+    [](const auto& row) { return std::string{row.param.label}; }
+);
+
+TEST_F(TlsTest, ForgetsARejectedCertificate_WhenAnotherHandshakeGoesOn) {
+    const Identity stranger = issue("probe-1");
+    TlsOptions options = server_options();
+    options.client_auth = ClientAuth::required;
+    options.client_ca_pem = authority().certificate_pem();
+    connect(options, {.identity = &stranger});
+    EXPECT_FALSE(handshake());
+    EXPECT_EQ(io.tls.rejected().name, "probe-1");
+    connect(options, {});
+    EXPECT_FALSE(handshake());
+    EXPECT_EQ(connection->closed, error_code{errc::tls_no_certificate});
+    EXPECT_EQ(connection->rejected.name, "");
+}
+
 struct AlpnCase {
     std::string_view name;
     std::string offered;
