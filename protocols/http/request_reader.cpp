@@ -95,11 +95,16 @@ error_code check_head(const Head& head) {
 struct RequestReader::State {
     explicit State(const ReaderLimits& given) : limits{given}, head_left{given.head_bytes} {
         parser.header_limit(limits.head_bytes);
-        parser.body_limit(limits.body_bytes);
+        parser.body_limit(boost::none);  // From the head's end on: who sends too much shall be known.
     }
 
     [[nodiscard]] Result<bool> step(ByteView& in);
     void describe_head();
+    /// The head promises a body that is too long.
+    [[nodiscard]] bool promises_too_much() const {
+        const auto length = parser.content_length();
+        return length && *length > limits.body_bytes;
+    }
 
     ReaderLimits limits;
     std::size_t head_left;  ///< Bytes that the head may still take.
@@ -163,7 +168,7 @@ void RequestReader::State::describe_head() {
         .headers = headers,
         .body = {},
         .keep_alive = parser.keep_alive(),
-        .expects_continue = head.version() == 11 && !parser.is_done() &&
+        .expects_continue = head.version() == 11 && !parser.is_done() && !promises_too_much() &&
                             beast::iequals(head[field::expect], "100-continue"),
     };
 }
@@ -218,7 +223,11 @@ Result<Event> RequestReader::advance(ByteView& in) noexcept {
             }
             state.describe_head();
             state.head_told = true;
+            state.parser.body_limit(state.limits.body_bytes);
             return Event{Event::Kind::head, state.request};
+        }
+        if (state.head_told && state.promises_too_much()) {
+            return errc::body_too_long;
         }
         if (state.parser.is_done()) {
             state.complete = true;

@@ -39,7 +39,7 @@ struct Request {
 struct Event {
     enum class Kind : std::uint8_t {
         need_more,
-        head,     ///< Told once per request before its body is taken. If it expects_continue, send
+        head,     ///< Told once per request before its body is taken, or refused as too long. If it expects_continue, send
                   ///< kContinue or refuse.
         request,  ///< Complete. Answer it before the next call: answers go in order.
     };

@@ -210,6 +210,20 @@ TEST(RequestReader, TakesBody_UpToItsLimit) {
     EXPECT_EQ(read(kChunked + "3\r\nabc\r\n3\r\n", 3, limits), "!413");
 }
 
+TEST(RequestReader, TellsWhoSendsTooMuch_ButAsksForNoneOfIt) {
+    RequestReader reader{{.head_bytes = 1000, .body_bytes = 5}};
+    auto in = as_bytes(
+        "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\nabcdef"
+    );
+    const auto head = reader.next(in);
+    ASSERT_TRUE(head.has_value());
+    EXPECT_EQ(head->kind, Event::Kind::head);
+    EXPECT_FALSE(head->request.expects_continue);
+    const auto body = reader.next(in);
+    ASSERT_FALSE(body.has_value());
+    EXPECT_EQ(status_of(body.error()), 413);
+}
+
 TEST(RequestReader, BoundsChunkExtensionsAndTrailers) {
     const ReaderLimits limits{.head_bytes = 100, .body_bytes = 5};
     const std::string endless(200, 'x');
