@@ -128,6 +128,15 @@ ConnectResult Broker::connect(ConnectRequest request) {
     if (session != nullptr && session->online()) {
         std::exchange(session->subscriber_, nullptr)->end(Reason::taken_over);
         context_.metrics.refuse(Reason::taken_over);
+        context_.decisions.record(
+            session->who(),
+            Action::disconnect,
+            Reason::taken_over,
+            context_.clock.wall(),
+            session->client_id(),
+            nullptr,
+            {.detail = "the address is the newcomer's", .peer = request.peer}
+        );
         if (session->expiry().count() == 0 || request.clean_start ||
             (session->will_ && session->will_->delay.count() == 0)) {
             fire_will(*session);
@@ -234,16 +243,27 @@ void Broker::end(Session& session) {
         forget_end(session);
         forget_age(session);
         const auto unread = static_cast<std::int64_t>(session.lasting_->unread.waiting());
-        context_.metrics.lose(Reason::session_ended, static_cast<std::uint64_t>(unread));
+        if (unread > 0) {
+            context_.metrics.lose(Reason::session_ended, static_cast<std::uint64_t>(unread));
+            record_ended(session.who());
+        }
         context_.metrics.queued.add(-unread);
         journal_.open().drop_session(session.lasting_->id);
     }
     by_id_.erase(id);
     context_.metrics.sessions.add(-1);
+    const std::string device = session.device();
+    const bool is_claim = session.who().is_claim;
     sessions_.erase(sessions_.find(Key{session.principal().tenant, session.client_id()}));
-    if (left) {
-        bequeath(*left, id);
+    if (left && bequeath(*left, id) > 0) {
+        record_ended({device, is_claim});
     }
+}
+
+void Broker::record_ended(const why::Who& who) {
+    context_.decisions.record(
+        who, Action::deliver, Reason::session_ended, context_.clock.wall()
+    );
 }
 
 void Broker::fire_will(Session& session) {
@@ -616,6 +636,13 @@ void Broker::hand_out(
                 .accepted();
         if (!still_allowed) {
             context_.metrics.lose(Reason::publish_denied);
+            context_.decisions.record(
+                who_of(*retained.publisher, retained.client_id),
+                Action::retain,
+                Reason::publish_denied,
+                context_.clock.wall(),
+                retained.message->topic()
+            );
             continue;
         }
         if (wanted.read != RetainedReads::Id::none &&
@@ -652,7 +679,7 @@ bool Broker::review(Session& session) {
             withdrawn.push_back(subscription->filter);
             context_.metrics.refuse(verdict.reason);
             context_.decisions.record(
-                session.device(),
+                session.who(),
                 Action::subscribe,
                 verdict.reason,
                 context_.clock.wall(),
@@ -678,7 +705,7 @@ bool Broker::renew(Session& session, model::PrincipalPtr principal) {
 
 void Broker::expel(Session& session, Reason reason) {
     context_.metrics.refuse(reason);
-    context_.decisions.record(session.device(), Action::connect, reason, context_.clock.wall());
+    context_.decisions.record(session.who(), Action::connect, reason, context_.clock.wall());
     if (session.subscriber_ != nullptr) {
         std::exchange(session.subscriber_, nullptr)->end(reason);
     }

@@ -53,6 +53,7 @@ struct ConnectRequest {
     std::chrono::milliseconds expiry{0};  ///< Zero: the session ends with the connection.
     std::uint64_t window = 100;  ///< QoS 1/2 messages that may be unacknowledged at the peer.
     std::unique_ptr<Will> will = {};
+    std::string_view peer = {};  ///< Where the connection comes from.
     /// Runs on this shard if the result is pending, when it is not any more. It may be that the connection, and
     /// the session, are gone by then.
     Journal::Done done = {};
@@ -283,8 +284,8 @@ private:
     void take(
         const model::MessagePtr& message, std::uint64_t member, GroupId group, const Slip& slip
     );
-    /// A session ended: its groups get what others of them may have. The rest is lost.
-    void bequeath(Flow& left, std::uint64_t session_id);
+    /// A session ended: its groups get what others of them may have. @return How many copies are lost.
+    [[nodiscard]] std::size_t bequeath(Flow& left, std::uint64_t session_id);
     // On the group's shard:
     void admit(std::unique_ptr<Join> join, PendingPtr pending);
     void dismiss(std::string_view key, std::uint64_t session_id);
@@ -300,6 +301,8 @@ private:
         GroupId group, const model::MessagePtr& message, std::uint64_t avoid, const Slip& slip
     );
 
+    /// That copies were lost with their session.
+    void record_ended(const why::Who& who);
     std::size_t offer_here(const model::MessagePtr& message, Deposit& deposit);
     std::size_t offer_to_groups(const model::MessagePtr& message, Deposit& deposit);
     /// A message of another shard.

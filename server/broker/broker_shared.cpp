@@ -162,7 +162,8 @@ void Broker::hand_on(
     );
 }
 
-void Broker::bequeath(Flow& left, std::uint64_t session_id) {
+std::size_t Broker::bequeath(Flow& left, std::uint64_t session_id) {
+    std::size_t lost = 0;
     left.for_each_unsettled([&](std::uint16_t /*id*/, const Flow::InFlight& entry) {
         // At QoS 2 the peer may have it already: nobody else may get it then. [MQTT5-4.8.2-5]
         if (entry.copy.group != GroupId::none && entry.copy.qos == Qos::at_least_once) {
@@ -175,9 +176,11 @@ void Broker::bequeath(Flow& left, std::uint64_t session_id) {
             hand_on(copy.group, copy.message, session_id);
         } else {
             context_.metrics.lose(Reason::session_ended);
+            ++lost;
         }
     });
     context_.metrics.queued.add(-static_cast<std::int64_t>(left.queued()));
+    return lost;
 }
 
 // --- On the group's shard ------------------------------------------------------------------------------------------

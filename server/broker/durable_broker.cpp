@@ -265,6 +265,17 @@ void Broker::put_retained(Retained retained, Deposit& deposit) {
     const std::string client_id = retained.client_id;
     if (!retained_.put(std::move(retained))) {
         context_.metrics.lose(Reason::queue_full);
+        if (publisher) {
+            context_.decisions.record(
+                who_of(*publisher, client_id),
+                model::Action::retain,
+                Reason::queue_full,
+                context_.clock.wall(),
+                message->topic(),
+                nullptr,
+                {.detail = "the gateway keeps retained_messages already"}
+            );
+        }
     }
     context_.metrics.retained.add(static_cast<std::int64_t>(retained_.size()) - before);
     const std::string_view tenant = publisher ? std::string_view{publisher->tenant} : kTenant;

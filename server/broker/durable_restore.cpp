@@ -40,7 +40,11 @@ void Broker::restore(
         bundle->connect({**principal, record.client_id}).accepted();
     if (!may_stay || sessions_.contains(Key{record.tenant, record.client_id})) {
         journal_.open().drop_session(stored.id);
-        context_.metrics.lose(Reason::session_ended, stored.queue.entries);
+        if (stored.queue.entries > 0) {
+            context_.metrics.lose(Reason::session_ended, stored.queue.entries);
+            record_ended(principal ? who_of(**principal, record.client_id)
+                                   : why::Who{record.owner.empty() ? record.client_id : record.owner});
+        }
         return;
     }
     auto made = std::make_unique<Session>(
@@ -82,6 +86,14 @@ void Broker::restore(
             restore_subscription(session, filter, options);
         } else {
             context_.metrics.refuse(verdict.reason);
+            context_.decisions.record(
+                session.who(),
+                model::Action::subscribe,
+                verdict.reason,
+                now,
+                filter,
+                verdict.source
+            );
             journal_.open().erase_subscription(stored.id, filter);
         }
     }

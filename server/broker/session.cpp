@@ -45,7 +45,7 @@ void Session::lose(Reason reason, const model::Message& message, std::uint64_t c
     context_.metrics.lose(reason, count);
     book_loss(reason, count);
     context_.decisions.record(
-        device(), model::Action::deliver, reason, context_.clock.wall(), message.topic()
+        who(), model::Action::deliver, reason, context_.clock.wall(), message.topic()
     );
 }
 
@@ -100,7 +100,7 @@ bool Session::may_receive(const model::Message& message, GroupId group) {
             context_.metrics.refuse(verdict.reason);
         }
         context_.decisions.record(
-            device(),
+            who(),
             model::Action::receive,
             verdict.reason,
             context_.clock.wall(),

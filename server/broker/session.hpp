@@ -70,6 +70,13 @@ struct Context {
     why::DecisionLog& decisions;
 };
 
+/// For decisions about what a client did or gets.
+[[nodiscard]] inline why::Who who_of(
+    const model::Principal& principal, std::string_view client_id
+) noexcept {
+    return principal.thing.empty() ? why::Who{client_id, true} : why::Who{principal.thing};
+}
+
 /// Made by the broker of the shard that owns the client id; lives and is called there only.
 class Session {
 public:
@@ -91,6 +98,7 @@ public:
     [[nodiscard]] const std::string& device() const noexcept {
         return principal_->thing.empty() ? policy_name() : principal_->thing;
     }
+    [[nodiscard]] why::Who who() const noexcept { return who_of(*principal_, policy_name()); }
     [[nodiscard]] bool online() const noexcept { return subscriber_ != nullptr; }
     /// Of its connection; nothing while offline.
     [[nodiscard]] PeerInfo peer() const noexcept {

@@ -69,12 +69,13 @@ model::Verdict Publisher::admit(const Origin& origin, std::string_view topic, bo
     if (!verdict.accepted()) {
         context_.metrics.refuse(verdict.reason);
         context_.decisions.record(
-            origin.device,
+            origin.who(),
             Action::publish,
             verdict.reason,
             context_.clock.wall(),
             topic,
-            verdict.source
+            verdict.source,
+            {.peer = origin.source_ip}
         );
     }
     return verdict;
@@ -106,11 +107,13 @@ void Publisher::hold_back(
     }
     context_.metrics.refuse(Reason::quota_exceeded);
     context_.decisions.record(
-        origin.device,
+        origin.who(),
         Action::publish,
         Reason::quota_exceeded,
         context_.clock.wall(),
-        message.topic()
+        message.topic(),
+        nullptr,
+        {.peer = origin.source_ip}
     );
 }
 
@@ -299,7 +302,7 @@ void Publisher::publish_will(const broker::Session& session, const broker::Will&
     if (!verdict.accepted()) {
         context_.metrics.refuse(verdict.reason);
         context_.decisions.record(
-            session.device(),
+            session.who(),
             Action::will,
             verdict.reason,
             context_.clock.wall(),

@@ -475,7 +475,7 @@ void RuleEffects::count(
     const auto lose = [&](Reason reason, const model::Source* source) {
         metrics.lose(reason);
         decisions.record(
-            origin.device, Action::rule, reason, clock.wall(), message.topic(), source
+            origin.who(), Action::rule, reason, clock.wall(), message.topic(), source
         );
     };
     for (const Failure& failure : failures_) {

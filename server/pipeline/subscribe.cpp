@@ -54,7 +54,7 @@ void subscribe(
         } else {
             metrics.refuse(verdict.reason);
             decisions.record(
-                session.device(),
+                session.who(),
                 model::Action::subscribe,
                 verdict.reason,
                 clock.wall(),

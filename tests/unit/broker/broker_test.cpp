@@ -102,6 +102,36 @@ TEST_F(OneShard, EndsTheOldConnection_WhenASecondOneComes) {
     EXPECT_TRUE(session.online()) << "the old connection's end does not concern the session any more";
 }
 
+TEST_F(OneShard, TellsOfATakeOver_AndWhereTheNewcomerIs) {
+    cluster.connect(0, "a", peer);
+    Peer second;
+    auto request = cluster.request("a", second);
+    const std::string device = request.principal->thing.empty() ? "a" : request.principal->thing;
+    request.peer = "203.0.113.7";
+    broker().connect(std::move(request));
+    const auto told = cluster.nodes[0]->decisions.of(device);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].reason, Reason::taken_over);
+    EXPECT_EQ(told[0].peer, "203.0.113.7");
+}
+
+TEST_F(OneShard, TellsOfCopiesThatAreLostWithTheirSession) {
+    auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
+    cluster.subscribe(0, session, "x", kQos2);
+    const std::string device = session.device();
+    peer.is_ready = false;
+    cluster.publish(0, "x", "1", Qos::at_least_once);
+    Peer second;
+    auto request = cluster.request("a", second);
+    request.clean_start = true;
+    broker().connect(std::move(request));
+    EXPECT_EQ(lost(Reason::session_ended), 1U);
+    const auto told = cluster.nodes[0]->decisions.of(device);
+    EXPECT_TRUE(std::ranges::any_of(told, [](const auto& decision) {
+        return decision.reason == Reason::session_ended;
+    }));
+}
+
 TEST_F(OneShard, RefusesAnotherIdentity_LiveAndStored_T20) {
     auto& session = cluster.connect(0, "a", peer, std::chrono::hours{1});
     Peer thief;
