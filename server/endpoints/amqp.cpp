@@ -119,7 +119,12 @@ void AmqpEndpoint::on_close(const amqp::Error& error) noexcept {
     }
     const bool silent = services.shard.now() - heard_ >= settings_.idle_timeout;
     ending_ = silent ? Reason::keep_alive_timeout : Reason::protocol_error;
-    services.refuse(connection_.device(), model::Action::disconnect, {*ending_});
+    connection_.refuse(
+        model::Action::disconnect,
+        {*ending_},
+        {},
+        error.text.empty() ? error.condition : error.text
+    );
 }
 
 void AmqpEndpoint::end(Reason reason) noexcept {

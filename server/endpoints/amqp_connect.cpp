@@ -53,7 +53,7 @@ amqp::SaslOffer AmqpEndpoint::offer_for(const Connection& connection) {
 void AmqpEndpoint::on_sasl(const amqp::SaslInit& init) noexcept {
     const bool is_plain = init.mechanism == SaslMechanism::plain;
     if (is_plain) {
-        connection_.set_device(init.username);
+        connection_.set_claimed(init.username);
     }
     if (!init.authzid.empty() && init.authzid != init.username) {
         return authenticated(make_error_code(identity::errc::bad_credentials));
@@ -89,7 +89,7 @@ void AmqpEndpoint::authenticated(Result<model::PrincipalPtr> outcome) {
         return;
     }
     ending_ = identity::reason_of(outcome.error());
-    connection_.services().refuse(connection_.device(), Action::connect, {*ending_});
+    connection_.refuse(Action::connect, {*ending_});
     protocol_.sasl_outcome(SaslVerdict::refused);
 }
 
@@ -132,7 +132,7 @@ void AmqpEndpoint::on_open(const amqp::Open& open) noexcept {
         } while (owner() != services.self);
     }
     if (principal_->thing.empty()) {
-        connection_.set_device(container_);
+        connection_.set_claimed(container_);
     }
     if (owner() == services.self) {
         return join();
@@ -163,6 +163,7 @@ void AmqpEndpoint::join() {
         .policies = std::move(policies),
         .limits = connection_.shared_limits(),
         .subscriber = this,
+        .peer = connection_.peer_address(),
     });
     if (!result.verdict.accepted()) {
         return refuse_open(result.verdict);
@@ -175,7 +176,7 @@ void AmqpEndpoint::join() {
 }
 
 void AmqpEndpoint::refuse_open(model::Verdict verdict) {
-    connection_.services().refuse(connection_.device(), Action::connect, verdict, container_);
+    connection_.refuse(Action::connect, verdict, container_);
     connection_.close(verdict.reason);
 }
 

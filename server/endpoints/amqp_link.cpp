@@ -72,6 +72,13 @@ void AmqpLink::deliver(const broker::Delivery& delivery) noexcept {
     const auto sent = parts_.protocol.send(parts_.id, head, message.payload(), settled);
     if (!sent) {  // The link has just gone, and the session goes with it.
         services.metrics().lose(Reason::session_ended);
+        services.context().decisions.record(
+            parts_.connection.who(),
+            model::Action::deliver,
+            Reason::session_ended,
+            services.shard.wall_now(),
+            message.topic()
+        );
         return;
     }
     if (!settled) {

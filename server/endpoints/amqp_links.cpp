@@ -44,7 +44,7 @@ void AmqpEndpoint::on_attach(const amqp::Attach& attach) noexcept {
     if (refusal.reason != Reason::none) {
         const auto action =
             attach.role == amqp::Role::sender ? model::Action::publish : model::Action::subscribe;
-        connection_.services().refuse(session_->device(), action, {refusal.reason}, attach.address);
+        connection_.refuse(action, {refusal.reason}, attach.address, refusal.text);
         protocol_.detach(attach.link, {refusal.condition, refusal.text});
     }
 }

@@ -42,7 +42,9 @@ void AmqpEndpoint::on_transfer(const amqp::Transfer& transfer) noexcept {
 AmqpRefusal AmqpEndpoint::publish(const amqp::Transfer& transfer, const Target& target) {
     const Services& services = connection_.services();
     const auto refuse = [&](const AmqpRefusal& refusal, std::string_view topic = {}) {
-        services.refuse(session_->device(), model::Action::publish, {refusal.reason}, topic);
+        connection_.refuse(
+            model::Action::publish, {refusal.reason}, topic, refusal.text
+        );
         return refusal;
     };
     const auto sections = amqp::scan_sections(transfer.message);

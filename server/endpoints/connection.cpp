@@ -47,6 +47,22 @@ constexpr std::int64_t kPacketBytesPerSecond = 512;
     return Reason::peer_closed;
 }
 
+/// What an answer to the opening of a WebSocket says.
+[[nodiscard]] std::string_view text_of(std::uint16_t status) noexcept {
+    switch (status) {
+        case 400:
+            return "not a valid request to open a WebSocket";
+        case 403:
+            return "listeners[].ws.origins does not have the origin";
+        case 404:
+            return "listeners[].ws.paths does not have the path";
+        case 431:
+            return "the head of the request is too long";
+        default:
+            return "only WebSocket is served here";
+    }
+}
+
 [[nodiscard]] std::string without_port(const net::Address& peer) {
     std::string text = proxy::to_text(peer);
     text.resize(text.rfind(':'));
@@ -83,6 +99,21 @@ std::string_view Connection::device() const noexcept {
         return early_->device;
     }
     return meter_ != nullptr ? meter_->device() : std::string_view{peer_};
+}
+
+void Connection::refuse(
+    Action action, model::Verdict verdict, std::string_view topic, std::string_view detail
+) const {
+    services_->metrics().refuse(verdict.reason);
+    services_->context().decisions.record(
+        who(),
+        action,
+        verdict.reason,
+        services_->shard.wall_now(),
+        topic,
+        verdict.source,
+        {.detail = detail, .peer = peer_}
+    );
 }
 
 bool Connection::start() {
@@ -137,7 +168,7 @@ void Connection::read_preface(ByteView bytes) {
             append(early().bytes, bytes);
             return;
         }
-        services_->refuse(device(), Action::connect, {Reason::protocol_not_allowed});
+        refuse(Action::connect, {Reason::protocol_not_allowed}, {}, "not a PROXY preface");
         return close(Reason::protocol_not_allowed);
     }
     if (preface->proxied) {
@@ -163,7 +194,7 @@ void Connection::sniff(ByteView bytes) {
     } else if (sniffed == proxy::Sniffed::http && (listener_->http || listener_->serves_websocket())) {
         upgrade(bytes);
     } else {
-        services_->refuse(device(), Action::connect, {Reason::protocol_not_allowed});
+        refuse(Action::connect, {Reason::protocol_not_allowed});
         close(Reason::protocol_not_allowed);
     }
 }
@@ -185,7 +216,9 @@ void Connection::upgrade(ByteView bytes) {
                 : std::string_view{"HTTP/1.1 426 Upgrade Required\r\nUpgrade: "
                                    "websocket\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"}
         ));
-        services_->refuse(device(), Action::connect, {Reason::protocol_not_allowed}, answer.target);
+        refuse(
+            Action::connect, {Reason::protocol_not_allowed}, answer.target, text_of(answer.status)
+        );
         return close(Reason::protocol_not_allowed);
     }
     out().append(as_bytes(answer.response));
@@ -286,7 +319,7 @@ std::optional<SteadyTime> Connection::on_timeout(SteadyTime now) noexcept {
         reason = Reason::slow_consumer;
     }
     if (reason != Reason::none) {
-        services_->refuse(device(), Action::disconnect, {reason});
+        refuse(Action::disconnect, {reason});
         close(reason);
         return std::nullopt;
     }
@@ -325,12 +358,29 @@ void Connection::close(Reason reason, Goodbye goodbye) {
     }
 }
 
+void Connection::on_handshake_failed(const error_code& error) noexcept {
+    if (reason_of(error) != Reason::tls_failed) {
+        return;
+    }
+    reason_ = Reason::tls_failed;
+    const auto& presented = io().tls.rejected();
+    if (error != net::errc::tls_bad_certificate) {
+        return refuse(Action::connect, {reason_}, {}, error.message());
+    }
+    if (!presented.name.empty()) {
+        set_claimed(presented.name);
+    }
+    refuse(Action::connect, {reason_}, {}, presented.why);
+}
+
 void Connection::on_closed(error_code error) noexcept {
     if (error != net::errc::closed) {
-        reason_ = reason_of(error);
-        if (reason_ == Reason::tls_failed) {
-            services_->refuse(device(), Action::connect, {reason_});
+        const Reason reason = reason_of(error);
+        const bool is_told = reason_ == Reason::tls_failed;  // When the handshake failed.
+        if (!is_told && (reason == Reason::tls_failed || reason == Reason::handshake_timeout)) {
+            refuse(Action::connect, {reason}, {}, error.message());
         }
+        reason_ = reason;
     }
     const auto self = services_->connections.remove(id_);
     end_endpoint();

@@ -16,6 +16,7 @@
 #include <weir/mqtt/topic.hpp>
 #include <weir/net/acceptor.hpp>
 #include <weir/net/connection.hpp>
+#include <weir/why/decision_log.hpp>
 
 namespace weir::endpoints {
 
@@ -57,9 +58,24 @@ public:
             .encrypted = is_encrypted(),
         };
     }
-    /// The thing, or what the peer calls itself: under this name decisions are kept.
+    /// The thing, or what the peer calls itself, or else its address: under this name decisions are kept.
     [[nodiscard]] std::string_view device() const noexcept;
-    void set_device(std::string_view name) { early().device = name; }
+    /// The peer calls itself so; it may be anybody.
+    void set_claimed(std::string_view name) { early().device = name; }
+    /// The peer has proved to be this thing.
+    void set_device(std::string_view thing) {
+        early().device = thing;
+        is_proved_ = true;
+    }
+    [[nodiscard]] why::Who who() const noexcept { return {device(), !is_proved_}; }
+    /// Counts and records that something was refused, with the peer's address.
+    /// @param detail  What the reason leaves open; may come from the peer.
+    void refuse(
+        model::Action action,
+        model::Verdict verdict,
+        std::string_view topic = {},
+        std::string_view detail = {}
+    ) const;
 
     [[nodiscard]] net::SendQueue& out() noexcept { return output(); }
     /// Puts the connection's end on its way. The first call counts.
@@ -112,6 +128,7 @@ private:
     void on_blocked() noexcept override;
     void on_drained() noexcept override;
     std::optional<SteadyTime> on_timeout(SteadyTime now) noexcept override;
+    void on_handshake_failed(const error_code& error) noexcept override;
     void on_closed(error_code reason) noexcept override;
     void on_moving() noexcept override;
 
@@ -143,8 +160,9 @@ private:
     Phase phase_ = Phase::sniffing;
     model::Reason reason_ = model::Reason::peer_closed;
     bool established_ = false;
-    bool is_watched_ = false;
-    bool is_moving_ = false;
+    bool is_watched_ : 1 = false;
+    bool is_moving_ : 1 = false;
+    bool is_proved_ : 1 = false;  ///< Who the peer is.
     bool endpoint_ended_ = false;
     std::uint16_t destination_ = 0;
 };
@@ -178,7 +196,12 @@ void Connection::run_blocking(Work work, Done done) {
         }};
     };
     if (!services_->pool.try_run(services_->shard, std::move(job))) {
-        services_->refuse(device(), model::Action::connect, {model::Reason::connections_limit});
+        refuse(
+            model::Action::connect,
+            {model::Reason::connections_limit},
+            {},
+            "too many passwords are being verified"
+        );
         close(model::Reason::connections_limit);
     }
 }

@@ -30,6 +30,27 @@ constexpr std::string_view kBearer = "Bearer ";
     return table;
 }
 
+[[nodiscard]] Reason reason_of(const error_code& error) noexcept {
+    if (error == http::errc::body_too_long || error == http::errc::head_too_long) {
+        return Reason::packet_too_large;
+    }
+    if (error == http::errc::version_unsupported) {
+        return Reason::unsupported_version;
+    }
+    return Reason::malformed_packet;
+}
+
+[[nodiscard]] http::Problem problem_of(
+    std::uint16_t status, Reason reason, std::string detail = {}
+) {
+    const auto& info = model::info(reason);
+    return {
+        .status = status,
+        .code = std::string{info.name},
+        .detail = detail.empty() ? std::string{info.text} : std::move(detail),
+    };
+}
+
 }  // namespace
 
 HttpEndpoint::HttpEndpoint(Connection& connection)
@@ -41,10 +62,10 @@ std::size_t HttpEndpoint::on_bytes(ByteView bytes) noexcept {
         const auto event = reader_.next(rest);
         if (!event) {
             keep_alive_ = false;
-            fail(
-                {.status = http::status_of(event.error()),
-                 .code = "malformed_packet",
-                 .detail = event.error().message()}
+            const Reason reason = reason_of(event.error());
+            refuse(
+                reason,
+                problem_of(http::status_of(event.error()), reason, event.error().message())
             );
             break;
         }
@@ -79,21 +100,25 @@ void HttpEndpoint::serve(const http::Request& request) {
         case http::PathMatch::Outcome::found:
             break;
         case http::PathMatch::Outcome::no_method: {
-            auto response = http::to_response(
-                {.status = 405, .code = "no_method", .detail = "publish with POST"}
+            const auto problem = problem_of(405, Reason::protocol_error, "publish with POST");
+            connection_.refuse(
+                Action::publish, {Reason::protocol_error}, request.target, problem.detail
             );
+            auto response = http::to_response(problem);
             response.headers.emplace_back("Allow", match.allowed);
             return answer(response);
         }
         case http::PathMatch::Outcome::bad_encoding:
-            return fail(
-                {.status = 400,
-                 .code = "bad_encoding",
-                 .detail = "the path is not well percent-encoded"}
+            return refuse(
+                Reason::topic_invalid,
+                problem_of(400, Reason::topic_invalid, "the path is not well percent-encoded"),
+                request.target
             );
         case http::PathMatch::Outcome::no_path:
-            return fail(
-                {.status = 404, .code = "no_path", .detail = "publish with POST /topics/{topic}"}
+            return refuse(
+                Reason::protocol_error,
+                problem_of(404, Reason::protocol_error, "publish with POST /topics/{topic}"),
+                request.target
             );
     }
     publish(request, match.values.front());
@@ -125,7 +150,11 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
     const auto qos = http::query_value(request.target, "qos").value_or("1");
     const bool retain = http::query_value(request.target, "retain").value_or("false") == "true";
     if (qos != "0" && qos != "1") {
-        return fail({.status = 400, .code = "topic_invalid", .detail = "qos is 0 or 1"});
+        return refuse(
+            Reason::protocol_error,
+            problem_of(400, Reason::protocol_error, "qos is 0 or 1"),
+            request.target
+        );
     }
     if (!mqtt::is_valid_text(topic) || !mqtt::is_valid_topic_name(topic) ||
         !mqtt::is_within(topic, connection_.topic_limits())) {
@@ -143,11 +172,7 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
         .limits = &connection_.limits(),
     };
     if (const auto verdict = services.publisher.admit(origin, topic, retain); !verdict.accepted()) {
-        return fail({
-            .status = 403,
-            .code = std::string{model::name(verdict.reason)},
-            .detail = std::string{model::info(verdict.reason).text},
-        });
+        return fail(problem_of(403, verdict.reason));  // The publisher has recorded it.
     }
     std::array<Byte, 256> memory;
     mqtt::PropertyWriter properties{memory};
@@ -168,11 +193,19 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
     const auto progress =
         services.publisher.route(origin, message, {waits ? connection_.id() : 0, number});
     if (pipeline::is_held_back(progress)) {
-        auto response = http::to_response(
-            progress == pipeline::Progress::throttled
-                ? http::Problem{.status = 429, .code = "quota_exceeded", .detail = "the device publishes faster than it may; try again"}
-                : http::Problem{.status = 503, .code = "sink_full", .detail = "a sink that takes this message has no room; try again"}
-        );
+        const bool is_throttled = progress == pipeline::Progress::throttled;
+        const auto problem =
+            is_throttled
+                ? problem_of(
+                      429, Reason::quota_exceeded, "the device publishes faster than it may; try again"
+                  )
+                : problem_of(
+                      503, Reason::sink_full, "a sink that takes this message has no room; try again"
+                  );
+        if (!is_throttled) {  // Else the publisher has recorded it.
+            connection_.refuse(Action::publish, {Reason::sink_full}, topic);
+        }
+        auto response = http::to_response(problem);
         response.headers.emplace_back("Retry-After", "1");
         return answer(response);
     }
@@ -192,26 +225,30 @@ void HttpEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
     if (stored) {
         answer({.status = 200});
     } else {
-        fail(
-            {.status = 503,
-             .code = "storage_failed",
-             .detail = "the storage did not take the message; it was not accepted"}
+        refuse(
+            Reason::storage_failed,
+            problem_of(
+                503,
+                Reason::storage_failed,
+                "the storage did not take the message; it was not accepted"
+            )
         );
     }
     connection_.resume();
 }
 
 void HttpEndpoint::refuse(std::uint16_t status, model::Verdict verdict, std::string_view topic) {
-    connection_.services().refuse(connection_.device(), Action::publish, verdict, topic);
-    auto response = http::to_response({
-        .status = status,
-        .code = std::string{model::name(verdict.reason)},
-        .detail = std::string{model::info(verdict.reason).text},
-    });
+    connection_.refuse(Action::publish, verdict, topic);
+    auto response = http::to_response(problem_of(status, verdict.reason));
     if (status == 401) {
         response.headers.emplace_back("WWW-Authenticate", "Bearer");
     }
     answer(response);
+}
+
+void HttpEndpoint::refuse(Reason reason, const http::Problem& problem, std::string_view topic) {
+    connection_.refuse(Action::publish, {reason}, topic, problem.detail);
+    fail(problem);
 }
 
 void HttpEndpoint::fail(const http::Problem& problem) {

@@ -36,6 +36,8 @@ private:
     void publish(const http::Request& request, const std::string& topic);
     void answer(const http::Response& response);
     void refuse(std::uint16_t status, model::Verdict verdict, std::string_view topic = {});
+    /// Counts and records `reason`, and answers with words of its own.
+    void refuse(model::Reason reason, const http::Problem& problem, std::string_view topic = {});
     void fail(const http::Problem& problem);
 
     Connection& connection_;

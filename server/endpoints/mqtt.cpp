@@ -84,13 +84,13 @@ void MqttEndpoint::give_up(const error_code& error) {
             break;
     }
     say(code, reason);
-    connection_.services().refuse(connection_.device(), model::Action::disconnect, {reason});
+    connection_.refuse(model::Action::disconnect, {reason});
     connection_.close(reason, Connection::Goodbye::said);
 }
 
 void MqttEndpoint::leave(ReasonCode code, model::Verdict verdict) {
     say(code, verdict.reason);
-    connection_.services().refuse(connection_.device(), model::Action::disconnect, verdict);
+    connection_.refuse(model::Action::disconnect, verdict);
     connection_.close(verdict.reason, Connection::Goodbye::said);
 }
 
@@ -454,8 +454,8 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
         const auto limits = connection_.topic_limits();
         if (!parsed || !mqtt::is_within(parsed->filter, limits) ||
             parsed->group.size() > limits.bytes) {
-            services.refuse(
-                session_->device(), model::Action::subscribe, {Reason::topic_invalid}, wanted.filter
+            connection_.refuse(
+                model::Action::subscribe, {Reason::topic_invalid}, wanted.filter
             );
             codes.push_back(ReasonCode::topic_filter_invalid);
             refused = Reason::topic_invalid;
@@ -466,7 +466,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
                 leave(reason_code_of(missing), {missing});
                 return Next::stop;
             }
-            services.refuse(session_->device(), model::Action::subscribe, {missing}, wanted.filter);
+            connection_.refuse(model::Action::subscribe, {missing}, wanted.filter);
             codes.push_back(reason_code_of(missing));
             continue;
         }

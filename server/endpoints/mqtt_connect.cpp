@@ -146,7 +146,7 @@ void MqttEndpoint::authenticate() {
     }
     if (!connecting
              .is_assigned) {  // Else what is refused is kept under the peer's address: nobody could ask for the id.
-        connection_.set_device(connecting.client_id);
+        connection_.set_claimed(connecting.client_id);
     }
     if (connecting.client_id.size() > connection_.limits().client_id_bytes ||
         is_amqp_session(connecting.client_id) ||
@@ -248,6 +248,7 @@ void MqttEndpoint::attach() {
         .expiry = connecting.expiry,
         .window = connecting.receive_maximum,
         .will = std::move(connecting.will),
+        .peer = connection_.peer_address(),
         .done =
             [this, &connections = services.connections, id = connection_.id()](bool stored) {
                 Connection* const connection = connections.find(id);
@@ -356,9 +357,7 @@ void MqttEndpoint::accept(bool session_present) {
 }
 
 void MqttEndpoint::refuse(ReasonCode code, model::Verdict verdict) {
-    connection_.services().refuse(
-        connection_.device(), Action::connect, verdict, connecting_->client_id
-    );
+    connection_.refuse(Action::connect, verdict, connecting_->client_id);
     say(code, verdict.reason);
     connection_.close(verdict.reason, Connection::Goodbye::said);
 }

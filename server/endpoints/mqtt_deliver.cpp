@@ -53,7 +53,7 @@ void MqttEndpoint::deliver(const broker::Delivery& delivery) noexcept {
         // What the client cannot take is dropped as if it had been delivered. [MQTT5-3.1.2-25]
         services.metrics().lose(Reason::packet_too_large);
         services.context().decisions.record(
-            session_->device(),
+            session_->who(),
             model::Action::deliver,
             Reason::packet_too_large,
             services.shard.wall_now(),

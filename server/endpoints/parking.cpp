@@ -12,8 +12,7 @@ void Parking::hold(
     services.metrics().parked.add();
     const std::size_t size = message->footprint();
     if (!parked_.empty() && bytes_ + size > connection.limits().parked_bytes) {
-        services.refuse(
-            connection.device(),
+        connection.refuse(
             model::Action::publish,
             {model::Reason::parked_bytes_exceeded},
             message->topic()

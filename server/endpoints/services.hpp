@@ -34,19 +34,6 @@ struct Services {
 
     [[nodiscard]] broker::Context& context() const noexcept { return broker.context(); }
     [[nodiscard]] model::ShardMetrics& metrics() const noexcept { return broker.context().metrics; }
-
-    /// Counts and records that something was refused.
-    void refuse(
-        std::string_view device,
-        model::Action action,
-        model::Verdict verdict,
-        std::string_view topic = {}
-    ) const {
-        metrics().refuse(verdict.reason);
-        context().decisions.record(
-            device, action, verdict.reason, shard.wall_now(), topic, verdict.source
-        );
-    }
 };
 
 }  // namespace weir::endpoints
