@@ -208,7 +208,7 @@ void Gateway::Impl::open_doors(const std::vector<endpoints::ListenerPtr>& listen
         auto door = std::make_unique<Door>();
         door->name = config.name;
         door->listeners.assign(parts.size(), listeners[i]);
-        door->tls = listeners[i]->tls != nullptr;
+        door->describe(*listeners[i]);
         auto socket = net::ListenSocket::open(config.bind, config.port);
         door->acceptor = std::make_unique<net::Acceptor>(
             std::move(socket),
@@ -278,6 +278,7 @@ void Gateway::start() {
     impl.sinks.start();
     impl.backups.configure(impl.configuration.with([](const auto& now) { return now->config.storage.backup; }));
     impl.archives.start();
+    impl.warn_of_certificates();
     impl.housekeeping = std::jthread{[&impl](const std::stop_token& stop) {
         std::mutex mutex;
         std::condition_variable_any wake;
@@ -286,6 +287,7 @@ void Gateway::start() {
             if (const auto sealed = impl.ledger.seal(); !sealed) {
                 log::error("ledger_seal_failed", {{"error", sealed.error().message()}});
             }
+            impl.warn_of_certificates();
         }
     }};
     std::vector<runtime::Watchdog::Watched> watched;
@@ -386,7 +388,10 @@ std::vector<ListenerStatus> Gateway::listeners() const {
             .address = proxy::to_text(address),
             .port = address.port,
             .tls = door->tls,
+            .certificate_ends = WallTime{door->certificate_ends_ms},
             .connections = door->acceptor->connections(),
+            .refused_limit = door->acceptor->counters().refused_limit.value(),
+            .refused_descriptors = door->acceptor->counters().refused_descriptors.value(),
         });
     }
     return out;

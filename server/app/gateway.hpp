@@ -35,7 +35,10 @@ struct ListenerStatus {
     std::string address;  ///< With the port that it really has.
     std::uint16_t port = 0;
     bool tls = false;
+    WallTime certificate_ends{0};  ///< Zero: clear text.
     std::size_t connections = 0;
+    std::uint64_t refused_limit = 0;        ///< Connections closed at once: `connections` are there already.
+    std::uint64_t refused_descriptors = 0;  ///< Closed at once: the process has no descriptors left.
 };
 
 struct SubscriptionStatus {

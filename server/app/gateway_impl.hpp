@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <weir/app/backup_schedule.hpp>
+#include <weir/app/certificate_watch.hpp>
 #include <weir/app/gateway.hpp>
 #include <weir/archive/archives.hpp>
 #include <weir/base/guarded.hpp>
@@ -31,7 +32,11 @@ struct Gateway::Impl {
         std::string name;
         std::vector<endpoints::ListenerPtr> listeners;  ///< By shard, which alone reads its own.
         std::atomic<bool> tls;
+        std::atomic<std::int64_t> certificate_ends_ms;  ///< 0: clear text.
         std::unique_ptr<net::Acceptor> acceptor;
+
+        /// Takes what it tells of itself from what it serves.
+        void describe(const endpoints::Listener& listener);
     };
 
     explicit Impl(const Options& options);
@@ -45,6 +50,8 @@ struct Gateway::Impl {
     void close_connections();
     [[nodiscard]] std::size_t open_connections() const;
     void flush_usage();
+    /// Logs those that end soon, or have ended, as often as is due: gateway_certificates.cpp.
+    void warn_of_certificates();
 
     Options options;
     SystemFiles files;
@@ -57,6 +64,7 @@ struct Gateway::Impl {
     model::Limits limits;  ///< Of the start: those that bound tables cannot change later.
     std::unique_ptr<storage::Store> store;
     BackupSchedule backups;
+    CertificateWatch certificates;
     identity::Registry registry;
     metering::Ledger ledger;
     http_client::CurlClient client;

@@ -240,6 +240,37 @@ void add_requests(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
     }
 }
 
+void add_listeners(Page& page, const std::vector<ListenerStatus>& listeners) {
+    Family refused{
+        "weir_connections_refused_total",
+        "Connections closed at once, by cause: the listener's limit, or no descriptor is left.",
+        MetricType::Counter
+    };
+    Family ends{
+        "weir_tls_certificate_expires_timestamp_seconds",
+        "When the certificate of a listener ends.",
+        MetricType::Gauge
+    };
+    for (const auto& listener : listeners) {
+        refused.add(
+            static_cast<double>(listener.refused_limit),
+            {{"listener", listener.name}, {"cause", "limit"}}
+        );
+        refused.add(
+            static_cast<double>(listener.refused_descriptors),
+            {{"listener", listener.name}, {"cause", "descriptors"}}
+        );
+        if (listener.certificate_ends.count() != 0) {
+            ends.add(
+                static_cast<double>(listener.certificate_ends.count()) / 1'000,
+                {{"listener", listener.name}}
+            );
+        }
+    }
+    page.add(std::move(refused));
+    page.add(std::move(ends));
+}
+
 }  // namespace
 
 std::string Gateway::metrics_text() const {
@@ -315,6 +346,7 @@ std::string Gateway::metrics_text() const {
     page.counter("weir_tls_handshakes_failed_total", "Failed.", [](const auto& s) {
         return s.io.counters.handshakes_failed.value();
     });
+    add_listeners(page, listeners());
     page.gauge("weir_connections", "Open connections.", [](const auto& s) {
         return s.io.counters.connections.value();
     });

@@ -106,7 +106,7 @@ ReloadOutcome Gateway::reload() {
             impl.on_every_shard([&](GatewayShard& part) {
                 door->listeners[part.services.self] = *found;
             });
-            door->tls = (*found)->tls != nullptr;
+            door->describe(**found);
         }
     }
     const auto routes = impl.routes.with([](const auto& now) { return now; });
@@ -119,6 +119,8 @@ ReloadOutcome Gateway::reload() {
     impl.last_reload_ok = true;
     outcome.applied = true;
     log::info("reloaded", {{"config", config_hash()}});
+    impl.certificates.restart();
+    impl.warn_of_certificates();
     return outcome;
 }
 

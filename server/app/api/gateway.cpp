@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <weir/app/certificate_watch.hpp>
 #include <weir/app/gateway.hpp>
 
 #include "json.hpp"
@@ -79,6 +80,11 @@ json::array listeners(const Gateway& gateway) {
              {"tls", listener.tls},
              {"connections", listener.connections}}
         );
+        if (const WallTime ends = listener.certificate_ends; ends.count() != 0) {
+            auto& row = rows.back().as_object();
+            row["certificate_ends"] = time_value(ends);
+            row["certificate"] = name(certificate_standing(ends, gateway.clock().wall()));
+        }
     }
     return rows;
 }

@@ -17,6 +17,9 @@ json::object row_of(const why::Decision& decision) {
         {"text", model::info(decision.reason).text},
         {"topic", decision.topic},
         {"source", source_value(&decision.source)},
+        {"detail", decision.detail},
+        {"peer", decision.peer},
+        {"authenticated", !decision.is_claim},
     };
 }
 
@@ -24,9 +27,12 @@ json::object row_of(const why::Decision& decision) {
 
 void add_why(admin::Routes& routes, Gateway& gateway) {
     routes.add("GET", "/v1/why/{device}", [&gateway](const admin::Call& call) {
+        const WallTime since = query_time(call, "since", WallTime{0});
         json::array rows;
         for (const auto& decision : gateway.decisions(call.path.at(0))) {
-            rows.push_back(row_of(decision));
+            if (decision.last >= since) {
+                rows.push_back(row_of(decision));
+            }
         }
         if (rows.empty()) {
             expect_known(gateway, call.path.at(0));

@@ -87,6 +87,25 @@ std::string limits_line(const json::object& lost) {
     return line;
 }
 
+/// "the certificate of front ends 2026-01-31T12:00:00.000Z"; empty: none ends soon.
+std::string certificate_lines(const json::array& listeners) {
+    std::string lines;
+    for (const auto& each : listeners) {
+        const auto& listener = each.as_object();
+        const auto standing = cell(listener, "certificate");
+        if (standing == "ends_soon" || standing == "ended") {
+            lines += fmt::format(
+                "the certificate of listener {} {} {}: devices {} refuse it; renew it, then weir reload\n",
+                cell(listener, "name"),
+                standing == "ended" ? "ended" : "ends",
+                cell(listener, "certificate_ends"),
+                standing == "ended" ? "now" : "will then"
+            );
+        }
+    }
+    return lines;
+}
+
 void print_status(const json::object& status) {
     const auto& storage = status.at("storage").as_object();
     const auto reason = cell(storage, "reason");
@@ -114,6 +133,9 @@ void print_status(const json::object& status) {
     ));
     if (const auto lost = limits_line(status.at("lost_by_limit").as_object()); !lost.empty()) {
         print(fmt::format("messages lost by limits of queues: {}\n\n", lost));
+    }
+    if (const auto lines = certificate_lines(status.at("listeners").as_array()); !lines.empty()) {
+        print(lines + '\n');
     }
     if (const auto paused = cell(status, "paused_rules"); !paused.empty()) {
         print(fmt::format("paused rules: {} (weir rules enable NAME)\n\n", paused));
