@@ -1,9 +1,8 @@
 // The gateway as a whole: state, reload, sessions.
 #include <unistd.h>
 
-#include <utility>
-
 #include <fmt/format.h>
+#include <utility>
 
 #include <weir/app/certificate_watch.hpp>
 #include <weir/app/gateway.hpp>
