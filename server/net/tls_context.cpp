@@ -2,7 +2,6 @@
 
 #include <openssl/pem.h>
 
-#include <array>
 #include <ctime>
 #include <vector>
 
@@ -22,18 +21,21 @@ constexpr const char* kGroupsHybrid = "X25519MLKEM768:X25519:P-256:P-384";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr std::string_view kSessionContext = "weir";
 
-[[noreturn]] void fail(const std::string& part) {
-    std::array<char, 256> text{};
-    const unsigned long code = ERR_peek_last_error();
-    ERR_error_string_n(code, text.data(), text.size());
-    ERR_clear_error();
-    throw TlsConfigError{code == 0 ? part : part + ": " + text.data()};
+void require(bool holds, TlsPart part, const char* what) {
+    if (!holds) {
+        ERR_clear_error();
+        throw TlsConfigError{part, what};
+    }
 }
 
-void require(bool holds, const char* part) {
-    if (!holds) {
-        fail(part);
+/// For what OpenSSL judges by rules of its own: with its reason, as words.
+void require_accepted(bool accepted, TlsPart part, const std::string& what) {
+    if (accepted) {
+        return;
     }
+    const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    throw TlsConfigError{part, reason == nullptr ? what : what + ": " + reason};
 }
 
 BioPtr memory_bio(const std::string& pem) {
@@ -58,24 +60,38 @@ std::vector<Ptr> read_all(const std::string& pem) {
 
 WallTime time_of(const ASN1_TIME* time) {
     std::tm parts{};
-    require(ASN1_TIME_to_tm(time, &parts) == 1, "certificate: end of validity");
+    require(
+        ASN1_TIME_to_tm(time, &parts) == 1,
+        TlsPart::certificate,
+        "certificate: the end of its validity is no time"
+    );
     return WallTime{std::int64_t{::timegm(&parts)} * 1000};
 }
 
 WallTime use_certificate(SSL_CTX* context, const TlsOptions& options) {
     const auto chain = read_all<X509Ptr, PEM_read_bio_X509>(options.certificate_pem);
-    require(!chain.empty(), "certificate: not a PEM certificate");
-    require(SSL_CTX_use_certificate(context, chain.front().get()) == 1, "certificate");
+    require(!chain.empty(), TlsPart::certificate, "certificate: not a PEM certificate");
+    require_accepted(
+        SSL_CTX_use_certificate(context, chain.front().get()) == 1,
+        TlsPart::certificate,
+        "certificate"
+    );
     for (std::size_t i = 1; i < chain.size(); ++i) {
-        require(SSL_CTX_add1_chain_cert(context, chain[i].get()) == 1, "certificate chain");
+        require_accepted(
+            SSL_CTX_add1_chain_cert(context, chain[i].get()) == 1,
+            TlsPart::certificate,
+            "certificate chain"
+        );
     }
     const BioPtr bio = memory_bio(options.key_pem);
     // Without the callback OpenSSL would ask for a passphrase on the terminal.
     const auto no_passphrase = [](char*, int, int, void*) { return -1; };
     const KeyPtr key{PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr)};
-    require(key != nullptr, "key: not an unencrypted PEM key");
+    require(key != nullptr, TlsPart::key, "key: not an unencrypted PEM key");
     require(
-        SSL_CTX_use_PrivateKey(context, key.get()) == 1, "key does not belong to the certificate"
+        SSL_CTX_use_PrivateKey(context, key.get()) == 1,
+        TlsPart::key,
+        "key does not belong to the certificate"
     );
     return time_of(X509_get0_notAfter(chain.front().get()));
 }
@@ -86,18 +102,21 @@ void trust_clients(SSL_CTX* context, const TlsOptions& options) {
         return;
     }
     const auto authorities = read_all<X509Ptr, PEM_read_bio_X509>(options.client_ca_pem);
-    require(!authorities.empty(), "client_ca: no PEM certificate in it");
+    require(!authorities.empty(), TlsPart::client_ca, "client_ca: no PEM certificate in it");
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
     for (const X509Ptr& authority : authorities) {
-        require(X509_STORE_add_cert(store, authority.get()) == 1, "client_ca");
-        require(SSL_CTX_add_client_CA(context, authority.get()) == 1, "client_ca");
+        const bool trusted = X509_STORE_add_cert(store, authority.get()) == 1 &&
+                             SSL_CTX_add_client_CA(context, authority.get()) == 1;
+        require_accepted(trusted, TlsPart::client_ca, "client_ca");
     }
     unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;  // An intermediate may be the anchor.
     if (!options.client_crl_pem.empty()) {
         const auto lists = read_all<CrlPtr, PEM_read_bio_X509_CRL>(options.client_crl_pem);
-        require(!lists.empty(), "client_crl: no PEM revocation list in it");
+        require(!lists.empty(), TlsPart::client_crl, "client_crl: no PEM revocation list in it");
         for (const CrlPtr& list : lists) {
-            require(X509_STORE_add_crl(store, list.get()) == 1, "client_crl");
+            require_accepted(
+                X509_STORE_add_crl(store, list.get()) == 1, TlsPart::client_crl, "client_crl"
+            );
         }
         flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
     }
@@ -177,22 +196,26 @@ void serve_alpn(SSL_CTX* context, const std::vector<std::string>& protocols) {
     }
     auto wire = std::make_unique<Bytes>();
     for (const std::string& protocol : protocols) {
-        require(!protocol.empty() && protocol.size() <= 255, "alpn: a name has 1 to 255 bytes");
+        require(
+            !protocol.empty() && protocol.size() <= 255,
+            TlsPart::other,
+            "alpn: a name has 1 to 255 bytes"
+        );
         wire->push_back(static_cast<Byte>(protocol.size()));
         append(*wire, protocol);
     }
-    require(SSL_CTX_set_ex_data(context, alpn_index(), wire.get()) == 1, "alpn");
+    require(SSL_CTX_set_ex_data(context, alpn_index(), wire.get()) == 1, TlsPart::other, "alpn");
     static_cast<void>(wire.release());
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, nullptr);
 }
 
 void harden(SSL_CTX* context, TlsProfile profile) {
     const int oldest = profile == TlsProfile::modern ? TLS1_3_VERSION : TLS1_2_VERSION;
-    require(SSL_CTX_set_min_proto_version(context, oldest) == 1, "profile");
-    require(SSL_CTX_set_cipher_list(context, kCiphers12) == 1, "profile");
+    require(SSL_CTX_set_min_proto_version(context, oldest) == 1, TlsPart::other, "profile");
+    require(SSL_CTX_set_cipher_list(context, kCiphers12) == 1, TlsPart::other, "profile");
     if (SSL_CTX_set1_groups_list(context, kGroupsHybrid) != 1) {  // This OpenSSL has no ML-KEM.
         ERR_clear_error();
-        require(SSL_CTX_set1_groups_list(context, kGroups) == 1, "profile");
+        require(SSL_CTX_set1_groups_list(context, kGroups) == 1, TlsPart::other, "profile");
     }
     SSL_CTX_set_options(
         context,
@@ -217,7 +240,7 @@ void harden(SSL_CTX* context, TlsProfile profile) {
 std::shared_ptr<const TlsContext> TlsContext::make(const TlsOptions& options) {
     ERR_clear_error();
     ContextPtr context{SSL_CTX_new(TLS_server_method())};
-    require(context != nullptr, "TLS context");
+    require(context != nullptr, TlsPart::other, "TLS context");
     harden(context.get(), options.profile);
     const WallTime not_after = use_certificate(context.get(), options);
     trust_clients(context.get(), options);

@@ -32,9 +32,17 @@ struct TlsOptions {
     };  ///< By preference. Empty: what the peer offers is not looked at.
 };
 
-/// Names the part that is wrong and what OpenSSL says about it.
+/// Of TlsOptions.
+enum class TlsPart : std::uint8_t { certificate, key, client_ca, client_crl, other };
+
+/// Which part is wrong, and why, in words that need no manual of OpenSSL.
 class TlsConfigError : public std::runtime_error {
-    using std::runtime_error::runtime_error;
+public:
+    TlsConfigError(TlsPart part, const std::string& what) : std::runtime_error{what}, part_{part} {}
+    [[nodiscard]] TlsPart part() const noexcept { return part_; }
+
+private:
+    TlsPart part_;
 };
 
 /// Immutable; may be shared by all shards. To rotate certificates make a new one for the

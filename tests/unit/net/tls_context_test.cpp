@@ -11,6 +11,7 @@ struct BadOptions {
     std::string_view name;
     std::function<void(TlsOptions&)> spoil;
     std::string_view told;
+    TlsPart part;
 };
 
 class TlsContextRefuses : public testing::TestWithParam<BadOptions> {};
@@ -27,6 +28,9 @@ TEST_P(TlsContextRefuses, AndNamesThePart) {
         EXPECT_EQ(
             std::string_view{error.what()}.substr(0, GetParam().told.size()), GetParam().told
         );
+        EXPECT_EQ(error.part(), GetParam().part);
+        EXPECT_EQ(std::string_view{error.what()}.find("error:"), std::string_view::npos)
+            << "codes of OpenSSL tell nobody anything: " << error.what();
     }
 }
 
@@ -37,25 +41,30 @@ INSTANTIATE_TEST_SUITE_P(
         BadOptions{
             "no_certificate",
             [](TlsOptions& o) { o.certificate_pem = "nothing"; },
-            "certificate: not a PEM"
+            "certificate: not a PEM",
+            TlsPart::certificate
         },
         BadOptions{
             "certificate_cut",
             [](TlsOptions& o) { o.certificate_pem.resize(200); },
-            "certificate: not a PEM"
+            "certificate: not a PEM",
+            TlsPart::certificate
         },
         BadOptions{
-            "no_key", [](TlsOptions& o) { o.key_pem.clear(); }, "key: not an unencrypted PEM key"
+            "no_key", [](TlsOptions& o) { o.key_pem.clear(); }, "key: not an unencrypted PEM key",
+            TlsPart::key
         },
         BadOptions{
             "foreign_key",
             [](TlsOptions& o) { o.key_pem = issue("x").key_pem(); },
-            "key does not belong"
+            "key does not belong",
+            TlsPart::key
         },
         BadOptions{
             "no_client_ca",
             [](TlsOptions& o) { o.client_auth = ClientAuth::optional; },
-            "client_ca: no PEM certificate"
+            "client_ca: no PEM certificate",
+            TlsPart::client_ca
         },
         BadOptions{
             "bad_crl",
@@ -64,9 +73,10 @@ INSTANTIATE_TEST_SUITE_P(
                 o.client_ca_pem = issue("ca", {.authority = true}).certificate_pem();
                 o.client_crl_pem = "nothing";
             },
-            "client_crl: no PEM revocation list"
+            "client_crl: no PEM revocation list",
+            TlsPart::client_crl
         },
-        BadOptions{"empty_alpn", [](TlsOptions& o) { o.alpn = {""}; }, "alpn"}
+        BadOptions{"empty_alpn", [](TlsOptions& o) { o.alpn = {""}; }, "alpn", TlsPart::other}
     ),
     [](const auto& row) { return std::string{row.param.name}; }
 );
