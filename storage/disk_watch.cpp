@@ -4,6 +4,8 @@ namespace weir::storage::detail {
 namespace {
 
 constexpr std::chrono::minutes kSampleEvery{1};
+/// What a start writes at once says nothing about the days to come.
+constexpr std::chrono::minutes kHistoryMin{10};
 constexpr std::size_t kSamplesMax = 61;  // An hour.
 constexpr std::uint64_t kHysteresis = 8;
 constexpr std::chrono::hours kForecastMax{24 * 365};
@@ -39,7 +41,7 @@ std::optional<std::chrono::seconds> DiskWatch::full_in(SteadyTime now, std::uint
     if (free <= marks_.full) {
         return std::chrono::seconds{0};
     }
-    if (now - then.at < kSampleEvery || free >= then.free) {
+    if (now - then.at < kHistoryMin || free >= then.free) {
         return std::nullopt;
     }
     const std::chrono::duration<double> span = now - then.at;

@@ -36,6 +36,7 @@ TEST(DiskWatch, ReportsNoLevel_WhenItsMarkIsZero) {
 TEST(DiskWatch, ForecastsFromTheRateOfTheLastHour) {
     DiskWatch watch{{.full = kGiB}};
     EXPECT_EQ(watch.observe(0s, 11 * kGiB).full_in, std::nullopt) << "one look tells no rate";
+    EXPECT_EQ(watch.observe(9min, 10 * kGiB).full_in, std::nullopt) << "nor do a few minutes";
     // 1 GiB in 10 minutes, 9 above the mark are left: 90 minutes.
     EXPECT_EQ(watch.observe(10min, 10 * kGiB).full_in, seconds{90min});
     // For the next two hours nothing is written: the old rate is forgotten.
@@ -48,8 +49,8 @@ TEST(DiskWatch, ForecastsFromTheRateOfTheLastHour) {
 TEST(DiskWatch, ForecastsNothing_WhenTheDiskDoesNotFillUp) {
     DiskWatch watch{{.full = kGiB}};
     static_cast<void>(watch.observe(0s, 5 * kGiB));
-    EXPECT_EQ(watch.observe(5min, 6 * kGiB).full_in, std::nullopt) << "space was freed";
-    EXPECT_EQ(watch.observe(10min, 5 * kGiB - 1).full_in, std::nullopt) << "centuries away";
+    EXPECT_EQ(watch.observe(15min, 6 * kGiB).full_in, std::nullopt) << "space was freed";
+    EXPECT_EQ(watch.observe(20min, 5 * kGiB - 1).full_in, std::nullopt) << "centuries away";
 }
 
 TEST(DiskWatch, ForecastsNow_WhenItIsFull) {
