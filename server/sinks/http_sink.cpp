@@ -495,14 +495,7 @@ SinkStatus HttpSink::status() const {
         out.activity = Activity::delivering;
     }
     if (const auto info = surroundings_.store->outbox(config_.name)) {
-        out.in = info->next - 1;
-        out.pending = info->records;
-        out.pending_bytes = info->bytes;
-        out.dead_letters = info->dead_records;
-        if (info->oldest_ms != 0) {
-            out.oldest_age =
-                std::max(surroundings_.clock->wall() - WallTime{info->oldest_ms}, WallTime{0});
-        }
+        add_outbox(out, *info, surroundings_.clock->wall());
     }
     return out;
 }

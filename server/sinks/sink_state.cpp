@@ -8,8 +8,8 @@
 namespace weir::sinks {
 
 std::string_view name(Activity activity) noexcept {
-    constexpr std::array<std::string_view, 5> kNames = {
-        "starting", "idle", "gathering", "delivering", "backing_off"
+    constexpr std::array<std::string_view, 6> kNames = {
+        "starting", "idle", "gathering", "delivering", "backing_off", "removed"
     };
     return kNames[static_cast<std::size_t>(activity)];
 }
@@ -127,6 +127,16 @@ Result<SinkState> decode_state(std::uint8_t version, ByteView body) {
         return storage::errc::newer_version;
     }
     return version == kOneClaim ? decode_one_claim(body) : decode_claims(body);
+}
+
+void add_outbox(SinkStatus& status, const storage::OutboxInfo& outbox, WallTime now) {
+    status.in = outbox.next - 1;
+    status.pending = outbox.records;
+    status.pending_bytes = outbox.bytes;
+    status.dead_letters = outbox.dead_records;
+    if (outbox.oldest_ms != 0) {
+        status.oldest_age = std::max(now - WallTime{outbox.oldest_ms}, WallTime{0});
+    }
 }
 
 Result<SinkState> load_state(const storage::Store& store, const std::string& sink) {

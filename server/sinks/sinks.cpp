@@ -15,6 +15,7 @@
 #include <weir/base/digest.hpp>
 #include <weir/sinks/detail/http_request.hpp>
 #include <weir/sinks/detail/http_sink.hpp>
+#include <weir/sinks/detail/sink_state.hpp>
 
 namespace weir::sinks {
 namespace {
@@ -52,6 +53,7 @@ struct Sinks::Impl {
     std::chrono::milliseconds poll();
     [[nodiscard]] detail::HttpSink* find(std::uint32_t id);
     [[nodiscard]] bool busy();
+    [[nodiscard]] SinkStatus removed(const storage::OutboxInfo& outbox) const;
 
     const detail::Surroundings surroundings;
     mutable std::mutex mutex;  ///< Held for each turn: config and status see sinks between turns.
@@ -71,6 +73,17 @@ detail::HttpSink* Sinks::Impl::find(std::uint32_t id) {
 bool Sinks::Impl::busy() {
     const std::lock_guard lock{mutex};
     return std::ranges::any_of(sinks, [](const auto& named) { return named.second.sink->busy(); });
+}
+
+SinkStatus Sinks::Impl::removed(const storage::OutboxInfo& outbox) const {
+    SinkStatus status{.name = outbox.name, .activity = Activity::removed};
+    detail::add_outbox(status, outbox, surroundings.clock->wall());
+    if (auto state = detail::load_state(*surroundings.store, outbox.name)) {
+        status.counters = state->counters;
+    } else {
+        status.last_error = state.error().message();
+    }
+    return status;
 }
 
 std::chrono::milliseconds Sinks::Impl::poll() {
@@ -195,6 +208,13 @@ std::vector<SinkStatus> Sinks::status() const {
     for (const auto& [name, named] : impl_->sinks) {
         out.push_back(named.sink->status());
     }
+    for (const auto& outbox : impl_->surroundings.store->outboxes()) {
+        const bool is_empty = outbox.records == 0 && outbox.dead_records == 0;
+        if (!is_empty && !impl_->sinks.contains(outbox.name)) {
+            out.push_back(impl_->removed(outbox));
+        }
+    }
+    std::ranges::sort(out, {}, &SinkStatus::name);
     return out;
 }
 

@@ -16,7 +16,8 @@
 namespace weir::sinks {
 
 /// Delivers the outboxes of the configured sinks. Owned by the Gateway; store, client and clock
-/// outlive it. An outbox whose sink is not configured is left as it is.
+/// outlive it. An outbox whose sink is not configured is left as it is, and told by status() until
+/// it is empty or dropped (drop_outbox()).
 ///
 /// Order at the end: stop(), then the client, then the store.
 class Sinks {
@@ -48,7 +49,8 @@ public:
         const std::string& sink, const storage::OutboxRecord& record, http_client::Completion done
     );
 
-    /// In the order of names. Any control thread; reads the store.
+    /// Those that are configured, and those that are not but left records behind, in the order of
+    /// names. Any control thread; reads the store.
     [[nodiscard]] std::vector<SinkStatus> status() const;
 
     /// Does what is due, once. What the thread calls; tests that own the time call it themselves,

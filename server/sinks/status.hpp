@@ -17,6 +17,7 @@ enum class Activity : std::uint8_t {
     gathering,    ///< An incomplete batch is kept open.
     delivering,   ///< A request or a commit is under way.
     backing_off,  ///< The last attempt failed; the next one has its time.
+    removed,      ///< No longer configured, but it left records behind.
 };
 
 /// "starting", "idle", ...
@@ -60,7 +61,8 @@ struct SinkCounters {
     std::uint64_t delivered = 0;
     std::uint64_t dead = 0;  ///< Became dead letters: refused by the receiver, or too old
                              ///< (sink_rejected, sink_expired).
-    std::uint64_t lost = 0;  ///< Removed by drop_oldest (sink_full).
+    std::uint64_t lost = 0;  ///< Removed by drop_oldest (sink_full), or by an operator after the
+                             ///< sink was removed.
 
     friend bool operator==(const SinkCounters&, const SinkCounters&) = default;
 };

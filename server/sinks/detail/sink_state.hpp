@@ -40,4 +40,7 @@ void put_state(storage::Batch& batch, const std::string& sink, const SinkState& 
 /// A sink without a state has an empty one.
 [[nodiscard]] Result<SinkState> load_state(const storage::Store& store, const std::string& sink);
 
+/// What the outbox itself tells about a sink.
+void add_outbox(SinkStatus& status, const storage::OutboxInfo& outbox, WallTime now);
+
 }  // namespace weir::sinks::detail
