@@ -712,7 +712,7 @@ void Broker::expel(Session& session, Reason reason) {
     end(session);
 }
 
-void Broker::apply_policies(const std::shared_ptr<const policy::PolicySet>& policies) {
+std::size_t Broker::apply_policies(const std::shared_ptr<const policy::PolicySet>& policies) {
     policy_set_ = policies;
     std::vector<Session*> refused;
     for (const auto& session : sessions_) {
@@ -723,6 +723,7 @@ void Broker::apply_policies(const std::shared_ptr<const policy::PolicySet>& poli
     for (Session* const session : refused) {
         expel(*session, Reason::policy_changed);
     }
+    return refused.size();
 }
 
 void Broker::apply_principals(

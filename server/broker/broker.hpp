@@ -185,7 +185,8 @@ public:
     /// Once a second: ends sessions that are over, fires delayed wills, drops retained messages that expired.
     void advance();
     /// New policies: asks again for every session and subscription, and ends or removes what is not allowed any more.
-    void apply_policies(const std::shared_ptr<const policy::PolicySet>& policies);
+    /// @return How many sessions it ended.
+    std::size_t apply_policies(const std::shared_ptr<const policy::PolicySet>& policies);
     /// The registry changed: `refresh` tells of each session's principal what it is now, or that it is no more.
     void apply_principals(const std::function<Refreshed(const model::PrincipalPtr&)>& refresh);
 
