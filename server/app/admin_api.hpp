@@ -25,6 +25,8 @@ class Gateway;
 /// GET  /v1/sinks/{name}/dead?from=&limit=  GET /v1/sinks/{name}/outbox?from=&limit=
 /// POST /v1/sinks/{name}/test               {"rule", "topic", "device", "payload"}, each optional
 /// POST /v1/sinks/{name}/retry              {"from", "to"}: offsets, both may be left out
+/// POST /v1/sinks/{name}/dead/drop          likewise
+/// POST /v1/sinks/{name}/drop               what a sink left that is not configured any more
 /// GET  /v1/usage?device=&scheme=&from=&to=&by=hour
 /// GET  /v1/why/{device}
 /// GET  /v1/storage                         POST /v1/storage/compact, /v1/storage/verify

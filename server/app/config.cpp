@@ -32,16 +32,20 @@ public:
 
     Config load() {
         const auto text = read(config_.file);
-        if (!text) {
-            return std::move(config_);
+        const auto document =
+            text ? Document::parse(*text, shown(config_.file), diagnostics_) : std::nullopt;
+        config_.has_main = document.has_value();
+        const auto section = document ? read_section(
+                                            FileKind::gateway,
+                                            document->root(),
+                                            folder_,
+                                            files_,
+                                            diagnostics_
+                                        )
+                                      : defaults();
+        if (document) {
+            detail::fill_gateway(config_, section, diagnostics_);
         }
-        const auto document = Document::parse(*text, shown(config_.file), diagnostics_);
-        if (!document) {
-            return std::move(config_);
-        }
-        const auto section =
-            read_section(FileKind::gateway, document->root(), folder_, files_, diagnostics_);
-        detail::fill_gateway(config_, section, diagnostics_);
         for (const auto& folder : section.get<std::vector<fs::path>>("include")) {
             include(folder, section);
         }
@@ -54,6 +58,13 @@ public:
     }
 
 private:
+    /// What a file without any key says.
+    [[nodiscard]] Section defaults() const {
+        Diagnostics untold;  // Its mandatory keys are missing.
+        const auto empty = Document::parse("{}", "", untold);
+        return read_section(FileKind::gateway, empty->root(), folder_, files_, untold);
+    }
+
     /// How a file is called in diagnostics: as seen from the folder of weir.yaml.
     [[nodiscard]] std::string shown(const fs::path& path) const {
         const auto relative = path.lexically_relative(folder_);

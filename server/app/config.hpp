@@ -34,6 +34,8 @@ struct TlsConfig {
     std::optional<std::filesystem::path> client_ca;  ///< Present if client_auth is not none.
     ClientAuth client_auth = ClientAuth::none;
     bool only_tls13 = false;
+    Place cert_place;
+    Place client_ca_place;
 };
 
 /// What a listener may speak.
@@ -150,6 +152,7 @@ struct SigV4Auth {
 struct ClientCertificate {
     std::filesystem::path cert;
     Secret key;
+    Place cert_place;
 };
 
 struct ProxyConfig {
@@ -200,6 +203,7 @@ struct SinkConfig {
     Place url_place;
     std::vector<Place> header_places = {};  ///< Of the values, in the order of `headers`.
     Place order_by_place;
+    Place ca_place;
 };
 
 struct StreamConfig {
@@ -217,6 +221,9 @@ struct TextFile {
 
 struct Config {
     std::filesystem::path file;  ///< weir.yaml, as opened.
+    /// False if it could not be read or parsed: then there is only what the default folders beside
+    /// it hold, and what is not there may be in others.
+    bool has_main = true;
     std::vector<ListenerConfig> listeners;
     StorageConfig storage;
     model::Limits limits;

@@ -71,6 +71,7 @@ BucketConfig make_bucket(const Section& section, Diagnostics& diagnostics) {
         .secret_key = section.get<Secret>("auth.secret_key"),
         .session_token = secret_of(section, "auth.session_token"),
         .ca = {},
+        .ca_place = section.place("ca"),
         .timeout = section.get<std::chrono::milliseconds>("timeout"),
     };
     if (const auto* const ca = section.find<Path>("ca")) {

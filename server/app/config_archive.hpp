@@ -25,6 +25,7 @@ struct BucketConfig {
     Secret secret_key;
     std::optional<Secret> session_token;
     std::optional<std::filesystem::path> ca;
+    Place ca_place;
     std::chrono::milliseconds timeout{0};
 };
 

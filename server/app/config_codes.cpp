@@ -99,6 +99,28 @@ constexpr std::array kCodes = {
         "not available in this version",
         "The name is reserved for a later version. Remove it."
     },
+    CodeInfo{
+        code::kBadCertificate,
+        "a certificate or key is of no use",
+        "Certificates and keys are PEM files. A key is not encrypted, and belongs to the "
+        "certificate beside\n"
+        "it; client_ca holds the CA that signs the devices' certificates. Look into them with\n"
+        "`weir cert inspect FILE`; `weir cert issue --server` makes a pair."
+    },
+    CodeInfo{
+        code::kCertificateEnds,
+        "a certificate ends soon",
+        "A warning 30 days before the end of its validity, and after it: devices do not connect to "
+        "a gateway\n"
+        "whose certificate has expired. Renew the file, then `weir reload`."
+    },
+    CodeInfo{
+        code::kNoPolicy,
+        "there is no such policy",
+        "What no policy allows is refused. A warning: without any policy no device can connect, "
+        "and one whose\n"
+        "policies are all missing can do nothing. A policy is a file of policies.d."
+    },
 };
 
 }  // namespace

@@ -24,6 +24,9 @@ inline constexpr std::string_view kContradiction = "WEIR-0412";
 inline constexpr std::string_view kUnknownStream = "WEIR-0413";
 inline constexpr std::string_view kUnknownSink = "WEIR-0414";
 inline constexpr std::string_view kNotAvailable = "WEIR-0415";
+inline constexpr std::string_view kBadCertificate = "WEIR-0416";
+inline constexpr std::string_view kCertificateEnds = "WEIR-0417";
+inline constexpr std::string_view kNoPolicy = "WEIR-0418";
 }  // namespace code
 
 [[nodiscard]] std::span<const document::CodeInfo> codes() noexcept;

@@ -31,6 +31,8 @@ TlsConfig make_tls(const Section& section, Diagnostics& diagnostics) {
         .client_ca = {},
         .client_auth = ClientAuth::none,
         .only_tls13 = section.get<std::string>("tls.min_version") == "1.3",
+        .cert_place = section.place("tls.cert"),
+        .client_ca_place = section.place("tls.client_ca"),
     };
     if (const auto* ca = section.find<Path>("tls.client_ca")) {
         tls.client_ca = *ca;

@@ -146,7 +146,7 @@ void append_rows(std::string& out, FileKind kind) {
         for (const char c : value) {
             escaped += c == '|' ? "\\|" : std::string{c};
         }
-        constexpr std::array<std::string_view, 3> kChange = {"live", "rebind", "restart"};
+        constexpr std::array<std::string_view, 2> kChange = {"live", "restart"};
         fmt::format_to(
             std::back_inserter(out),
             "| `{}` | {} | {} | {} | {} |\n",
@@ -204,8 +204,7 @@ std::string reference_markdown() {
     std::string out =
         "# Configuration reference\n\n"
         "Made by `weir explain --markdown` from the table that validates the files.\n\n"
-        "`live`: taken over by a reload; `rebind`: likewise, the port is opened anew; `restart`: "
-        "needs a restart.\n"
+        "`live`: taken over by a reload; `restart`: needs a restart.\n"
         "Any single value may be `{env: NAME}` or `{file: path}`; a secret must be. Paths are "
         "relative to the file.\n\n";
     constexpr std::array<std::string_view, 5> kTitles = {

@@ -24,6 +24,9 @@ void append_limits(std::vector<Key>& keys, std::string_view prefix, bool inherit
         key.min = limit.min;
         key.max = limit.max;
         key.help = limit.help;
+        if (std::ranges::find(kStartLimits, limit.name) != kStartLimits.end()) {
+            key.reload = Reload::restart;
+        }
         if (limit.max == model::kUnlimited) {
             key.words = {"unlimited"};
         }
@@ -46,10 +49,10 @@ std::vector<Key> gateway_schema() {
 
         {.path = "listeners", .type = list, .min = 1, .max = 64, .required = true, .help = "The ports that devices connect to."},
         {.path = "listeners[].name", .type = name, .required = true, .help = "Appears in logs, metrics and `weir status`."},
-        {.path = "listeners[].bind", .type = address, .fallback = "127.0.0.1", .reload = Reload::rebind, .help = "Address to listen on; \"::\" is every address of the machine, 0.0.0.0 every IPv4 one."},
-        {.path = "listeners[].port", .type = integer, .max = 65'535, .required = true, .reload = Reload::rebind, .help = "TCP port; 0 takes any free one."},
+        {.path = "listeners[].bind", .type = address, .fallback = "127.0.0.1", .reload = Reload::restart, .help = "Address to listen on; \"::\" is every address of the machine, 0.0.0.0 every IPv4 one."},
+        {.path = "listeners[].port", .type = integer, .max = 65'535, .required = true, .reload = Reload::restart, .help = "TCP port; 0 takes any free one."},
         {.path = "listeners[].protocols", .type = words, .fallback = "any", .words = {"any", "mqtt", "mqtt-ws", "amqp", "amqp-ws", "http"}, .help = "What peers may speak here; told apart by ALPN, first bytes and WebSocket subprotocol."},
-        {.path = "listeners[].allow_plaintext", .type = boolean, .fallback = "false", .reload = Reload::rebind, .help = "Says that a listener without TLS may be reached by other machines."},
+        {.path = "listeners[].allow_plaintext", .type = boolean, .fallback = "false", .help = "Says that a listener without TLS may be reached by other machines."},
         {.path = "listeners[].tls", .type = mapping, .help = "Without it the listener is clear text."},
         {.path = "listeners[].tls.cert", .type = path, .required = true, .help = "Certificate chain of the gateway (PEM), own certificate first."},
         {.path = "listeners[].tls.key", .type = secret, .required = true, .help = "Private key of the certificate (PEM)."},
@@ -229,9 +232,8 @@ std::string_view name(Type type) noexcept {
 }
 
 std::string_view describe(Reload reload) noexcept {
-    constexpr std::array<std::string_view, 3> kTexts = {
+    constexpr std::array<std::string_view, 2> kTexts = {
         "taken over by a reload",
-        "taken over by a reload, which opens the port anew",
         "needs a restart",
     };
     return kTexts.at(static_cast<std::size_t>(reload));

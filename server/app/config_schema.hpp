@@ -38,7 +38,6 @@ enum class Type : std::uint8_t {
 /// What a change of the key needs.
 enum class Reload : std::uint8_t {
     live,     ///< Taken over by a reload, for existing sessions too.
-    rebind,   ///< Taken over by a reload; the port is opened anew.
     restart,  ///< Needs a restart of the gateway.
 };
 

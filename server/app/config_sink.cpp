@@ -31,6 +31,7 @@ void read_auth(SinkConfig& sink, const Section& section, Diagnostics& diagnostic
         sink.client_cert = ClientCertificate{
             .cert = section.get<Path>("auth.client_cert.cert"),
             .key = section.get<Secret>("auth.client_cert.key"),
+            .cert_place = section.place("auth.client_cert.cert"),
         };
     }
     if (int{sink.bearer.has_value()} + int{sink.basic.has_value()} + int{sink.sigv4.has_value()} >
@@ -121,6 +122,7 @@ SinkConfig make_sink(const Section& section, Diagnostics& diagnostics) {
         .place = section.place("sink"),
         .url_place = section.place("url"),
         .order_by_place = section.place("order_by"),
+        .ca_place = section.place("ca"),
     };
     for (std::size_t i = 0; i < sink.headers.size(); ++i) {
         sink.header_places.push_back(section.place(fmt::format("headers.{}", i)));

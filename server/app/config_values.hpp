@@ -31,7 +31,10 @@ struct Secret {
     std::filesystem::path
         file;  ///< Absolute, or relative to the working directory as the configuration was.
     std::string variable;  ///< Of the environment, if `file` is empty.
+    Place place = {};      ///< Of the reference.
 
+    /// False after an error in the reference.
+    [[nodiscard]] bool is_set() const noexcept { return !file.empty() || !variable.empty(); }
     /// The text without a line end behind it; nothing if it is absent or empty.
     [[nodiscard]] std::optional<std::string> load(const ConfigFiles& files) const;
 };

@@ -117,6 +117,9 @@ private:
         std::string_view code,
         const std::vector<std::string_view>& known
     ) {
+        if (!config_.has_main) {
+            return;  // It may stand in a folder that nobody could read of.
+        }
         const auto near = nearest(name, known);
         report(
             diagnostics_,
@@ -171,7 +174,7 @@ void check_archive_streams(const Config& config, Diagnostics& diagnostics) {
     std::vector<std::string_view> known;
     std::ranges::transform(config.streams, std::back_inserter(known), &StreamConfig::name);
     for (const auto& archive : config.archives) {
-        if (!archive.stream.empty() && config.find_stream(archive.stream) == nullptr) {
+        if (config.has_main && !archive.stream.empty() && config.find_stream(archive.stream) == nullptr) {
             const auto near = nearest(archive.stream, known);
             report(
                 diagnostics,
@@ -231,6 +234,18 @@ std::vector<metering::PriceList> load_prices(const Config& config, Diagnostics& 
     return lists;
 }
 
+/// Without any, the gateway would run and let nobody in.
+void expect_policies(const Config& config, Diagnostics& diagnostics) {
+    if (config.policies.empty() && !diagnostics.has_errors()) {
+        diagnostics.add({
+            .severity = document::Severity::warning,
+            .code = std::string{code::kNoPolicy},
+            .message = "there is no policy: no device can connect",
+            .help = "describe one in policies.d/NAME.yaml",
+        });
+    }
+}
+
 }  // namespace
 
 Configuration load_configuration(
@@ -244,6 +259,7 @@ Configuration load_configuration(
     result.requests = load_requests(result.config, diagnostics);
     result.prices = load_prices(result.config, diagnostics);
     check_archive_streams(result.config, diagnostics);
+    expect_policies(result.config, diagnostics);
     return result;
 }
 

@@ -22,18 +22,6 @@ constexpr std::size_t kDecisionBytes = 64 * 1024 * 1024;
 constexpr std::chrono::minutes kSealEvery{5};
 constexpr std::chrono::seconds kGoodbyeMax{1};
 
-[[nodiscard]] std::shared_ptr<const Configuration> load(
-    const std::filesystem::path& path, const ConfigFiles& files
-) {
-    document::Diagnostics diagnostics;
-    auto configuration =
-        std::make_shared<Configuration>(load_configuration(path, files, diagnostics));
-    if (diagnostics.has_errors()) {
-        throw BadConfiguration{diagnostics.render_text()};
-    }
-    return configuration;
-}
-
 [[nodiscard]] std::size_t shard_count(const RuntimeConfig& config) {
     const std::size_t wanted =
         config.shards == 0 ? std::max(1U, std::thread::hardware_concurrency()) : config.shards;
@@ -54,6 +42,14 @@ T value_or_throw(Result<T> result, std::string_view what) {
     }
     if constexpr (!std::is_void_v<T>) {
         return std::move(*result);
+    }
+}
+
+[[nodiscard]] net::ListenSocket open_socket(const ListenerConfig& config) {
+    try {
+        return net::ListenSocket::open(config.bind, config.port);
+    } catch (const net::ListenError& error) {
+        throw CannotListen{fmt::format("listener '{}': {}", config.name, error.what())};
     }
 }
 
@@ -100,9 +96,22 @@ T value_or_throw(Result<T> result, std::string_view what) {
 
 }  // namespace
 
-Gateway::Impl::Impl(const Options& chosen)
+Gateway::Impl::Loaded Gateway::Impl::load(const std::filesystem::path& config) {
+    const SystemFiles files;
+    document::Diagnostics diagnostics;
+    auto configuration =
+        std::make_shared<Configuration>(load_configuration(config, files, diagnostics));
+    auto named = load_files(*configuration, files, SystemClock{}.wall(), diagnostics);
+    if (diagnostics.has_errors()) {
+        throw BadConfiguration{diagnostics.render_text()};
+    }
+    return {std::move(configuration), std::move(named)};
+}
+
+Gateway::Impl::Impl(const Options& chosen, Loaded loaded)
     : options{chosen},
-      configuration{load(chosen.config, files)},
+      at_start{loaded.configuration},
+      configuration{loaded.configuration},
       limits{configuration.with([](const auto& now) { return now->config.limits; })},
       store{configuration.with([&](const auto& now) { return open_store(chosen, *now); })},
       backups{*store, clock},
@@ -115,17 +124,12 @@ Gateway::Impl::Impl(const Options& chosen)
       })}} {
     const auto now = configuration.with([](const auto& current) { return current; });
     value_or_throw(registry.load(), "the registry cannot be read");
-    value_or_throw(ledger.begin(), "the usage ledger cannot be read");
-    std::vector<endpoints::ListenerPtr> listeners;
-    for (const ListenerConfig& listener : now->config.listeners) {
-        listeners.push_back(make_listener(listener, files));
-    }
-    auto sink_configs = make_sinks(*now, files);
-    auto archive_configs = make_archives(now->config, files, client, clock);
+    auto archive_configs =
+        make_archives(now->config, std::move(loaded.files.buckets), client, clock);
     const auto count = static_cast<unsigned>(shards.size());
     const auto paused = value_or_throw(paused_rules(*store), "the paused rules cannot be read");
-    const auto first = make_routes(*now, sink_configs, *store, count, paused, nullptr);
-    sinks.configure(std::move(sink_configs));
+    const auto first = make_routes(*now, loaded.files.sinks, *store, count, paused, nullptr);
+    sinks.configure(std::move(loaded.files.sinks));
     archives.configure(std::move(archive_configs));
     set_retention(*now, *store);
 
@@ -163,7 +167,7 @@ Gateway::Impl::Impl(const Options& chosen)
     routes.with([&](auto& current) { current = first; });
     restore();
     value_or_throw(load_rule_state(*store, publishers), "what rules remember cannot be read");
-    open_doors(listeners);
+    open_doors(loaded.files.listeners);
 }
 
 void Gateway::Impl::restore() {
@@ -209,7 +213,7 @@ void Gateway::Impl::open_doors(const std::vector<endpoints::ListenerPtr>& listen
         door->name = config.name;
         door->listeners.assign(parts.size(), listeners[i]);
         door->describe(*listeners[i]);
-        auto socket = net::ListenSocket::open(config.bind, config.port);
+        auto socket = open_socket(config);
         door->acceptor = std::make_unique<net::Acceptor>(
             std::move(socket),
             shards,
@@ -263,7 +267,8 @@ void Gateway::Impl::close_connections() {
     }
 }
 
-Gateway::Gateway(const Options& options) : impl_{std::make_unique<Impl>(options)} {}
+Gateway::Gateway(const Options& options)
+    : impl_{std::make_unique<Impl>(options, Impl::load(options.config))} {}
 
 Gateway::~Gateway() {
     stop();
@@ -271,6 +276,9 @@ Gateway::~Gateway() {
 
 void Gateway::start() {
     Impl& impl = *impl_;
+    // Not sooner: a start that fails before, at a port that is taken, is no run that did not end.
+    value_or_throw(impl.ledger.begin(), "the usage ledger cannot be read");
+    log_removed(removed_sinks());
     impl.started = impl.clock.steady();
     impl.shards.start();
     impl.running = true;
@@ -498,10 +506,6 @@ std::vector<RuleStatus> Gateway::rules() const {
         out.push_back(std::move(status));
     }
     return out;
-}
-
-std::vector<sinks::SinkStatus> Gateway::sinks() const {
-    return impl_->sinks.status();
 }
 
 std::vector<archive::ArchiveStatus> Gateway::archives() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include <weir/identity/exchange.hpp>
 #include <weir/identity/registry.hpp>
 #include <weir/model/metrics.hpp>
+#include <weir/sinks/dead_letters.hpp>
 #include <weir/sinks/diagnose.hpp>
 #include <weir/sinks/status.hpp>
 #include <weir/app/backup_schedule.hpp>
@@ -27,6 +29,11 @@ namespace weir::app {
 
 /// The configuration does not hold; what() is the report as `weir check` prints it.
 class BadConfiguration : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// A listener's address cannot be bound; what() names both.
+class CannotListen : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
@@ -127,10 +134,15 @@ struct ReloadOutcome {
     bool applied = false;
     std::string text;  ///< All errors and warnings, as `weir check` prints them.
     std::string json;
-    std::vector<std::string> needs_restart;  ///< Changed settings that a reload cannot change.
+    std::vector<std::string> needs_restart;  ///< As Gateway::needs_restart().
+    std::vector<std::string> removed_policies;  ///< Were in force before.
+    /// Attached to so many devices, and no file defines them.
+    std::map<std::string, std::uint64_t> missing_policies;
+    std::size_t sessions_ended = 0;  ///< Their devices may not be connected any more.
+    std::vector<sinks::SinkStatus> removed_sinks;  ///< As Gateway::removed_sinks().
 };
 
-/// Life: construct (reads, checks, opens, binds: throws), start(), stop(). The calls in between may come from any control
+/// Life: construct (reads, checks, opens, binds: throws), start() (throws before anything runs), stop(). The calls in between may come from any control
 /// thread; they wait for the shards where they must, so never from a shard.
 class Gateway {
 public:
@@ -141,7 +153,7 @@ public:
         identity::Mechanisms mechanisms = {};
     };
 
-    /// @throws BadConfiguration, storage::OpenError, net::ListenError, std::exception.
+    /// @throws BadConfiguration, CannotListen, storage::OpenError, std::exception.
     explicit Gateway(const Options& options);
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;
@@ -153,6 +165,9 @@ public:
 
     /// Reads the files again. All of it takes effect, or nothing does.
     ReloadOutcome reload();
+    /// Settings in which the configuration in force differs from the one of the start, and which only
+    /// a restart changes: "listeners", "runtime.shards".
+    [[nodiscard]] std::vector<std::string> needs_restart() const;
 
     /// False while starting, stopping, or while the storage takes nothing.
     [[nodiscard]] bool ready() const;
@@ -176,7 +191,11 @@ public:
     [[nodiscard]] std::vector<RuleStatus> rules() const;
     /// Takes a rule out of force, or puts it back: at once, and after restarts and reloads as well.
     [[nodiscard]] Result<void> set_rule_paused(const std::string& rule, bool paused);
+    /// With those that were removed and left records behind.
     [[nodiscard]] std::vector<sinks::SinkStatus> sinks() const;
+    [[nodiscard]] std::vector<sinks::SinkStatus> removed_sinks() const;
+    /// Forgets what a removed sink left behind. @throws std::invalid_argument  It is configured.
+    [[nodiscard]] Result<sinks::Dropped> drop_sink(const std::string& name);
     /// Of backups by the clock; nothing if there are none.
     [[nodiscard]] std::optional<BackupReport> backups() const;
     [[nodiscard]] std::vector<archive::ArchiveStatus> archives() const;

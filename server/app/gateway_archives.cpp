@@ -14,10 +14,10 @@ namespace weir::app {
 namespace {
 
 [[nodiscard]] archive::BucketOptions bucket_options(
-    const ArchiveConfig& config, const BucketConfig& bucket, const ConfigFiles& files
+    const ArchiveConfig& config, const BucketConfig& bucket, NamedFiles& files
 ) {
     const auto secret = [&](const Secret& key, std::string_view what) {
-        return load_secret(key, files, fmt::format("the {} of sink {}", what, config.name));
+        return files.secret(key, fmt::format("the {} of sink '{}'", what, config.name));
     };
     archive::BucketOptions options{
         .endpoint = bucket.endpoint.empty()
@@ -37,15 +37,32 @@ namespace {
     };
     if (bucket.ca) {
         options.tls.ca_file = bucket.ca->string();
+        files.expect_certificates(
+            *bucket.ca, bucket.ca_place, fmt::format("the CA of sink '{}'", config.name)
+        );
     }
     return options;
 }
 
 }  // namespace
 
+std::vector<archive::BucketOptions> make_buckets(const Config& config, NamedFiles& files) {
+    std::vector<archive::BucketOptions> made;
+    for (const ArchiveConfig& chosen : config.archives) {
+        if (const auto* const bucket = std::get_if<BucketConfig>(&chosen.target)) {
+            made.push_back(bucket_options(chosen, *bucket, files));
+        }
+    }
+    return made;
+}
+
 std::vector<archive::ArchiveConfig> make_archives(
-    const Config& config, const ConfigFiles& files, http_client::Client& client, const Clock& clock
+    const Config& config,
+    std::vector<archive::BucketOptions> buckets,
+    http_client::Client& client,
+    const Clock& clock
 ) {
+    auto bucket = buckets.begin();
     std::vector<archive::ArchiveConfig> made;
     for (const ArchiveConfig& chosen : config.archives) {
         archive::ArchiveConfig next{
@@ -58,9 +75,7 @@ std::vector<archive::ArchiveConfig> make_archives(
         if (const auto* const folder = std::get_if<FolderConfig>(&chosen.target)) {
             next.target = std::make_shared<archive::Folder>(folder->path.string());
         } else {
-            next.target = std::make_shared<archive::Bucket>(
-                bucket_options(chosen, std::get<BucketConfig>(chosen.target), files), client, clock
-            );
+            next.target = std::make_shared<archive::Bucket>(std::move(*bucket++), client, clock);
         }
         made.push_back(std::move(next));
     }

@@ -39,7 +39,15 @@ struct Gateway::Impl {
         void describe(const endpoints::Listener& listener);
     };
 
-    explicit Impl(const Options& options);
+    /// Of the files, before anything is opened.
+    struct Loaded {
+        std::shared_ptr<const Configuration> configuration;
+        LoadedFiles files;
+    };
+    /// @throws BadConfiguration
+    [[nodiscard]] static Loaded load(const std::filesystem::path& config);
+
+    Impl(const Options& options, Loaded loaded);
 
     /// Runs `work(GatewayShard&)` on every shard and waits until all have.
     template <class Work>
@@ -60,6 +68,7 @@ struct Gateway::Impl {
     std::atomic<bool> running{false};
     std::atomic<bool> last_reload_ok{true};
     std::mutex reloading;
+    const std::shared_ptr<const Configuration> at_start;  ///< What only a restart changes is as in it.
     mutable Guarded<std::shared_ptr<const Configuration>> configuration;
     model::Limits limits;  ///< Of the start: those that bound tables cannot change later.
     std::unique_ptr<storage::Store> store;

@@ -160,7 +160,7 @@ void add_sinks(
         "weir_sink_delivered_total", "Records that the receiver took, or that are in objects.", MetricType::Counter
     };
     Family dead{"weir_sink_dead_total", "Records that became dead letters.", MetricType::Counter};
-    Family lost{"weir_sink_lost_total", "Records dropped by a full outbox, or by the stream before they were written.", MetricType::Counter};
+    Family lost{"weir_sink_lost_total", "Records dropped by a full outbox, by an operator, or by the stream before they were written.", MetricType::Counter};
     Family pending{"weir_sink_pending", "Records that wait.", MetricType::Gauge};
     Family lag{"weir_sink_lag_seconds", "Age of the oldest record that waits.", MetricType::Gauge};
     Family failures{"weir_sink_failures_total", "Attempts that failed.", MetricType::Counter};
@@ -374,8 +374,13 @@ std::string Gateway::metrics_text() const {
         "Keys forgotten because a rule had as many as it may.",
         [](const auto& s) { return s.publisher.rule_state().metrics().evicted.value(); }
     );
-    add_sinks(page, sinks(), archives());
-    add_requests(page, sinks());
+    auto outboxes = sinks();
+    // One that was removed may have its name from an archive now.
+    std::erase_if(outboxes, [now = configuration()](const auto& sink) {
+        return now->config.find_archive(sink.name) != nullptr;
+    });
+    add_sinks(page, outboxes, archives());
+    add_requests(page, outboxes);
     const auto store = impl.store->stats();
     page.value(
         "weir_storage_groups_total",

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
-#include <stdexcept>
+
+#include <weir/app/check.hpp>
 
 namespace weir::app {
 namespace {
@@ -52,32 +53,7 @@ namespace {
 
 }  // namespace
 
-std::string read_file(
-    const std::filesystem::path& path, const ConfigFiles& files, std::string_view what
-) {
-    auto text = files.read(path);
-    if (!text) {
-        throw std::runtime_error{fmt::format("cannot read {} {}", what, path.string())};
-    }
-    return std::move(*text);
-}
-
-std::string load_secret(
-    const Secret& secret, const ConfigFiles& files, std::string_view what
-) {
-    auto text = secret.load(files);
-    if (!text) {
-        throw std::runtime_error{fmt::format(
-            "{} is absent or empty: {}",
-            what,
-            secret.variable.empty() ? secret.file.string()
-                                    : "environment variable " + secret.variable
-        )};
-    }
-    return std::move(*text);
-}
-
-endpoints::ListenerPtr make_listener(const ListenerConfig& config, const ConfigFiles& files) {
+endpoints::ListenerPtr make_listener(const ListenerConfig& config, NamedFiles& files) {
     auto listener = std::make_shared<endpoints::Listener>();
     listener->name = config.name;
     listener->mqtt = config.protocols.mqtt;
@@ -110,19 +86,56 @@ endpoints::ListenerPtr make_listener(const ListenerConfig& config, const ConfigF
     }
     if (config.tls) {
         const TlsConfig& tls = *config.tls;
+        const auto owner = fmt::format("listener '{}'", config.name);
         net::TlsOptions options{
-            .certificate_pem = read_file(tls.cert, files, "the certificate"),
-            .key_pem = load_secret(tls.key, files, "the private key"),
+            .certificate_pem =
+                files.text(tls.cert, tls.cert_place, fmt::format("the certificate of {}", owner)),
+            .key_pem = files.secret(tls.key, fmt::format("the private key of {}", owner)),
+            .client_auth = static_cast<net::ClientAuth>(tls.client_auth),
             .profile = tls.only_tls13 ? net::TlsProfile::modern : net::TlsProfile::intermediate,
             .alpn = alpn_of(config.protocols),
         };
         if (tls.client_ca) {
-            options.client_ca_pem = read_file(*tls.client_ca, files, "the devices' CA");
+            options.client_ca_pem = files.text(
+                *tls.client_ca, tls.client_ca_place, fmt::format("the devices' CA of {}", owner)
+            );
         }
-        options.client_auth = static_cast<net::ClientAuth>(tls.client_auth);
-        listener->tls = net::TlsContext::make(options);
+        listener->tls = files.tls(
+            options,
+            {.owner = owner,
+             .certificate = tls.cert_place,
+             .key = tls.key.place,
+             .client_ca = tls.client_ca_place}
+        );
     }
     return listener;
+}
+
+LoadedFiles load_files(
+    const Configuration& configuration,
+    const ConfigFiles& files,
+    WallTime now,
+    document::Diagnostics& diagnostics
+) {
+    NamedFiles named{files, now, diagnostics};
+    LoadedFiles loaded;
+    for (const ListenerConfig& listener : configuration.config.listeners) {
+        loaded.listeners.push_back(make_listener(listener, named));
+    }
+    loaded.sinks = make_sinks(configuration, named);
+    loaded.buckets = make_buckets(configuration.config, named);
+    return loaded;
+}
+
+Configuration check_configuration(
+    const std::filesystem::path& path,
+    const ConfigFiles& files,
+    WallTime now,
+    document::Diagnostics& diagnostics
+) {
+    auto configuration = load_configuration(path, files, diagnostics);
+    static_cast<void>(load_files(configuration, files, now, diagnostics));
+    return configuration;
 }
 
 std::shared_ptr<const pipeline::Routes> make_routes(

@@ -8,40 +8,48 @@
 #include <vector>
 
 #include <weir/app_config/configuration.hpp>
+#include <weir/archive/bucket.hpp>
 #include <weir/archive/config.hpp>
 #include <weir/endpoints/listener.hpp>
 #include <weir/http_client/client.hpp>
 #include <weir/pipeline/publish.hpp>
 #include <weir/sinks/config.hpp>
+#include <weir/sinks/status.hpp>
 #include <weir/storage/store.hpp>
+
+#include "named_files.hpp"
 
 namespace weir::app {
 
-/// Reads certificates and keys. @throws std::runtime_error that names the file.
-[[nodiscard]] endpoints::ListenerPtr make_listener(
-    const ListenerConfig& config, const ConfigFiles& files
+/// What configuration names, ready for use.
+struct LoadedFiles {
+    std::vector<endpoints::ListenerPtr> listeners;  ///< In the order of Config::listeners.
+    std::vector<sinks::HttpSinkConfig> sinks;       ///< In the order of Config::sinks.
+    std::vector<archive::BucketOptions> buckets;    ///< Of the archives that have one, in their order.
+};
+
+/// Reads and tries all files that configuration names. If `diagnostics` has errors afterwards, the
+/// result must not be used.
+[[nodiscard]] LoadedFiles load_files(
+    const Configuration& configuration,
+    const ConfigFiles& files,
+    WallTime now,
+    document::Diagnostics& diagnostics
 );
 
-/// @param what  For the error: "the certificate". @throws std::runtime_error
-[[nodiscard]] std::string read_file(
-    const std::filesystem::path& path, const ConfigFiles& files, std::string_view what
-);
-
-/// @param what  For the error: "the bearer token of sink pager". @throws std::runtime_error
-[[nodiscard]] std::string load_secret(
-    const Secret& secret, const ConfigFiles& files, std::string_view what
-);
-
-/// In the order of Config::sinks. Reads secrets. @throws std::runtime_error
+// The parts of load_files().
+[[nodiscard]] endpoints::ListenerPtr make_listener(const ListenerConfig& config, NamedFiles& files);
 [[nodiscard]] std::vector<sinks::HttpSinkConfig> make_sinks(
-    const Configuration& configuration, const ConfigFiles& files
+    const Configuration& configuration, NamedFiles& files
+);
+[[nodiscard]] std::vector<archive::BucketOptions> make_buckets(
+    const Config& config, NamedFiles& files
 );
 
-/// Reads secrets. @throws std::runtime_error
-/// @param client  For those that go to a server; outlives what is made.
+/// @param buckets  Of load_files(). @param client  For those; outlives what is made.
 [[nodiscard]] std::vector<archive::ArchiveConfig> make_archives(
     const Config& config,
-    const ConfigFiles& files,
+    std::vector<archive::BucketOptions> buckets,
     http_client::Client& client,
     const Clock& clock
 );
@@ -61,6 +69,9 @@ namespace weir::app {
 [[nodiscard]] Result<void> load_rule_state(
     storage::Store& store, std::span<pipeline::Publisher* const> publishers
 );
+
+/// A warning for each.
+void log_removed(const std::vector<sinks::SinkStatus>& sinks);
 
 void set_retention(const Configuration& configuration, storage::Store& store);
 

@@ -1,5 +1,6 @@
 // Reload: build everything anew beside what runs, then swap.
 #include <algorithm>
+#include <atomic>
 #include <set>
 #include <stdexcept>
 #include <tuple>
@@ -7,6 +8,7 @@
 #include <weir/app/gateway.hpp>
 #include <weir/base/log.hpp>
 
+#include "attached_policies.hpp"
 #include "gateway_impl.hpp"
 #include "rule_pauses.hpp"
 
@@ -16,11 +18,32 @@ namespace {
 /// What is bound to the process's start, by the key that an operator would look for.
 [[nodiscard]] std::vector<std::string> restart_needed(const Config& before, const Config& after) {
     std::vector<std::string> keys;
-    const auto same_listener = [](const ListenerConfig& a, const ListenerConfig& b) {
-        return a.name == b.name && a.bind == b.bind && a.port == b.port;
+    const auto sockets_of = [](const Config& config) {
+        std::set<std::tuple<std::string, std::string, std::uint16_t>> sockets;
+        for (const ListenerConfig& listener : config.listeners) {
+            sockets.emplace(listener.name, listener.bind, listener.port);
+        }
+        return sockets;
     };
-    if (!std::ranges::equal(before.listeners, after.listeners, same_listener)) {
+    if (sockets_of(before) != sockets_of(after)) {
         keys.emplace_back("listeners");
+    }
+    const bool counts_alike = std::ranges::all_of(before.listeners, [&](const auto& listener) {
+        const auto now = std::ranges::find(after.listeners, listener.name, &ListenerConfig::name);
+        return now == after.listeners.end() ||
+               now->limits.connections == listener.limits.connections;
+    });
+    if (!counts_alike) {
+        keys.emplace_back("limits.connections");
+    }
+    if (before.limits.hops != after.limits.hops) {
+        keys.emplace_back("limits.hops");
+    }
+    if (before.limits.retained_messages != after.limits.retained_messages) {
+        keys.emplace_back("limits.retained_messages");
+    }
+    if (before.limits.sessions != after.limits.sessions) {
+        keys.emplace_back("limits.sessions");
     }
     const auto until_restart = [](const StorageConfig& config) {
         return std::tie(
@@ -44,7 +67,37 @@ namespace {
     if (before.metrics.listen != after.metrics.listen) {
         keys.emplace_back("metrics.listen");
     }
+    if (before.metrics.sys_interval != after.metrics.sys_interval) {
+        keys.emplace_back("metrics.sys_interval");
+    }
     return keys;
+}
+
+[[nodiscard]] std::vector<std::string> removed_policies(
+    const policy::PolicySet& before, const policy::PolicySet& after
+) {
+    std::vector<std::string> names;
+    for (const auto& policy : before.policies()) {
+        if (after.find(policy.name) == nullptr) {
+            names.push_back(policy.name);
+        }
+    }
+    return names;
+}
+
+/// For those who reload by a signal, and read no answer.
+void log_outcome(const ReloadOutcome& outcome, const std::string& config) {
+    log::info(
+        "reloaded",
+        {{"config", config}, {"sessions_ended", outcome.sessions_ended}}
+    );
+    for (const auto& key : outcome.needs_restart) {
+        log::warn("restart_needed", {{"setting", key}});
+    }
+    for (const auto& [policy, devices] : outcome.missing_policies) {
+        log::warn("policy_missing", {{"policy", policy}, {"devices", devices}});
+    }
+    log_removed(outcome.removed_sinks);
 }
 
 [[nodiscard]] std::set<std::string> paused_or_throw(const storage::Store& store) {
@@ -65,6 +118,7 @@ ReloadOutcome Gateway::reload() {
     const auto next = std::make_shared<Configuration>(
         load_configuration(impl.options.config, impl.files, diagnostics)
     );
+    auto loaded = load_files(*next, impl.files, impl.clock.wall(), diagnostics);
     outcome.text = diagnostics.render_text();
     outcome.json = diagnostics.render_json();
     impl.last_reload_ok = false;
@@ -72,25 +126,21 @@ ReloadOutcome Gateway::reload() {
         log::warn("reload_failed", {{"errors", diagnostics.errors()}});
         return outcome;
     }
-    std::vector<endpoints::ListenerPtr> listeners;
-    std::vector<sinks::HttpSinkConfig> sinks;
+    const auto& listeners = loaded.listeners;
     std::vector<archive::ArchiveConfig> archives;
     try {
-        for (const ListenerConfig& listener : next->config.listeners) {
-            listeners.push_back(make_listener(listener, impl.files));
-        }
-        sinks = make_sinks(*next, impl.files);
-        archives = make_archives(next->config, impl.files, impl.client, impl.clock);
+        archives =
+            make_archives(next->config, std::move(loaded.buckets), impl.client, impl.clock);
         const auto before = impl.routes.with([](const auto& now) { return now; });
         const auto routes = make_routes(
             *next,
-            sinks,
+            loaded.sinks,
             *impl.store,
             static_cast<unsigned>(impl.shards.size()),
             paused_or_throw(*impl.store),
             before.get()
         );
-        impl.sinks.configure(std::move(sinks));  // The last step that can fail.
+        impl.sinks.configure(std::move(loaded.sinks));  // The last step that can fail.
         impl.routes.with([&](auto& now) { now = routes; });
     } catch (const std::exception& error) {
         outcome.text += std::string{"error: "} + error.what() + '\n';
@@ -110,18 +160,27 @@ ReloadOutcome Gateway::reload() {
         }
     }
     const auto routes = impl.routes.with([](const auto& now) { return now; });
+    std::atomic<std::size_t> ended{0};
     impl.on_every_shard([&](GatewayShard& part) {
         part.publisher.use(routes);
-        part.broker.apply_policies(next->policies);
+        ended += part.broker.apply_policies(next->policies);
     });
-    outcome.needs_restart = restart_needed(configuration()->config, next->config);
+    outcome.removed_policies = removed_policies(*configuration()->policies, *next->policies);
     impl.configuration.with([&](auto& now) { now = next; });
     impl.last_reload_ok = true;
     outcome.applied = true;
-    log::info("reloaded", {{"config", config_hash()}});
     impl.certificates.restart();
     impl.warn_of_certificates();
+    outcome.sessions_ended = ended;
+    outcome.needs_restart = needs_restart();
+    outcome.missing_policies = missing_policies(impl.registry, *next->policies);
+    outcome.removed_sinks = removed_sinks();
+    log_outcome(outcome, config_hash());
     return outcome;
+}
+
+std::vector<std::string> Gateway::needs_restart() const {
+    return restart_needed(impl_->at_start->config, configuration()->config);
 }
 
 Result<void> Gateway::set_rule_paused(const std::string& rule, bool paused) {
@@ -132,9 +191,11 @@ Result<void> Gateway::set_rule_paused(const std::string& rule, bool paused) {
     }
     const auto now = configuration();
     const auto before = impl.routes.with([](const auto& current) { return current; });
+    document::Diagnostics untold;  // Routes need no secrets.
+    NamedFiles files{impl.files, impl.clock.wall(), untold};
     const auto routes = make_routes(
         *now,
-        make_sinks(*now, impl.files),
+        make_sinks(*now, files),
         *impl.store,
         static_cast<unsigned>(impl.shards.size()),
         paused_or_throw(*impl.store),

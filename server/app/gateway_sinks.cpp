@@ -4,7 +4,11 @@
 #include <stdexcept>
 #include <variant>
 
+#include <fmt/format.h>
+
 #include <weir/app/gateway.hpp>
+#include <weir/app_config/config_codes.hpp>
+#include <weir/base/log.hpp>
 #include <weir/sinks/record_extras.hpp>
 
 #include "gateway_impl.hpp"
@@ -56,47 +60,57 @@ void add_deliveries(const rules::RuleSet& rules, sinks::HttpSinkConfig& sink) {
     }
 }
 
-void set_credentials(
-    sinks::HttpSinkConfig& sink, const SinkConfig& config, const ConfigFiles& files
-) {
+void set_credentials(sinks::HttpSinkConfig& sink, const SinkConfig& config, NamedFiles& files) {
+    const auto owner = fmt::format("sink '{}'", config.name);
     const auto secret = [&](const Secret& where, std::string_view what) {
-        return load_secret(where, files, std::string{what} + " of sink " + config.name);
+        return files.secret(where, fmt::format("the {} of {}", what, owner));
     };
     if (config.bearer) {
-        sink.bearer_token = secret(*config.bearer, "the bearer token");
+        sink.bearer_token = secret(*config.bearer, "bearer token");
     }
     if (config.basic) {
         sink.basic_user = config.basic->user;
-        sink.basic_password = secret(config.basic->password, "the password");
+        sink.basic_password = secret(config.basic->password, "password");
     }
     if (config.sigv4) {
         sink.sigv4 = http_client::SigV4{
             .access_key_id = config.sigv4->access_key_id,
-            .secret_access_key = secret(config.sigv4->secret_access_key, "the secret access key"),
+            .secret_access_key = secret(config.sigv4->secret_access_key, "secret access key"),
             .session_token = config.sigv4->session_token
-                                 ? secret(*config.sigv4->session_token, "the session token")
+                                 ? secret(*config.sigv4->session_token, "session token")
                                  : "",
             .region = config.sigv4->region,
             .service = config.sigv4->service,
         };
     }
     if (config.client_cert) {
-        sink.tls.cert_pem = read_file(
-            config.client_cert->cert, files, "the certificate of sink " + config.name + ":"
+        const auto& [cert, key, cert_place] = *config.client_cert;
+        sink.tls.cert_pem = files.text(cert, cert_place, "the certificate of " + owner);
+        sink.tls.key_pem = secret(key, "private key");
+        files.expect_pair(
+            sink.tls.cert_pem,
+            sink.tls.key_pem,
+            {.owner = owner,
+             .certificate = cert_place,
+             .key = key.place,
+             .client_ca = cert_place}
         );
-        sink.tls.key_pem = secret(config.client_cert->key, "the private key");
     }
     if (config.proxy) {
         sink.proxy = {
             .url = config.proxy->url,
             .user = config.proxy->user,
             .password =
-                config.proxy->password ? secret(*config.proxy->password, "the proxy password") : "",
+                config.proxy->password ? secret(*config.proxy->password, "proxy password") : "",
         };
+    }
+    if (config.ca) {
+        sink.tls.ca_file = config.ca->string();
+        files.expect_certificates(*config.ca, config.ca_place, "the CA of " + owner);
     }
 }
 
-[[nodiscard]] sinks::HttpSinkConfig make_sink(const SinkConfig& config, const ConfigFiles& files) {
+[[nodiscard]] sinks::HttpSinkConfig make_sink(const SinkConfig& config, NamedFiles& files) {
     sinks::HttpSinkConfig sink{
         .name = config.name,
         .url = config.url,
@@ -138,9 +152,6 @@ void set_credentials(
             sink.headers.push_back({name, value});
         }
     }
-    if (config.ca) {
-        sink.tls.ca_file = config.ca->string();
-    }
     set_credentials(sink, config, files);
     return sink;
 }
@@ -148,14 +159,61 @@ void set_credentials(
 }  // namespace
 
 std::vector<sinks::HttpSinkConfig> make_sinks(
-    const Configuration& configuration, const ConfigFiles& files
+    const Configuration& configuration, NamedFiles& files
 ) {
     std::vector<sinks::HttpSinkConfig> made;
     for (const SinkConfig& config : configuration.config.sinks) {
         made.push_back(make_sink(config, files));
+        if (files.diagnostics().has_errors()) {
+            continue;  // What is missing would be found wrong once more.
+        }
         add_deliveries(*configuration.rules, made.back());
+        if (auto problem = sinks::check(made.back()); !problem.empty()) {
+            report(
+                files.diagnostics(),
+                config.place,
+                code::kContradiction,
+                fmt::format("sink '{}': {}", config.name, problem)
+            );
+        }
     }
     return made;
+}
+
+void log_removed(const std::vector<sinks::SinkStatus>& sinks) {
+    for (const auto& sink : sinks) {
+        log::warn(
+            "sink_removed",
+            {{"sink", sink.name}, {"pending", sink.pending}, {"dead_letters", sink.dead_letters}}
+        );
+    }
+}
+
+std::vector<sinks::SinkStatus> Gateway::sinks() const {
+    return impl_->sinks.status();
+}
+
+std::vector<sinks::SinkStatus> Gateway::removed_sinks() const {
+    auto all = impl_->sinks.status();
+    std::erase_if(all, [](const auto& sink) { return sink.activity != sinks::Activity::removed; });
+    return all;
+}
+
+Result<sinks::Dropped> Gateway::drop_sink(const std::string& name) {
+    const std::scoped_lock no_reload{impl_->reloading};
+    if (configuration()->config.find_sink(name) != nullptr) {
+        throw std::invalid_argument{
+            fmt::format("the sink '{}' is configured: remove its file, then weir reload", name)
+        };
+    }
+    auto dropped = sinks::drop_outbox(*impl_->store, name);
+    if (dropped) {
+        log::warn(
+            "sink_dropped",
+            {{"sink", name}, {"lost", dropped->records}, {"dead_letters", dropped->dead_letters}}
+        );
+    }
+    return dropped;
 }
 
 SinkProbe Gateway::probe_sink(const ProbeMessage& message) {

@@ -42,6 +42,10 @@ struct LimitKey {
 };
 
 [[nodiscard]] const std::vector<LimitKey>& limit_keys();
+/// Those that stay as they were at the start: they bound tables that are made then.
+inline constexpr std::array<std::string_view, 4> kStartLimits = {
+    "connections", "hops", "retained_messages", "sessions"
+};
 /// The one limit that is a word: `queue_full`.
 inline constexpr std::array<std::string_view, 2> kQueueFullNames = {"drop_oldest", "reject_new"};
 [[nodiscard]] model::Limits limits_of(Preset preset);

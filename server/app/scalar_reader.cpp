@@ -197,7 +197,13 @@ std::optional<Secret> ScalarReader::read_reference(const Node& node) {
     if (!text) {
         return std::nullopt;
     }
-    return entry.key.text() == "file" ? Secret{absolute(*text), {}} : Secret{{}, std::move(*text)};
+    Secret secret{.file = {}, .variable = {}, .place = {std::string{node.file()}, node.range()}};
+    if (entry.key.text() == "file") {
+        secret.file = absolute(*text);
+    } else {
+        secret.variable = std::move(*text);
+    }
+    return secret;
 }
 
 std::filesystem::path ScalarReader::absolute(std::string_view text) const {

@@ -68,6 +68,30 @@ TEST_F(Cli, CheckNamesTheMissingFile) {
     EXPECT_THAT(checked.error, HasSubstr("weir init"));
 }
 
+TEST_F(Cli, CheckAndServeTellTheSameAboutFilesThatTheConfigurationNames) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    fs::remove(folder_ / "my-gw/certs/weir.crt");
+    const auto checked = weir("check my-gw");
+    EXPECT_EQ(checked.exit_code, 78);
+    EXPECT_THAT(checked.error, HasSubstr("the certificate of listener "));
+    EXPECT_THAT(checked.error, HasSubstr("--> weir.yaml:"));
+    EXPECT_THAT(checked.out, HasSubstr("1 error, "));
+    const auto served = weir("serve -c my-gw");
+    EXPECT_EQ(served.exit_code, 78);
+    EXPECT_EQ(served.error, checked.error);
+    EXPECT_FALSE(fs::exists(folder_ / "my-gw/data")) << "nothing was begun";
+}
+
+TEST_F(Cli, CheckWarnsThatThereIsNoPolicy) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    fs::remove_all(folder_ / "my-gw/policies.d");
+    fs::create_directory(folder_ / "my-gw/policies.d");
+    const auto checked = weir("check my-gw");
+    EXPECT_EQ(checked.exit_code, 0);
+    EXPECT_THAT(checked.error, HasSubstr("there is no policy: no device can connect"));
+    EXPECT_EQ(weir("check my-gw --strict").exit_code, 78);
+}
+
 TEST_F(Cli, CertIssuesForDevicesAndServers) {
     ASSERT_EQ(weir("cert ca --out ca --name 'plant 7'").exit_code, 0);
     const auto device = weir("cert issue --ca ca --name probe-1 --out probe --days 30");
@@ -111,8 +135,34 @@ TEST_F(Cli, SuggestsTheNearestWord_OnWrongUsage) {
     EXPECT_THAT(weir("-c my-gw statsu").error, HasSubstr("did you mean 'status'?"));
     EXPECT_THAT(weir("cert isue").error, HasSubstr("did you mean 'issue'?"));
     EXPECT_THAT(weir("check --stict").error, HasSubstr("did you mean '--strict'?"));
-    EXPECT_EQ(weir("").exit_code, 2);
     EXPECT_EQ(weir("check -o xml").exit_code, 2);
+}
+
+TEST_F(Cli, NamesTheWordsThatAnOptionTakes) {
+    EXPECT_EQ(
+        weir("sinks list --output yaml").error,
+        "weir: --output: 'yaml' is none of table, json, csv\nnext: weir sinks list --help\n"
+    );
+    EXPECT_THAT(weir("check -o csv").error, HasSubstr("--output: 'csv' is none of table, json\n"));
+    EXPECT_THAT(weir("serve --log xml").error, HasSubstr("--log: 'xml' is none of pretty, json\n"));
+    EXPECT_THAT(
+        weir("explain --json-schema rule").error,
+        HasSubstr("'rule' is none of gateway, sink, file-sink, s3-sink, stream\n")
+    );
+    EXPECT_THAT(weir("bench pairs --qos 3").error, HasSubstr("--qos: '3' is none of 0, 1, 2\n"));
+    EXPECT_EQ(weir("version --output JSON").exit_code, 0) << "in any case";
+}
+
+TEST_F(Cli, ListsTheCommands_WhenNoneIsGiven) {
+    const auto bare = weir("");
+    EXPECT_EQ(bare.exit_code, 2);
+    EXPECT_THAT(bare.error, HasSubstr("Validate a configuration"));
+    EXPECT_THAT(weir("cert").error, HasSubstr("inspect"));
+    const auto asked = weir("help");
+    EXPECT_EQ(asked.exit_code, 0);
+    EXPECT_EQ(asked.out, bare.error);
+    EXPECT_EQ(weir("help cert issue").out, weir("cert issue --help").out);
+    EXPECT_EQ(weir("--version").out, weir("version").out);
 }
 
 TEST_F(Cli, HelpHasExamplesAndExitCodes) {
@@ -122,7 +172,7 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
           "devices password", "devices token", "explain", "sessions kick", "sessions list",
           "sessions show",
           "init",           "policies list",  "reload",       "rules list",       "serve",
-          "sinks dead",     "sinks outbox",   "sinks retry",  "sinks test",        "status",       "streams read",     "streams tail",
+          "sinks dead",     "sinks drop",     "sinks outbox",   "sinks retry",  "sinks test",        "status",       "streams read",     "streams tail",
           "usage",          "version",        "why"}) {
         const auto help = weir(std::string{command} + " --help");
         EXPECT_EQ(help.exit_code, 0) << command;

@@ -1,10 +1,11 @@
 """What survives a restart and a kill: sessions, subscriptions, queues, retained messages, wills."""
 import pathlib
+import socket
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from gateway import Gateway, wait_for  # noqa: E402
+from gateway import CONFIG, Gateway, wait_for  # noqa: E402
 from peers import V5, V311, Client, PacketTypes, properties  # noqa: E402
 
 
@@ -86,6 +87,24 @@ class Durable(unittest.TestCase):
         for name in ("a", "b"):
             made, present = self.client(name, version=V5, clean=False, expiry=600)
             self.assertEqual(present, 0, name)
+
+
+class Start(unittest.TestCase):
+    def test_one_that_fails_is_no_run_that_did_not_end(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            for free, busy in (("port: 0", f"port: {port}"), ("127.0.0.1:0", f"127.0.0.1:{port}")):
+                with self.subTest(busy=busy), Gateway(config=CONFIG.replace(free, busy, 1), start=False) as gateway:
+                    failed = gateway.cli("serve", "--log", "json", check=False)
+                    self.assertEqual(failed.returncode, 1)
+                    self.assertIn(f"port {port}", failed.stderr)
+                    self.assertIn("next: ", failed.stderr)
+                    gateway.write("weir.yaml", CONFIG % {"shards": 1})
+                    gateway.start()
+                    self.assertIsNone(gateway.event("metering_gap"))
+                    gateway.kill()
+                    gateway.start()
+                    self.assertIsNotNone(gateway.event("metering_gap"), "a run that was killed is one")
 
 
 if __name__ == "__main__":

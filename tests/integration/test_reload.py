@@ -82,6 +82,39 @@ class Reload(unittest.TestCase):
         self.assertEqual(shown.split(), (certs / "weir.crt").read_text().split("-----END CERTIFICATE-----")[0].split()
                          + ["-----END", "CERTIFICATE-----"])
 
+    def test_a_setting_that_needs_a_restart_is_named_until_it_is_as_at_the_start(self):
+        text = (self.gateway.home / "weir.yaml").read_text()
+        self.gateway.write("weir.yaml", text.replace("name: plain", "name: other"))
+        for _ in range(2):
+            self.assertIn("restart needed for: listeners", self.gateway.cli("reload").stdout)
+            self.assertIn("restart needed for: listeners", self.gateway.cli("status").stdout)
+        self.assertEqual(self.gateway.api("/v1/status")["needs_restart"], ["listeners"])
+        self.gateway.write("weir.yaml", text)
+        self.assertEqual(self.gateway.cli("reload").stdout, "reloaded\n")
+        self.assertNotIn("restart needed", self.gateway.cli("status").stdout)
+
+    def test_policies_that_are_gone_are_named_with_what_that_did(self):
+        for name in POLICIES:
+            (self.gateway.home / "policies.d" / name).unlink()
+        checked = self.gateway.cli("check")
+        self.assertIn("there is no policy: no device can connect", checked.stderr)
+        self.assertIn("the policy 'sensor' is attached to 1 device and defined in no file", checked.stderr)
+        told = self.gateway.cli("reload").stdout
+        self.assertIn("policies that are gone: open, sensor\n", told)
+        self.assertIn("policy sensor is attached to 1 device and defined in no file\n", told)
+        self.assertIn("1 session ended", told)
+        wait_for("the warning", lambda: self.gateway.event("policy_missing"))
+        code, _ = self.probe.disconnects.get(timeout=5)
+        self.assertNotEqual(code, 0)
+
+    def test_a_certificate_out_of_order_changes_nothing_and_is_told(self):
+        (self.gateway.home / "certs/weir.key").write_text("garbage")
+        done = self.gateway.cli("reload", check=False)
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("listener 'front': key: not an unencrypted PEM key\n  --> weir.yaml:7:", done.stderr)
+        self.assertNotIn("error:", done.stderr.replace("error[WEIR", ""))
+        self.assertEqual(self.hot(), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

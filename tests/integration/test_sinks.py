@@ -176,6 +176,51 @@ class Sinks(unittest.TestCase):
             self.assertEqual(gateway.metric(r'weir_sink_latency_seconds_count\{.*\}'), row["attempts"])
             self.assertEqual(gateway.metric(r'weir_sink_failures_total\{.*\}'), row["failures"])
 
+    def test_a_removed_sink_is_told_until_it_is_back_or_dropped(self):
+        with Receiver() as receiver, Gateway(files={
+            "sinks.d/pager.yaml": sink(receiver.url),
+            "rules.d/all.sql": ALL,
+        }) as gateway:
+            receiver.mood = lambda _: 503
+            folder = gateway.device("probe-1")
+            with Client("probe-1", folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                for n in range(3):
+                    probe.publish("data/probe-1/n", {"n": n}, qos=1)
+            self.assertIn("is configured", gateway.cli("sinks", "drop", "pager", check=False).stderr)
+            file = gateway.home / "sinks.d/pager.yaml"
+            text = file.read_text()
+            file.unlink()
+            (gateway.home / "rules.d/all.sql").unlink()
+            told = gateway.cli("reload").stdout
+            self.assertIn("sink pager is gone with 3 undelivered records", told)
+            wait_for("the warning", lambda: gateway.event("sink_removed"))
+            self.assertEqual((status(gateway)["activity"], status(gateway)["pending"]), ("removed", 3))
+            self.assertEqual(gateway.metric(r'weir_sink_pending\{sink="pager"\}'), 3)
+            self.assertIn("put its file back", gateway.cli("sinks", "retry", "pager", check=False).stderr)
+            gateway.stop()
+            gateway.start()
+            self.assertEqual(gateway.event("sink_removed")["pending"], 3, "a start tells it, too")
+            gateway.check_books()
+            self.assertIn("3 undelivered records and 0 dead letters dropped", gateway.cli("sinks", "drop", "pager").stdout)
+            self.assertEqual(gateway.json("sinks", "list"), [])
+            file.write_text(text)
+            gateway.cli("reload")
+            wait_for("the books", lambda: status(gateway)["lost"] == 3)
+            self.assertEqual((status(gateway)["pending"], status(gateway)["in"]), (0, 3))
+
+    def test_dead_letters_can_be_dropped(self):
+        with Receiver() as receiver, Gateway(files={"sinks.d/pager.yaml": sink(receiver.url), "rules.d/all.sql": ALL}) as gateway:
+            receiver.mood = lambda _: 400
+            folder = gateway.device("probe-1")
+            with Client("probe-1", folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/n", {"n": 1}, qos=1)
+            wait_for("the dead letter", lambda: status(gateway)["dead_letters"] == 1)
+            self.assertEqual(gateway.cli("sinks", "dead", "pager", "--drop").stdout, "1 dead letter dropped\n")
+            self.assertEqual(gateway.json("sinks", "dead", "pager"), [])
+            self.assertEqual(status(gateway)["dead"], 1)
+
 
 class SinkTest(unittest.TestCase):
     """weir sinks test"""
@@ -185,6 +230,7 @@ class SinkTest(unittest.TestCase):
             message = ["--topic", "data/p1/t", "--payload", '{"temp": 91}']
             done = gateway.cli("sinks", "test", "pager", *message)
             self.assertIn("HTTP/1.1 200", done.stdout)
+            self.assertRegex(done.stdout, r"(?m)^  total +\d+\.\d ms")
             self.assertIn("the receiver took the record", done.stdout)
             request = receiver.next()
             self.assertEqual((request["path"], request["body"]), ("/hook/p1/91", b'{"temp": 91}'))

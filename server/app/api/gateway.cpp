@@ -133,8 +133,27 @@ http::Response status(Gateway& gateway) {
          {"rules", configuration->rules->size()},
          {"paused_rules", paused_rules(gateway)},
          {"lost_by_limit", lost_by_limit(gateway)},
+         {"needs_restart", texts_value(gateway.needs_restart())},
          {"listeners", listeners(gateway)}}
     );
+}
+
+json::array missing_policies(const ReloadOutcome& outcome) {
+    json::array rows;
+    for (const auto& [name, devices] : outcome.missing_policies) {
+        rows.push_back({{"name", name}, {"devices", devices}});
+    }
+    return rows;
+}
+
+json::array removed_sinks(const ReloadOutcome& outcome) {
+    json::array rows;
+    for (const auto& sink : outcome.removed_sinks) {
+        rows.push_back(
+            {{"name", sink.name}, {"pending", sink.pending}, {"dead_letters", sink.dead_letters}}
+        );
+    }
+    return rows;
 }
 
 http::Response reload(Gateway& gateway) {
@@ -145,7 +164,11 @@ http::Response reload(Gateway& gateway) {
         {{"applied", outcome.applied},
          {"text", outcome.text},
          {"diagnostics", error ? json::value{} : std::move(diagnostics)},
-         {"needs_restart", texts_value(outcome.needs_restart)}},
+         {"needs_restart", texts_value(outcome.needs_restart)},
+         {"removed_policies", texts_value(outcome.removed_policies)},
+         {"missing_policies", missing_policies(outcome)},
+         {"sessions_ended", outcome.sessions_ended},
+         {"removed_sinks", removed_sinks(outcome)}},
         outcome.applied ? 200 : 422
     );
 }

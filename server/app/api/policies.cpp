@@ -8,6 +8,7 @@
 #include <weir/app/admin_api.hpp>
 #include <weir/policy/explain.hpp>
 
+#include "../attached_policies.hpp"
 #include "json.hpp"
 
 namespace weir::app {
@@ -17,7 +18,16 @@ using admin::ApiError;
 using admin::Call;
 namespace json = boost::json;
 
-http::Response list(const Configuration& configuration) {
+/// Also those that no file defines.
+json::array attached(const identity::Registry& registry) {
+    json::array rows;
+    for (const auto& [name, devices] : attached_policies(registry)) {
+        rows.push_back({{"name", name}, {"devices", devices}});
+    }
+    return rows;
+}
+
+http::Response list(const identity::Registry& registry, const Configuration& configuration) {
     json::array rows;
     for (const auto& policy : configuration.policies->policies()) {
         rows.push_back(
@@ -27,7 +37,7 @@ http::Response list(const Configuration& configuration) {
              {"applies", policy.match ? "match" : "attachment"}}
         );
     }
-    return api::reply({{"policies", std::move(rows)}});
+    return api::reply({{"policies", std::move(rows)}, {"attached", attached(registry)}});
 }
 
 policy::Right right_of(std::string_view action) {
@@ -139,8 +149,8 @@ http::Response can_i(
 void add_policy_routes(
     admin::Routes& routes, const identity::Registry& registry, ConfigurationSource configuration
 ) {
-    routes.add("GET", "/v1/policies", [configuration](const Call&) {
-        return list(*configuration());
+    routes.add("GET", "/v1/policies", [&registry, configuration](const Call&) {
+        return list(registry, *configuration());
     });
     routes.add(
         "GET",

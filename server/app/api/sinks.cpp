@@ -95,14 +95,16 @@ http::Response list(const Gateway& gateway) {
 
 /// A sink that is no longer configured may still have an outbox.
 void expect_sink(Gateway& gateway, const std::string& name) {
-    if (gateway.configuration()->config.find_archive(name) != nullptr) {
+    const auto left = gateway.store().outbox(name);
+    const bool has_records = left && (left->records > 0 || left->dead_records > 0);
+    if (!has_records && gateway.configuration()->config.find_archive(name) != nullptr) {
         throw ApiError{
             409,
             "no_outbox",
             fmt::format("sink '{}' reads a stream: it tries again until it is written", name)
         };
     }
-    if (!gateway.store().outbox(name) &&
+    if (!has_records &&
         gateway.configuration()->config.find_sink(name) == nullptr) {
         throw ApiError{404, "not_found", fmt::format("there is no sink '{}'", name)};
     }
@@ -216,9 +218,20 @@ http::Response test(Gateway& gateway, const Call& call) {
     });
 }
 
+[[noreturn]] void fail(const boost::system::error_code& error) {
+    throw ApiError{503, "storage_failed", error.message()};
+}
+
 http::Response retry(Gateway& gateway, const Call& call) {
     const auto& name = call.path.at(0);
     expect_sink(gateway, name);
+    if (gateway.configuration()->config.find_sink(name) == nullptr) {
+        throw ApiError{
+            409,
+            "sink_removed",
+            fmt::format("sink '{}' was removed: put its file back, then weir reload", name)
+        };
+    }
     Members members{call};
     const auto from = members.take_number("from", 1);
     const auto to = members.take_number("to", UINT64_MAX);
@@ -226,9 +239,40 @@ http::Response retry(Gateway& gateway, const Call& call) {
     const auto count =
         sinks::requeue_dead_letters(gateway.store(), name, from, to, gateway.clock().wall());
     if (!count) {
-        throw ApiError{503, "storage_failed", count.error().message()};
+        fail(count.error());
     }
     return reply({{"requeued", *count}});
+}
+
+http::Response drop_dead(Gateway& gateway, const Call& call) {
+    const auto& name = call.path.at(0);
+    expect_sink(gateway, name);
+    Members members{call};
+    const auto from = members.take_number("from", 1);
+    const auto to = members.take_number("to", UINT64_MAX);
+    members.expect_no_more();
+    const auto count = sinks::drop_dead_letters(gateway.store(), name, from, to);
+    if (!count) {
+        fail(count.error());
+    }
+    log::warn("dead_letters_dropped", {{"sink", name}, {"dead_letters", *count}});
+    return reply({{"dropped", *count}});
+}
+
+http::Response drop(Gateway& gateway, const Call& call) {
+    const auto& name = call.path.at(0);
+    expect_sink(gateway, name);
+    const auto dropped = [&] {
+        try {
+            return gateway.drop_sink(name);
+        } catch (const std::invalid_argument& error) {
+            throw ApiError{409, "sink_in_use", error.what()};
+        }
+    }();
+    if (!dropped) {
+        fail(dropped.error());
+    }
+    return reply({{"dropped", dropped->records}, {"dead_letters", dropped->dead_letters}});
 }
 
 }  // namespace
@@ -243,6 +287,12 @@ void add_sinks(admin::Routes& routes, Gateway& gateway) {
     });
     routes.add("POST", "/v1/sinks/{name}/test", [&gateway](const Call& call) {
         return test(gateway, call);
+    });
+    routes.add("POST", "/v1/sinks/{name}/drop", [&gateway](const Call& call) {
+        return drop(gateway, call);
+    });
+    routes.add("POST", "/v1/sinks/{name}/dead/drop", [&gateway](const Call& call) {
+        return drop_dead(gateway, call);
     });
     routes.add("POST", "/v1/sinks/{name}/retry", [&gateway](const Call& call) {
         return retry(gateway, call);

@@ -16,8 +16,9 @@ using admin::Call;
 
 constexpr std::uint64_t kKeepMax = 10'000;
 
+/// @param what  For the error; empty: it says enough itself.
 template <class T>
-T value_of(storage::Store& store, Result<T> result) {
+T value_of(storage::Store& store, Result<T> result, std::string_view what = {}) {
     if (result) {
         return std::move(*result);
     }
@@ -25,7 +26,9 @@ T value_of(storage::Store& store, Result<T> result) {
         throw ApiError{409, "not_on_disk", "this gateway keeps its data in memory only"};
     }
     throw ApiError{
-        503, "storage_failed", fmt::format("{}: {}", result.error().message(), store.last_error())
+        503, "storage_failed", fmt::format(
+            "{}: {}", what.empty() ? result.error().message() : what, store.last_error()
+        )
     };
 }
 
@@ -64,7 +67,7 @@ http::Response back_up(storage::Store& store, const Call& call) {
     if (!std::filesystem::path{options.directory}.is_absolute()) {
         throw ApiError{400, "bad_directory", "the directory of the backups must be absolute"};
     }
-    const auto made = value_of(store, store.backup(options));
+    const auto made = value_of(store, store.backup(options), "the backup failed");
     return reply(
         {{"id", made.id}, {"time_ms", made.time_ms}, {"bytes", made.bytes}, {"files", made.files}}
     );

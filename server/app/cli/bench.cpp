@@ -67,7 +67,7 @@ private:
 };
 
 void add_scenario(CLI::App& command, bench::Options& run) {
-    std::map<std::string, Scenario> names;
+    Words<Scenario> names;
     for (const auto scenario :
          {Scenario::pairs,
           Scenario::fan_in,
@@ -76,7 +76,7 @@ void add_scenario(CLI::App& command, bench::Options& run) {
           Scenario::ping_pong,
           Scenario::connects,
           Scenario::idle}) {
-        names.emplace(bench::name(scenario), scenario);
+        names.emplace_back(bench::name(scenario), scenario);
     }
     command
         .add_option(
@@ -86,7 +86,7 @@ void add_scenario(CLI::App& command, bench::Options& run) {
             "wild: many filters, a third with wildcards; ping-pong: one message outstanding;\n"
             "connects: connections that end at once; idle: connections that stay"
         )
-        ->transform(CLI::CheckedTransformer(names).description(""))
+        ->transform(one_of(names))
         ->type_name("SCENARIO")
         ->required();
 }
@@ -112,7 +112,7 @@ void add_broker(CLI::App& command, bench::Options& run) {
 }
 
 void add_clients(CLI::App& command, bench::Options& run) {
-    const std::map<std::string, mqtt::Version> versions = {
+    const Words<mqtt::Version> versions = {
         {"3.1", mqtt::Version::v31}, {"3.1.1", mqtt::Version::v311}, {"5", mqtt::Version::v5}
     };
     Group group{command, "Clients"};
@@ -126,7 +126,7 @@ void add_clients(CLI::App& command, bench::Options& run) {
     group.add("--share", run.share, "fan-in: a shared subscription of that group");
     group.add("--threads", run.threads, "Threads of the generator")->capture_default_str();
     group.add("--mqtt", run.version, "3.1, 3.1.1 or 5 (default: 3.1.1)")
-        ->transform(CLI::CheckedTransformer(versions).description(""))
+        ->transform(one_of(versions))
         ->type_name("VERSION");
     group.add("--user", run.user, "User name of all clients");
     group.add("--password", run.password, "Their password")->envname("WEIR_BENCH_PASSWORD");
@@ -148,14 +148,14 @@ void add_clients(CLI::App& command, bench::Options& run) {
 }
 
 void add_messages(CLI::App& command, bench::Options& run) {
-    const std::map<std::string, mqtt::Qos> levels = {
+    const Words<mqtt::Qos> levels = {
         {"0", mqtt::Qos::at_most_once},
         {"1", mqtt::Qos::at_least_once},
         {"2", mqtt::Qos::exactly_once}
     };
     Group group{command, "Messages"};
     group.add("--qos", run.qos, "0, 1 or 2 (default: 0)")
-        ->transform(CLI::CheckedTransformer(levels).description(""))
+        ->transform(one_of(levels))
         ->type_name("QOS");
     group.add("--payload", run.payload_bytes, "Bytes, 16 or more")->capture_default_str();
     group.add("--rate", run.rate, "Messages (connections) per second; 0: as fast as they go")

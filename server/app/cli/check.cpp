@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <weir/app_config/configuration.hpp>
+#include <weir/app/check.hpp>
+#include <weir/app_config/config_codes.hpp>
+#include <weir/base/clock.hpp>
 
 #include "api_client.hpp"
 #include "command.hpp"
@@ -21,10 +23,6 @@ struct Options {
     bool test = false;
 };
 
-std::string counted(std::size_t count, std::string_view noun) {
-    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 /// Rules that a running gateway of this configuration does not run; none if none runs.
 std::vector<std::string> paused_rules(const std::filesystem::path& path) {
     std::vector<std::string> names;
@@ -37,6 +35,38 @@ std::vector<std::string> paused_rules(const std::filesystem::path& path) {
         return {};  // It is the files that are checked.
     }
     return names;
+}
+
+/// Warns of policies that devices have and these files would not: the registry is that of a gateway
+/// that runs with them; none runs, none is told.
+void warn_of_missing_policies(
+    const std::filesystem::path& path,
+    const policy::PolicySet& policies,
+    document::Diagnostics& diagnostics
+) {
+    json::array attached;
+    try {
+        attached = get(*gateway_api({.config = path}), Target{"/v1/policies"}).at("attached").as_array();
+    } catch (const std::exception&) {
+        return;
+    }
+    for (const auto& row : attached) {
+        const std::string name{row.at("name").as_string()};
+        if (policies.find(name) == nullptr) {
+            diagnostics.add({
+                .severity = document::Severity::warning,
+                .code = std::string{app::code::kNoPolicy},
+                .message = fmt::format(
+                    "the policy '{}' is attached to {} and defined in no file",
+                    name,
+                    counted(row.at("devices").to_number<std::uint64_t>(), "device")
+                ),
+                .help = fmt::format(
+                    "describe it in policies.d/{0}.yaml, or weir devices detach NAME --policy {0}", name
+                ),
+            });
+        }
+    }
 }
 
 struct TestRun {
@@ -83,7 +113,11 @@ ExitCode check(const Options& options, const Globals& globals) {
     document::Diagnostics diagnostics;
     const app::SystemFiles files;
     const auto path = options.path.empty() ? globals.config : std::filesystem::path{options.path};
-    const auto configuration = app::load_configuration(path, files, diagnostics);
+    const auto configuration =
+        app::check_configuration(path, files, SystemClock{}.wall(), diagnostics);
+    if (!diagnostics.has_errors()) {
+        warn_of_missing_policies(path, *configuration.policies, diagnostics);
+    }
     const bool bad = diagnostics.has_errors() || (options.strict && diagnostics.warnings() > 0);
     const auto paused = bad ? std::vector<std::string>{} : paused_rules(path);
     std::optional<TestRun> tests;

@@ -1,6 +1,7 @@
 #include "command.hpp"
 
-#include <map>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace weir::cli {
 
@@ -21,13 +22,17 @@ CLI::App* add_command(
     return command;
 }
 
+std::string none_of(const std::string& word, const std::vector<std::string>& words) {
+    return fmt::format("'{}' is none of {}", word, fmt::join(words, ", "));
+}
+
 void add_format(CLI::App& command, Format& format, bool with_csv) {
-    std::map<std::string, Format> names = {{"table", Format::table}, {"json", Format::json}};
+    Words<Format> names = {{"table", Format::table}, {"json", Format::json}};
     if (with_csv) {
-        names.emplace("csv", Format::csv);
+        names.emplace_back("csv", Format::csv);
     }
     command.add_option("-o,--output", format, with_csv ? "table, json or csv" : "table or json")
-        ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description(""))
+        ->transform(one_of(names))
         ->type_name("FORMAT");
 }
 

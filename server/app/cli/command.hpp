@@ -7,6 +7,8 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "exit_code.hpp"
 #include "output.hpp"
@@ -43,6 +45,30 @@ using Chosen = std::function<ExitCode(const Globals&)>;
 CLI::App* add_command(
     CLI::App& parent, const std::string& name, const std::string& help, const std::string& examples
 );
+/// The words of an option whose values are enumerators, in the order in which they are told.
+template <class E>
+using Words = std::vector<std::pair<std::string, E>>;
+
+/// "'yaml' is none of table, json, csv"
+[[nodiscard]] std::string none_of(const std::string& word, const std::vector<std::string>& words);
+
+/// For Option::transform(): takes one of the words, in any case.
+template <class E>
+[[nodiscard]] CLI::Validator one_of(const Words<E>& words) {
+    const auto take = [words](std::string& value) {
+        std::vector<std::string> known;
+        for (const auto& [word, meaning] : words) {
+            if (CLI::detail::to_lower(value) == word) {
+                value = CLI::detail::value_string(meaning);
+                return std::string{};
+            }
+            known.push_back(word);
+        }
+        return none_of(value, known);
+    };
+    return {take, ""};
+}
+
 /// Adds `-o table|json|csv`, or only the first two.
 void add_format(CLI::App& command, Format& format, bool with_csv = true);
 

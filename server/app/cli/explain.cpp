@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <map>
 #include <memory>
 #include <weir/app_config/config_reference.hpp>
 #include <weir/base/text.hpp>
@@ -59,7 +58,7 @@ void add_explain(CLI::App& app, Chosen& chosen) {
     auto* list = command->add_flag("--list", options->list, "Everything that can be explained");
     auto* markdown =
         command->add_flag("--markdown", options->markdown, "The reference of all keys");
-    const std::map<std::string, app::FileKind> kinds = {
+    const Words<app::FileKind> kinds = {
         {"gateway", app::FileKind::gateway},
         {"sink", app::FileKind::sink},
         {"file-sink", app::FileKind::file_sink},
@@ -71,7 +70,7 @@ void add_explain(CLI::App& app, Chosen& chosen) {
             ->add_option(
                 "--json-schema", options->schema, "JSON Schema of gateway, sink, file-sink, s3-sink or stream files"
             )
-            ->transform(CLI::CheckedTransformer(kinds).description(""))
+            ->transform(one_of(kinds))
             ->type_name("KIND");
     list->excludes(markdown)->excludes(schema);
     markdown->excludes(schema);

@@ -26,9 +26,26 @@ ExitCode refuse(
         return ExitCode::ok;
     }
     const auto typo = explain_typo(app, words);
+    const auto reached = reached_command(app, words);
+    const bool is_group =
+        !reached.command->get_subcommands([](const CLI::App*) { return true; }).empty();
+    if (typo.empty() && is_group && error.get_name() == "RequiredError") {
+        print_error(app.help());  // Of the command that was reached: what is missing is one of its own.
+        return ExitCode::usage;
+    }
     print_error(fmt::format("weir: {}\n", typo.empty() ? error.what() : typo));
-    print_error("next: weir --help\n");
+    print_error(fmt::format("next: {} --help\n", reached.words));
     return ExitCode::usage;
+}
+
+/// `weir help cert issue` is `weir cert issue --help`.
+std::vector<std::string> words_of(int argc, char** argv) {
+    std::vector<std::string> words{argv + 1, argv + argc};
+    if (!words.empty() && words.front() == "help") {
+        words.erase(words.begin());
+        words.emplace_back("--help");
+    }
+    return words;
 }
 
 /// Who stands in a gateway's folder means that one.
@@ -38,8 +55,9 @@ std::filesystem::path default_config() {
 }
 
 ExitCode run(int argc, char** argv) {
-    CLI::App app{"weir: a self-hosted gateway for device fleets"};
-    app.footer(std::string{kExitCodesText});
+    CLI::App app{"weir: a self-hosted gateway for device fleets", "weir"};
+    app.footer("weir help COMMAND: what a command does, with examples\n\n" + std::string{kExitCodesText});
+    app.set_version_flag("--version", "weir " WEIR_VERSION, "Print the version");
     app.require_subcommand(1);
     Globals globals{.config = default_config()};
     app.add_option(
@@ -73,10 +91,11 @@ ExitCode run(int argc, char** argv) {
           add_version}) {
         add(app, chosen);
     }
+    const auto words = words_of(argc, argv);
     try {
-        app.parse(argc, argv);
+        app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
     } catch (const CLI::ParseError& error) {
-        return refuse(app, error, {argv + 1, argv + argc});
+        return refuse(app, error, words);
     }
     return chosen(globals);
 }

@@ -58,6 +58,10 @@ bool looks_like_formula(std::string_view text) {
 
 }  // namespace
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 void print(std::string_view text) {
     write_all(STDOUT_FILENO, text);
 }

@@ -15,6 +15,9 @@ enum class Format : std::uint8_t { table, json, csv };
 void print(std::string_view text);
 void print_error(std::string_view text);
 
+/// "1 error", "2 errors".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
+
 /// Rows under named columns.
 class Table {
 public:

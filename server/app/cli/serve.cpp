@@ -107,6 +107,14 @@ ExitCode serve(const Options& options, const Globals& globals) {
     } catch (const app::BadConfiguration& error) {
         print_error(error.what());
         return ExitCode::bad_config;
+    } catch (const app::CannotListen& error) {
+        throw Failure{
+            error.what(), "`ss -ltnp` tells who has a port; another one: weir explain listeners.port"
+        };
+    } catch (const admin::ListenError& error) {
+        throw Failure{
+            error.what(), "weir status tells whether a gateway runs here already"
+        };
     }
     log::info("stopped");
     return ExitCode::ok;
@@ -122,11 +130,11 @@ void add_serve(CLI::App& app, Chosen& chosen) {
         "weir serve\nweir serve --config my-gw --log pretty"
     );
     const auto options = std::make_shared<Options>();
-    const std::map<std::string, log::Format> formats = {
+    const Words<log::Format> formats = {
         {"pretty", log::Format::pretty}, {"json", log::Format::json}
     };
     command->add_option("--log", options->format, "pretty or json (default: pretty on a terminal)")
-        ->transform(CLI::CheckedTransformer(formats).description(""))
+        ->transform(one_of(formats))
         ->type_name("FORMAT");
     command->callback([&chosen, options] {
         chosen = [options](const Globals& globals) { return serve(*options, globals); };

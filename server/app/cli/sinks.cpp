@@ -20,6 +20,7 @@ struct Options {
     std::optional<std::string> topic;
     std::optional<std::string> device;
     std::optional<std::string> payload;
+    bool drop = false;
     Format format = Format::table;
 };
 
@@ -50,8 +51,40 @@ ExitCode list(const Options& options, const Globals& globals) {
     return ExitCode::ok;
 }
 
+ExitCode drop_dead(const Options& options, const Globals& globals) {
+    const auto answer = post(
+        *gateway_api(globals),
+        Target{kSinks}.segment(options.name).segment("dead").segment("drop"),
+        {{"from", options.from.value_or(1)}}
+    );
+    if (options.format == Format::json) {
+        print_json(answer);
+    } else {
+        print(counted(answer.at("dropped").to_number<std::uint64_t>(), "dead letter") + " dropped\n");
+    }
+    return ExitCode::ok;
+}
+
+ExitCode drop(const Options& options, const Globals& globals) {
+    const auto answer =
+        post(*gateway_api(globals), Target{kSinks}.segment(options.name).segment("drop"));
+    if (options.format == Format::json) {
+        print_json(answer);
+    } else {
+        print(fmt::format(
+            "{} and {} dropped\n",
+            counted(answer.at("dropped").to_number<std::uint64_t>(), "undelivered record"),
+            counted(answer.at("dead_letters").to_number<std::uint64_t>(), "dead letter")
+        ));
+    }
+    return ExitCode::ok;
+}
+
 /// All of them, oldest first.
 ExitCode dead(const Options& options, const Globals& globals) {
+    if (options.drop) {
+        return drop_dead(options, globals);
+    }
     const auto api = gateway_api(globals);
     RecordPrinter printer{
         {{.name = "offset", .is_number = true},
@@ -103,7 +136,7 @@ ExitCode outbox(const Options& options, const Globals& globals) {
 
 void print_probe(const json::object& answer) {
     const auto line = [&](std::string_view step, std::string_view key, const std::string& more) {
-        print(fmt::format("  {:<8} {:>9} ms  {}\n", step, cell(answer, key), more));
+        print(fmt::format("  {:<8} {:>9.1f} ms  {}\n", step, answer.at(key).to_number<double>(), more));
     };
     print(fmt::format("{} {}\n", cell(answer, "method"), cell(answer, "url")));
     line("resolve", "resolve_ms", {});
@@ -188,12 +221,23 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
         sinks,
         "dead",
         "Messages that a sink gave up",
-        "weir sinks dead pager\nweir sinks dead pager -o json"
+        "weir sinks dead pager\nweir sinks dead pager -o json\nweir sinks dead pager --drop"
     );
     dead_command.add_option("name", options->name, "Name of the sink")->required();
     dead_command.add_option("--from", options->from, "First offset");
+    dead_command.add_flag("--drop", options->drop, "Forget them, instead of listing them");
     add_format(dead_command, options->format);
     choose(dead_command, dead);
+
+    auto& drop_command = *add_command(
+        sinks,
+        "drop",
+        "Forget what a sink left behind whose file was removed; its records count as lost",
+        "weir sinks drop pager"
+    );
+    drop_command.add_option("name", options->name, "Name of the sink")->required();
+    add_format(drop_command, options->format, false);
+    choose(drop_command, drop);
 
     auto& outbox_command = *add_command(
         sinks,

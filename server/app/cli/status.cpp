@@ -140,6 +140,9 @@ void print_status(const json::object& status) {
     if (const auto paused = cell(status, "paused_rules"); !paused.empty()) {
         print(fmt::format("paused rules: {} (weir rules enable NAME)\n\n", paused));
     }
+    if (const auto settings = cell(status, "needs_restart"); !settings.empty()) {
+        print(fmt::format("restart needed for: {}\n\n", settings));
+    }
     print_rows(
         status.at("listeners").as_array(),
         {{.name = "name"},

@@ -44,7 +44,33 @@ bool takes_next(const CLI::App& app, const std::string& word) {
     return false;
 }
 
+/// Null if there is none of that name.
+const CLI::App* find_command(const CLI::App& app, std::string_view name) {
+    for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        if (command->get_name() == name) {
+            return command;
+        }
+    }
+    return nullptr;
+}
+
 }  // namespace
+
+Reached reached_command(const CLI::App& app, std::span<const std::string> words) {
+    Reached reached{"weir", &app};
+    bool is_value = false;
+    for (const auto& word : words) {
+        if (std::exchange(
+                is_value, word.starts_with('-') && takes_next(*reached.command, word)
+            )) {
+            continue;
+        }
+        if (const auto* const next = find_command(*reached.command, word)) {
+            reached = {reached.words + " " + word, next};
+        }
+    }
+    return reached;
+}
 
 std::string explain_typo(const CLI::App& app, std::span<const std::string> words) {
     const CLI::App* current = &app;

@@ -13,4 +13,11 @@ namespace weir::cli {
 /// @return "unknown command 'chekc', did you mean 'check'?"; empty if that is not what is wrong.
 [[nodiscard]] std::string explain_typo(const CLI::App& app, std::span<const std::string> words);
 
+/// The command that the line has reached: "weir cert issue" and its options.
+struct Reached {
+    std::string words;
+    const CLI::App* command;
+};
+[[nodiscard]] Reached reached_command(const CLI::App& app, std::span<const std::string> words);
+
 }  // namespace weir::cli

@@ -262,6 +262,13 @@ TEST_F(DeviceApi, TellsWhatADeviceMay) {
 }
 
 TEST_F(DeviceApi, ListsPolicies) {
+    static_cast<void>(
+        good("POST", "/v1/devices", R"({"name":"lost","policies":["sensor","gone"]})")
+    );
+    EXPECT_EQ(
+        good("GET", "/v1/policies").at("attached"),
+        json::parse(R"([{"name":"gone","devices":1},{"name":"sensor","devices":1}])")
+    ) << "also what no file defines";
     const auto policies = good("GET", "/v1/policies").at("policies");
     ASSERT_EQ(policies.as_array().size(), 1U);
     EXPECT_EQ(policies.at(0).at("name"), "sensor");

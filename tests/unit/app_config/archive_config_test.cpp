@@ -19,6 +19,7 @@ struct Loaded {
     explicit Loaded(MemoryFiles extra) {
         extra.files["/etc/weir/weir.yaml"] = "listeners:\n  - {name: local, port: 1883}\n";
         extra.files["/etc/weir/streams.d/s.yaml"] = kStream;
+        extra.files["/etc/weir/policies.d/none.yaml"] = "policy: none\n";
         configuration = load_configuration("/etc/weir", extra, diagnostics);
     }
     explicit Loaded(const std::string& sink) : Loaded{files_of(sink)} {}

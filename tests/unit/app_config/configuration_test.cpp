@@ -125,5 +125,44 @@ TEST(Configuration, ReportsPoliciesRulesAndGatewayInOneRun) {
     EXPECT_EQ(diagnostics.errors(), 3U) << diagnostics.render_text();
 }
 
+TEST(Configuration, ChecksTheFoldersBesideAMainFileThatCannotBeParsed) {
+    for (const auto* main : {"listeners: [\n", "limits: {}\nlimits: {}\n"}) {
+        auto files = tree();
+        files.files["/c/weir.yaml"] = main;
+        files.files["/c/policies.d/sensor.yaml"] = "policy: sensor\nalow: []\n";
+        files.files["/c/rules.d/hot.sql"] = "---\nto: [{stream: alarms}]\n---\nSELEC * FROM 'a'\n";
+        files.files["/c/streams.d/alarms.yaml"] = "stream: alarms\nretenton: {}\n";
+        std::vector<std::string> named;
+        for (const auto& error : errors_of(files)) {
+            named.push_back(error.file);
+        }
+        EXPECT_THAT(
+            named,
+            testing::IsSupersetOf(
+                {"policies.d/sensor.yaml", "rules.d/hot.sql", "streams.d/alarms.yaml", "weir.yaml"}
+            )
+        ) << main;
+    }
+}
+
+TEST(Configuration, MissesNothingThatAMainFileOutOfReachMayInclude) {
+    auto files = tree();
+    files.files["/c/weir.yaml"] = "include: [/shared/sinks.d, rules.d]\nlisteners: [\n";
+    files.files.erase("/c/sinks.d/pager.yaml");
+    files.files.erase("/c/policies.d/sensor.yaml");
+    const auto errors = errors_of(files);
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_EQ(errors[0].file, "weir.yaml");
+}
+
+TEST(Configuration, WarnsWithoutAnyPolicy) {
+    auto files = tree();
+    files.files.erase("/c/policies.d/sensor.yaml");
+    const auto found = errors_of(files);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].code, "WEIR-0418");
+    EXPECT_EQ(found[0].severity, document::Severity::warning);
+}
+
 }  // namespace
 }  // namespace weir::app
