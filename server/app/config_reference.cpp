@@ -8,33 +8,46 @@
 #include <utility>
 #include <weir/app_config/config_codes.hpp>
 #include <weir/app_config/detail/written.hpp>
+#include <weir/app_config/reason_reference.hpp>
+#include <weir/base/text.hpp>
 #include <weir/document/codes.hpp>
 #include <weir/model/limits.hpp>
+#include <weir/model/reason.hpp>
 #include <weir/policy/codes.hpp>
 #include <weir/rules/codes.hpp>
 
 namespace weir::app {
 namespace {
 
-constexpr std::array kKinds = {
-    FileKind::gateway, FileKind::sink, FileKind::file_sink, FileKind::s3_sink, FileKind::stream
+struct Kind {
+    FileKind kind;
+    std::string_view topic;  ///< As it is asked for; in front of its keys, but for the gateway's.
+    std::string_view files;
 };
 
-/// In front of the keys of files in folders.
-std::string_view topic_prefix(FileKind kind) {
-    constexpr std::array<std::string_view, 5> kPrefixes = {
-        "", "sinks.", "streams.", "file-sinks.", "s3-sinks."
-    };
-    return kPrefixes.at(static_cast<std::size_t>(kind));
-}
+constexpr std::array<Kind, 8> kKinds = {{
+    {FileKind::gateway, "weir.yaml", "weir.yaml"},
+    {FileKind::policy, "policies", "policies.d/*.yaml"},
+    {FileKind::rule, "rules", "rules.d/*.sql, between the lines ---"},
+    {FileKind::sink, "sinks", "sinks.d/*.yaml"},
+    {FileKind::file_sink, "file-sinks", "sinks.d/*.yaml with `type: file`"},
+    {FileKind::s3_sink, "s3-sinks", "sinks.d/*.yaml with `type: s3`"},
+    {FileKind::stream, "streams", "streams.d/*.yaml"},
+    {FileKind::price_list, "pricing", "pricing.d/*.yaml"},
+}};
 
 /// "listeners[].tls" is asked for as "listeners.tls".
-std::string topic_of(FileKind kind, const Key& key) {
-    std::string result{topic_prefix(kind)};
-    std::ranges::copy_if(key.path, std::back_inserter(result), [](char c) {
+std::string without_brackets(std::string_view path) {
+    std::string result;
+    std::ranges::copy_if(path, std::back_inserter(result), [](char c) {
         return c != '[' && c != ']';
     });
     return result;
+}
+
+std::string topic_of(const Kind& kind, const Key& key) {
+    const auto path = without_brackets(key.path);
+    return kind.kind == FileKind::gateway ? path : fmt::format("{}.{}", kind.topic, path);
 }
 
 std::string written_number(const Key& key, std::uint64_t value) {
@@ -61,7 +74,10 @@ std::string allowed(const Key& key) {
             "{}{}", key.type == Type::words ? "one or a list of " : "", fmt::join(key.words, " | ")
         );
     }
-    std::string text{name(key.type)};
+    std::string text{key.type == Type::texts ? "text or a list of them" : name(key.type)};
+    if (key.type == Type::text && key.max != 0) {
+        text += fmt::format(", up to {} bytes", key.max);
+    }
     if (is_number(key.type) && key.max != 0 && key.max != model::kUnlimited) {
         text +=
             fmt::format(", {} to {}", written_number(key, key.min), written_number(key, key.max));
@@ -81,14 +97,23 @@ std::string default_of(const Key& key) {
     return key.required ? "none, it has to be written" : "none";
 }
 
-std::string explain_key(FileKind kind, const Key& key) {
+bool has_keys(const Key& key) {
+    return key.type == Type::mapping || key.type == Type::list || key.type == Type::mappings;
+}
+
+/// Below which the keys of a list or mapping stand.
+std::string parent_path(const Key& key) {
+    return key.type == Type::mapping ? key.path : key.path + "[]";
+}
+
+std::string explain_key(const Kind& kind, const Key& key) {
     auto out = fmt::format("{}\n    {}\n\n", topic_of(kind, key), key.help);
     const auto into = std::back_inserter(out);
-    if (key.type != Type::mapping && key.type != Type::list) {
+    if (!has_keys(key)) {
         fmt::format_to(into, "    value    {}\n    default  {}\n", allowed(key), default_of(key));
     }
     fmt::format_to(into, "    change   {}\n    since    {}\n", describe(key.reload), key.since);
-    const auto nested = children(kind, key.type == Type::list ? key.path + "[]" : key.path);
+    const auto nested = has_keys(key) ? children(kind.kind, parent_path(key)) : std::vector<Child>{};
     if (!nested.empty()) {
         fmt::format_to(into, "\n    keys:\n");
         for (const auto& [name, child] : nested) {
@@ -98,21 +123,36 @@ std::string explain_key(FileKind kind, const Key& key) {
     return out;
 }
 
-std::string explain_kind(FileKind kind, std::string_view topic) {
-    auto out = fmt::format("{}\n    keys:\n", topic);
-    for (const auto& [name, child] : children(kind, "")) {
-        fmt::format_to(std::back_inserter(out), "      {:<20} {}\n", name, child->help);
+/// "size, 64KiB to 1TiB; default 1GiB": what a line has room for.
+std::string brief(const Key& key) {
+    auto text = has_keys(key) ? std::string{name(key.type)} : allowed(key);
+    if (!key.fallback.empty()) {
+        text += fmt::format("; default {}", key.fallback);
     }
-    return out;
+    return text + (key.required ? "; required" : "");
 }
 
-constexpr std::array<std::pair<std::string_view, FileKind>, 5> kKindTopics = {{
-    {"weir.yaml", FileKind::gateway},
-    {"sinks", FileKind::sink},
-    {"file-sinks", FileKind::file_sink},
-    {"s3-sinks", FileKind::s3_sink},
-    {"streams", FileKind::stream},
-}};
+void append_keys(std::string& out, FileKind kind, std::string_view path, std::size_t depth) {
+    for (const auto& [name, key] : children(kind, path)) {
+        fmt::format_to(
+            std::back_inserter(out),
+            "      {:<24} {} [{}]\n",
+            fmt::format("{:{}}{}", "", 2 * depth, name),
+            key->help,
+            brief(*key)
+        );
+        // weir.yaml has too many keys for one screen; those below are asked for by name.
+        if (has_keys(*key) && kind != FileKind::gateway) {
+            append_keys(out, kind, parent_path(*key), depth + 1);
+        }
+    }
+}
+
+std::string explain_kind(const Kind& kind) {
+    auto out = fmt::format("{}: {}\n    keys:\n", kind.topic, kind.files);
+    append_keys(out, kind.kind, "", 0);
+    return out;
+}
 
 std::vector<document::CodeInfo> all_codes() {
     std::vector<document::CodeInfo> result;
@@ -139,9 +179,7 @@ void append_rows(std::string& out, FileKind kind) {
         "| key | value | default | change | meaning |\n|---|---|---|---|---|\n"
     );
     for (const auto& key : schema(kind)) {
-        auto value = key.type == Type::mapping || key.type == Type::list
-                         ? std::string{name(key.type)}
-                         : allowed(key);
+        const auto value = has_keys(key) ? std::string{name(key.type)} : allowed(key);
         std::string escaped;
         for (const char c : value) {
             escaped += c == '|' ? "\\|" : std::string{c};
@@ -164,14 +202,13 @@ void append_rows(std::string& out, FileKind kind) {
 }  // namespace
 
 std::optional<std::string> explain(std::string_view topic) {
-    for (const auto& [name, kind] : kKindTopics) {
-        if (name == topic) {
-            return explain_kind(kind, topic);
+    const auto plain = without_brackets(topic);
+    for (const auto& kind : kKinds) {
+        if (kind.topic == topic) {
+            return explain_kind(kind);
         }
-    }
-    for (const auto kind : kKinds) {
-        for (const auto& key : schema(kind)) {
-            if (topic_of(kind, key) == topic) {
+        for (const auto& key : schema(kind.kind)) {
+            if (topic_of(kind, key) == plain) {
                 return explain_key(kind, key);
             }
         }
@@ -181,21 +218,41 @@ std::optional<std::string> explain(std::string_view topic) {
             return explain_code(info);
         }
     }
-    return std::nullopt;
+    return explain_reason(topic);
 }
 
 std::vector<std::string> topics() {
     std::vector<std::string> result;
-    for (const auto& [name, kind] : kKindTopics) {
-        result.emplace_back(name);
+    for (const auto& kind : kKinds) {
+        result.emplace_back(kind.topic);
     }
-    for (const auto kind : kKinds) {
-        for (const auto& key : schema(kind)) {
+    for (const auto& kind : kKinds) {
+        for (const auto& key : schema(kind.kind)) {
             result.push_back(topic_of(kind, key));
         }
     }
     for (const auto& info : all_codes()) {
         result.emplace_back(info.code);
+    }
+    for (const auto& info : model::all_reasons()) {
+        result.emplace_back(info.name);
+    }
+    return result;
+}
+
+std::vector<std::string> topics_like(std::string_view topic) {
+    std::vector<std::string> known = topics();
+    if (topic.starts_with("WEIR-")) {  // The next number is about something else.
+        return {};
+    }
+    std::vector<std::string> result;
+    const auto ending = "." + without_brackets(topic);
+    std::ranges::copy_if(known, std::back_inserter(result), [&](const std::string& name) {
+        return name.ends_with(ending);
+    });
+    const std::vector<std::string_view> candidates{known.begin(), known.end()};
+    if (const auto near = nearest(topic, candidates); near && result.empty()) {
+        result.emplace_back(*near);
     }
     return result;
 }
@@ -205,20 +262,11 @@ std::string reference_markdown() {
         "# Configuration reference\n\n"
         "Made by `weir explain --markdown` from the table that validates the files.\n\n"
         "`live`: taken over by a reload; `restart`: needs a restart.\n"
-        "Any single value may be `{env: NAME}` or `{file: path}`; a secret must be. Paths are "
-        "relative to the file.\n\n";
-    constexpr std::array<std::string_view, 5> kTitles = {
-        "weir.yaml",
-        "sinks.d/*.yaml",
-        "streams.d/*.yaml",
-        "sinks.d/*.yaml with `type: file`",
-        "sinks.d/*.yaml with `type: s3`",
-    };
-    for (const auto kind : kKinds) {
-        fmt::format_to(
-            std::back_inserter(out), "## {}\n\n", kTitles.at(static_cast<std::size_t>(kind))
-        );
-        append_rows(out, kind);
+        "In weir.yaml, sinks and streams any single value may be `{env: NAME}` or `{file: path}`; a "
+        "secret must be. Paths are relative to the file.\n\n";
+    for (const auto& kind : kKinds) {
+        fmt::format_to(std::back_inserter(out), "## {}\n\n", kind.files);
+        append_rows(out, kind.kind);
     }
     return out;
 }

@@ -10,12 +10,15 @@
 
 namespace weir::app {
 
-/// What `weir explain` prints for a key ("listeners.tls.cert", "sinks.url", "limits"), an error
-/// code ("WEIR-0102") or a kind of file ("weir.yaml", "sinks", "streams"). Nothing if the topic is
-/// not known.
+/// What `weir explain` prints for a key ("listeners.tls.cert", "sinks.url", "policies.allow"), an
+/// error code ("WEIR-0102"), a reason ("publish_denied") or a kind of file ("weir.yaml",
+/// "policies", "rules", "sinks", "pricing"). Nothing if the topic is not known.
 [[nodiscard]] std::optional<std::string> explain(std::string_view topic);
 /// Everything that explain() knows.
 [[nodiscard]] std::vector<std::string> topics();
+/// What somebody may have meant who asked for an unknown topic: the keys of that name wherever they
+/// stand, else the nearest topic. None for a code, whose neighbour is about something else.
+[[nodiscard]] std::vector<std::string> topics_like(std::string_view topic);
 
 /// Draft 2020-12, for the completion and hover texts of editors. It accepts every file that
 /// load_config accepts; it does not see contradictions between keys.

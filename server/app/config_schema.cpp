@@ -4,6 +4,9 @@
 #include <array>
 #include <weir/app_config/detail/config_parts.hpp>
 #include <weir/app_config/limits_schema.hpp>
+#include <weir/metering/price_schema.hpp>
+#include <weir/policy/policy_schema.hpp>
+#include <weir/rules/head_schema.hpp>
 
 namespace weir::app {
 namespace {
@@ -181,62 +184,46 @@ std::vector<Key> stream_schema() {
 
 }  // namespace
 
-const std::vector<Key>& schema(FileKind kind) {
-    static const std::array<std::vector<Key>, 5> schemas = {
+const Schema& schema(FileKind kind) {
+    static const std::array<Schema, 5> own = {
         gateway_schema(),
         sink_schema(),
         stream_schema(),
         detail::file_sink_schema(),
         detail::s3_sink_schema(),
     };
-    return schemas.at(static_cast<std::size_t>(kind));
+    switch (kind) {
+        case FileKind::policy:
+            return policy::schema();
+        case FileKind::rule:
+            return rules::head_schema();
+        case FileKind::price_list:
+            return metering::price_list_schema();
+        default:
+            return own.at(static_cast<std::size_t>(kind));
+    }
 }
 
 const Key* find_key(FileKind kind, std::string_view path) {
-    const auto& keys = schema(kind);
-    const auto found = std::ranges::find(keys, path, &Key::path);
-    return found == keys.end() ? nullptr : &*found;
+    return document::find_key(schema(kind), path);
 }
 
 std::vector<Child> children(FileKind kind, std::string_view path) {
-    std::vector<Child> result;
-    for (const auto& key : schema(kind)) {
-        std::string_view name = key.path;
-        if (!path.empty()) {
-            if (!name.starts_with(path) || !name.substr(path.size()).starts_with('.')) {
-                continue;
-            }
-            name.remove_prefix(path.size() + 1);
-        }
-        if (name.find_first_of(".[") == std::string_view::npos) {
-            result.push_back({name, &key});
-        }
-    }
-    return result;
+    return document::children(schema(kind), path);
 }
 
 std::string_view describe(FileKind kind) noexcept {
-    constexpr std::array<std::string_view, 5> kNames = {
-        "weir.yaml", "a sink", "a stream", "a file sink", "an S3 sink"
+    constexpr std::array<std::string_view, 8> kNames = {
+        "weir.yaml",
+        "a sink",
+        "a stream",
+        "a file sink",
+        "an S3 sink",
+        "a policy",
+        "the head of a rule",
+        "a price list",
     };
     return kNames.at(static_cast<std::size_t>(kind));
-}
-
-std::string_view name(Type type) noexcept {
-    constexpr std::array<std::string_view, 20> kNames = {
-        "mapping", "list",  "true or false", "number",  "size",    "duration",         "rate",
-        "text",    "name",  "word",          "words",   "address", "address and port", "networks",
-        "path",    "paths", "texts",         "headers", "URL",     "secret",
-    };
-    return kNames.at(static_cast<std::size_t>(type));
-}
-
-std::string_view describe(Reload reload) noexcept {
-    constexpr std::array<std::string_view, 2> kTexts = {
-        "taken over by a reload",
-        "needs a restart",
-    };
-    return kTexts.at(static_cast<std::size_t>(reload));
 }
 
 }  // namespace weir::app

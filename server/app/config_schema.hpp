@@ -1,76 +1,44 @@
-/// The one table of everything that may stand in a configuration file. Validation, defaults, `weir
-/// explain`, the JSON Schema for editors and the reference page come from it.
+/// What may stand in the files of a configuration: a table for each kind. Validation, `weir
+/// explain`, the JSON Schema for editors and the reference page come from them.
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
+
+#include <weir/document/schema.hpp>
 
 namespace weir::app {
 
 /// One kind of file has one schema.
-enum class FileKind : std::uint8_t { gateway, sink, stream, file_sink, s3_sink };
-
-enum class Type : std::uint8_t {
-    mapping,
-    list,  ///< Of mappings; their keys are rows under "path[]".
-    boolean,
-    integer,
-    size,      ///< Bytes: 128KiB.
-    duration,  ///< 30s.
-    rate,      ///< 20/s.
-    text,
-    name,      ///< Of an object: letters, digits, '_', '-', '.'.
-    word,      ///< One of Key::words.
-    words,     ///< One or a list of Key::words.
-    address,   ///< An IP address.
-    endpoint,  ///< An IP address and a port.
-    networks,  ///< A list of networks: 10.0.0.0/8.
-    path,      ///< Relative to the file in which it stands.
-    paths,     ///< A list of them.
-    texts,     ///< A list of texts.
-    headers,   ///< A mapping of any keys to texts.
-    url,
-    secret,  ///< Only {file: ...} or {env: ...}.
+enum class FileKind : std::uint8_t {
+    gateway,
+    sink,
+    stream,
+    file_sink,
+    s3_sink,
+    policy,
+    rule,  ///< Its head.
+    price_list,
 };
 
-/// What a change of the key needs.
-enum class Reload : std::uint8_t {
-    live,     ///< Taken over by a reload, for existing sessions too.
-    restart,  ///< Needs a restart of the gateway.
-};
-
-struct Key {
-    std::string path;  ///< "listeners[].tls.cert"; "[]" stands for any item.
-    Type type;
-    std::string fallback = {
-    };  ///< The default as one would write it; a list is separated by spaces; empty: none.
-    /// Type::word(s): the words that are accepted. Other types: words that are accepted beside a
-    /// value.
-    std::vector<std::string_view> words = {};
-    std::uint64_t min = 0;  ///< In bytes, milliseconds, characters, or as a number; by the type.
-    std::uint64_t max = 0;  ///< 0: no bounds.
-    bool required = false;  ///< If the mapping around it is there.
-    Reload reload = Reload::live;
-    std::string_view help = {};
-    std::string_view since = "0.1";
-};
+using document::Child;
+using document::describe;
+using document::Key;
+using document::name;
+using document::Reload;
+using document::Schema;
+using document::Type;
 
 /// All keys of a kind of file, parents before their children.
-[[nodiscard]] const std::vector<Key>& schema(FileKind kind);
+[[nodiscard]] const Schema& schema(FileKind kind);
 /// Null if there is none.
 [[nodiscard]] const Key* find_key(FileKind kind, std::string_view path);
-/// "listeners[].tls" -> the names and rows of its direct children; "" -> those of the file.
-struct Child {
-    std::string_view name;
-    const Key* key;
-};
+/// Those directly below `path`, "" for the file.
 [[nodiscard]] std::vector<Child> children(FileKind kind, std::string_view path);
 
-/// "weir.yaml", "a sink", "a stream", "a file sink", "an S3 sink".
+/// "weir.yaml", "a sink", "a stream", "a file sink", "an S3 sink", "a policy", "the head of a
+/// rule", "a price list".
 [[nodiscard]] std::string_view describe(FileKind kind) noexcept;
-[[nodiscard]] std::string_view name(Type type) noexcept;
-[[nodiscard]] std::string_view describe(Reload reload) noexcept;
 
 }  // namespace weir::app

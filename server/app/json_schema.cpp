@@ -74,53 +74,67 @@ std::string any_of(const std::vector<std::string>& choices) {
     return fmt::format(R"({{"anyOf":[{}]}})", fmt::join(choices, ","));
 }
 
+/// Whether a value may be {env: ...} or {file: ...}.
+bool takes_references(FileKind kind) {
+    return kind != FileKind::policy && kind != FileKind::rule && kind != FileKind::price_list;
+}
+
 /// A single value, with everything that may stand for it.
-std::string scalar(const Key& key) {
-    std::vector<std::string> choices{plain_value(key), std::string{kReference}};
+std::string scalar(FileKind kind, const Key& key) {
+    std::vector<std::string> choices{plain_value(key)};
+    if (takes_references(kind)) {
+        choices.emplace_back(kReference);
+    }
     if (key.type != Type::word && !key.words.empty()) {
         choices.insert(choices.begin() + 1, words_of(key));
     }
     return any_of(choices);
 }
 
-std::string one_or_list(const Key& key, Type item_type) {
+std::string one_or_list(FileKind kind, const Key& key, Type item_type) {
     Key item = key;
     item.type = item_type;
     item.words = item_type == Type::word ? key.words : std::vector<std::string_view>{};
-    const auto one = scalar(item);
+    const auto one = scalar(kind, item);
     const auto bound = key.max == 0 ? "" : fmt::format(R"(,"maxItems":{})", key.max);
     return any_of({one, fmt::format(R"({{"type":"array","items":{}{}}})", one, bound)});
 }
 
 std::string mapping(FileKind kind, const std::string& path);
 
+std::string list(FileKind kind, const Key& key) {
+    return fmt::format(
+        R"({{"type":"array","minItems":{},"maxItems":{},"items":{}}})",
+        key.min,
+        key.max,
+        mapping(kind, key.path + "[]")
+    );
+}
+
 std::string value(FileKind kind, const Key& key) {
     switch (key.type) {
         case Type::mapping:
             return mapping(kind, key.path);
         case Type::list:
-            return fmt::format(
-                R"({{"type":"array","minItems":{},"maxItems":{},"items":{}}})",
-                key.min,
-                key.max,
-                mapping(kind, key.path + "[]")
-            );
+            return list(kind, key);
+        case Type::mappings:
+            return any_of({mapping(kind, key.path + "[]"), list(kind, key)});
         case Type::words:
-            return one_or_list(key, Type::word);
+            return one_or_list(kind, key, Type::word);
         case Type::networks:
         case Type::paths:
         case Type::texts:
-            return one_or_list(key, Type::text);
+            return one_or_list(kind, key, Type::text);
         case Type::headers:
             return fmt::format(
                 R"({{"type":"object","maxProperties":{},"additionalProperties":{}}})",
                 key.max,
-                scalar({.path = key.path, .type = Type::text})
+                scalar(kind, {.path = key.path, .type = Type::text})
             );
         case Type::secret:
             return std::string{kReference};
         default:
-            return scalar(key);
+            return scalar(kind, key);
     }
 }
 

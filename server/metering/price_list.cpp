@@ -6,17 +6,17 @@
 #include <limits>
 
 #include <weir/document/readers.hpp>
+#include <weir/metering/detail/price_bounds.hpp>
+#include <weir/metering/price_schema.hpp>
 
 namespace weir::metering {
 namespace {
 
+using namespace detail;  // Bounds.
 using document::Diagnostics;
 using document::Node;
 
-constexpr std::size_t kPricesMax = 100;
-constexpr std::size_t kTiersMax = 20;
 constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
-constexpr std::int64_t kUnitsMax = 1'000'000'000'000'000;
 
 constexpr std::array kBasisWords = {
     document::Word<PriceBasis>{"month", PriceBasis::month},
@@ -80,10 +80,10 @@ public:
             return std::move(list_);
         }
         document::check_keys(
-            root, diagnostics_, {"plan", "currency", "prices"}, "a setting of a price list"
+            root, diagnostics_, price_list_schema(), "", "a setting of a price list"
         );
-        list_.plan = text(root, "plan", 64);
-        list_.currency = text(root, "currency", 8);
+        list_.plan = text(root, "plan", kPlanBytesMax);
+        list_.currency = text(root, "currency", kCurrencyBytesMax);
         const auto prices = document::require_key(root, diagnostics_, "prices");
         if (prices && document::expect_sequence(*prices, diagnostics_, "prices") &&
             within(*prices, kPricesMax, "prices")) {
@@ -119,7 +119,7 @@ private:
             return;
         }
         document::check_keys(
-            node, diagnostics_, {"meter", "per", "of", "price", "tiers"}, "a setting of a price"
+            node, diagnostics_, price_list_schema(), "prices[]", "a setting of a price"
         );
         Price price{.meter = read_meter(node), .per = read_per(node)};
         if (const auto of = node.get("of")) {
@@ -188,7 +188,9 @@ private:
             if (!document::expect_mapping(tier, diagnostics_, "a tier")) {
                 return;
             }
-            document::check_keys(tier, diagnostics_, {"up_to", "price"}, "a setting of a tier");
+            document::check_keys(
+                tier, diagnostics_, price_list_schema(), "prices[].tiers[]", "a setting of a tier"
+            );
             PriceTier made{.up_to = kNoEnd, .price = read_amount(tier)};
             const bool is_last = price.tiers.size() + 1 == tiers.size();
             if (const auto up_to = tier.get("up_to"); up_to && is_last) {

@@ -34,7 +34,7 @@ constexpr std::array kCodes = {
         "'*' is an ordinary character in a topic filter",
         "Native policies use the wildcards of MQTT: '+' for one level and '#' for all that follow. "
         "'*' is a wildcard only in "
-        "client ids and in policies in the AWS form."
+        "client ids."
     },
     CodeInfo{
         code::kEmptyMatch,

@@ -9,14 +9,13 @@
 #include <weir/document/readers.hpp>
 #include <weir/policy/codes.hpp>
 #include <weir/policy/detail/lint.hpp>
+#include <weir/policy/policy_schema.hpp>
 
 namespace weir::policy {
 namespace {
 
 using document::Diagnostics;
 using document::Node;
-
-constexpr std::size_t kNameBytesMax = 128;
 
 constexpr std::array kViolationWords = {
     document::Word<OnViolation>{"drop", OnViolation::drop},
@@ -83,12 +82,7 @@ Policy PolicyReader::read(const Node& root) {
     if (!document::expect_mapping(root, diagnostics_, "a policy")) {
         return std::move(policy_);
     }
-    document::check_keys(
-        root,
-        diagnostics_,
-        {"policy", "match", "allow", "deny", "on_violation", "standing", "limits"},
-        "a policy setting"
-    );
+    document::check_keys(root, diagnostics_, schema(), "", "a policy setting");
     read_name(root);
     if (const auto match = root.get("match")) {
         read_match(*match);
@@ -108,9 +102,7 @@ Policy PolicyReader::read(const Node& root) {
     }
     if (const auto limits = root.get("limits");
         limits && document::expect_mapping(*limits, diagnostics_, "limits")) {
-        document::check_keys(
-            *limits, diagnostics_, {"publish_rate", "byte_rate"}, "a limit of a policy"
-        );
+        document::check_keys(*limits, diagnostics_, schema(), "limits", "a limit of a policy");
         policy_.rates = {
             .publish_rate = read_rate(*limits, "publish_rate"),
             .byte_rate = read_rate(*limits, "byte_rate")
@@ -172,12 +164,7 @@ void PolicyReader::read_match(const Node& node) {
     if (!document::expect_mapping(node, diagnostics_, "what the policy applies to")) {
         return;
     }
-    document::check_keys(
-        node,
-        diagnostics_,
-        {"thing", "thing_type", "group", "anonymous"},
-        "something a policy can match"
-    );
+    document::check_keys(node, diagnostics_, schema(), "match", "something a policy can match");
     policy_.match->things = read_names(node, "thing");
     policy_.match->thing_types = read_names(node, "thing_type");
     policy_.match->groups = read_names(node, "group");
@@ -228,21 +215,8 @@ void PolicyReader::read_entries(const Node& node, Effect effect) {
 }
 
 void PolicyReader::read_entry(const Node& entry, Effect effect) {
-    if (effect == Effect::allow) {
-        document::check_keys(
-            entry,
-            diagnostics_,
-            {"connect", "publish", "subscribe", "receive", "retain", "shared"},
-            "a right or its option"
-        );
-    } else {
-        document::check_keys(
-            entry,
-            diagnostics_,
-            {"connect", "publish", "subscribe", "receive", "retain"},
-            "a right or its option"
-        );
-    }
+    const auto entries = effect == Effect::allow ? "allow[]" : "deny[]";
+    document::check_keys(entry, diagnostics_, schema(), entries, "a right or its option");
     const auto retained = read_retain(entry, effect);
     const bool shared = effect == Effect::allow && read_flag(entry, "shared");
     const bool implies_receive = effect == Effect::allow && !entry.get("receive");

@@ -14,6 +14,8 @@ namespace weir::policy {
 
 /// Patterns in one policy.
 inline constexpr std::size_t kRulesMax = 1'000;
+/// Of a policy's name.
+inline constexpr std::size_t kNameBytesMax = 128;
 
 /// A file that was read by the caller.
 struct PolicyFile {

@@ -10,6 +10,7 @@
 #include <weir/rules/codes.hpp>
 #include <weir/rules/compiler.hpp>
 #include <weir/rules/detail/targets.hpp>
+#include <weir/rules/head_schema.hpp>
 
 namespace weir::rules {
 namespace {
@@ -151,11 +152,8 @@ void HeadReader::read_actions(const Node& head) {
 }
 
 std::optional<Action> HeadReader::action(const Node& node) {
-    constexpr std::array<std::string_view, 5> kKinds = {
-        "stream", "http", "republish", "log", "alert"
-    };
     if (!document::expect_mapping(node, diagnostics_, "an action like {stream: name}") ||
-        !document::check_keys(node, diagnostics_, kKinds, "an action")) {
+        !document::check_keys(node, diagnostics_, head_schema(), "to[]", "an action")) {
         return std::nullopt;
     }
     if (node.size() != 1) {
@@ -163,7 +161,7 @@ std::optional<Action> HeadReader::action(const Node& node) {
             diagnostics_,
             node,
             code::kFrontMatter,
-            fmt::format("an action has one key: {}", fmt::join(kKinds, ", "))
+            "an action has one key: stream, http, republish, log, alert"
         );
         return std::nullopt;
     }
@@ -198,7 +196,7 @@ std::optional<Action> HeadReader::http(const Node& node) {
         return std::nullopt;
     }
     document::check_keys(
-        node, diagnostics_, {"sink", "body", "batch"}, "a setting of an HTTP action"
+        node, diagnostics_, head_schema(), "to[].http", "a setting of an HTTP action"
     );
     HttpAction result;
     const auto sink = document::require_key(node, diagnostics_, "sink");
@@ -221,7 +219,9 @@ Batch HeadReader::batch(const Node& node) {
     if (!document::expect_mapping(node, diagnostics_, "{messages: 100, bytes: 256KiB, wait: 1s}")) {
         return result;
     }
-    document::check_keys(node, diagnostics_, {"messages", "bytes", "wait"}, "a limit of a batch");
+    document::check_keys(
+        node, diagnostics_, head_schema(), "to[].http.batch", "a limit of a batch"
+    );
     if (const auto messages = node.get("messages")) {
         const auto count = document::as_int(*messages, diagnostics_, {.min = 1, .max = 10'000});
         result.messages = static_cast<std::uint32_t>(count.value_or(1));
@@ -242,9 +242,9 @@ std::optional<Action> HeadReader::republish(const Node& node) {
     if (!document::expect_mapping(node, diagnostics_, "{topic: template}")) {
         return std::nullopt;
     }
-    std::vector<std::string_view> known = {"topic", "qos", "retain"};
-    known.insert(known.end(), std::begin(detail::kPropertyKeys), std::end(detail::kPropertyKeys));
-    document::check_keys(node, diagnostics_, known, "a setting of a republish");
+    document::check_keys(
+        node, diagnostics_, head_schema(), "to[].republish", "a setting of a republish"
+    );
     const auto topic = document::require_key(node, diagnostics_, "topic");
     if (!topic) {
         return std::nullopt;
@@ -308,9 +308,7 @@ void HeadReader::read_limits(const Node& node, std::string_view age, StateLimits
 void HeadReader::read_memory(const Node& head) {
     if (const auto state = head.get("state");
         state && document::expect_mapping(*state, diagnostics_, "{key: topic(2), age: 7d}")) {
-        document::check_keys(
-            *state, diagnostics_, {"key", "keys", "bytes", "age"}, "a setting of state"
-        );
+        document::check_keys(*state, diagnostics_, head_schema(), "state", "a setting of state");
         read_limits(*state, "age", rule_.state.limits);
         if (const auto key = state->get("key")) {
             rule_.state.key = expression(*key);
@@ -319,7 +317,7 @@ void HeadReader::read_memory(const Node& head) {
     if (const auto node = head.get("deduplicate");
         node && document::expect_mapping(*node, diagnostics_, "{by: id, within: 10m}")) {
         document::check_keys(
-            *node, diagnostics_, {"by", "within", "keys", "bytes"}, "a setting of deduplicate"
+            *node, diagnostics_, head_schema(), "deduplicate", "a setting of deduplicate"
         );
         Deduplicate& deduplicate = rule_.deduplicate.emplace();
         read_limits(*node, "within", deduplicate.limits);
@@ -376,10 +374,7 @@ std::optional<RuleDefinition> parse_rule(
         parsed && document::expect_mapping(parsed->root(), diagnostics, "the head of a rule");
     if (readable) {
         document::check_keys(
-            parsed->root(),
-            diagnostics,
-            {"description", "to", "on_error", "profile", "enabled", "state", "deduplicate"},
-            "a setting of a rule"
+            parsed->root(), diagnostics, head_schema(), "", "a setting of a rule"
         );
         read_settings(rule, parsed->root(), diagnostics);
     }

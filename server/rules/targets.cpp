@@ -9,6 +9,7 @@
 #include <weir/document/codes.hpp>
 #include <weir/rules/codes.hpp>
 #include <weir/rules/detail/targets.hpp>
+#include <weir/rules/head_schema.hpp>
 
 namespace weir::rules {
 namespace {
@@ -64,7 +65,7 @@ std::optional<LogAction> read_log(const Node& node, const TemplateContext& conte
     if (!document::expect_mapping(node, diagnostics, "{level: info}")) {
         return std::nullopt;
     }
-    document::check_keys(node, diagnostics, {"level", "message", "rate"}, "a setting of a log");
+    document::check_keys(node, diagnostics, head_schema(), "to[].log", "a setting of a log");
     LogAction action;
     if (const auto level = node.get("level")) {
         action.level =
@@ -97,9 +98,7 @@ std::optional<AlertAction> read_alert(const Node& node, const TemplateContext& c
     if (!document::expect_mapping(node, diagnostics, "{sink: name, text: template}")) {
         return std::nullopt;
     }
-    document::check_keys(
-        node, diagnostics, {"sink", "text", "key", "interval"}, "a setting of an alert"
-    );
+    document::check_keys(node, diagnostics, head_schema(), "to[].alert", "a setting of an alert");
     const auto sink = document::require_key(node, diagnostics, "sink");
     const auto text = document::require_key(node, diagnostics, "text");
     if (!sink || !text) {

@@ -263,6 +263,21 @@ no match
     EXPECT_THAT(elsewhere.out, HasSubstr("does not match cmd/p7"));
 }
 
+TEST_F(Cli, RulesExplainSaysThatThePayloadIsNotJson) {
+    write("hot.sql", kHot);
+    const auto explain = [&](const std::string& payload) {
+        return weir("rules explain hot.sql --topic data/p7/temp --payload '" + payload + "'").out;
+    };
+    EXPECT_THAT(explain("{temp"), HasSubstr("PAYLOAD  is not JSON, from byte 2 on"));
+    EXPECT_THAT(explain(R"({"temp":)"), HasSubstr("PAYLOAD  is not JSON, it ends too early"));
+    EXPECT_THAT(explain(R"({"temp":20} x)"), HasSubstr("PAYLOAD  is not JSON, from byte 13 on"));
+    EXPECT_THAT(explain(R"({"temp":20} )"), testing::Not(HasSubstr("PAYLOAD")));
+    EXPECT_THAT(explain("20"), testing::Not(HasSubstr("PAYLOAD")));
+    EXPECT_THAT(explain(""), testing::Not(HasSubstr("PAYLOAD")));
+    const auto json = weir("rules explain hot.sql --topic data/p7/temp --payload '{temp' -o json");
+    EXPECT_THAT(json.out, HasSubstr(R"("payload_is_json":false)"));
+}
+
 TEST_F(Cli, RulesLintFindsLoopsAndRulesWithoutTests) {
     const auto rule = [&](const std::string& name, const std::string& to, const std::string& from) {
         write(name + ".sql", "---\nto: {republish: {topic: '" + to + "'}}\n---\nSELECT * FROM '" + from + "'\n");

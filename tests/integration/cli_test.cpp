@@ -121,6 +121,12 @@ TEST_F(Cli, ExplainKnowsKeysAndCodes) {
     EXPECT_THAT(key.out, HasSubstr("none | optional | required"));
     EXPECT_THAT(weir("explain WEIR-0401").out, HasSubstr("allow_plaintext"));
     EXPECT_THAT(weir("explain").out, HasSubstr("listeners"));
+    EXPECT_THAT(weir("explain policies").out, HasSubstr("on_violation"));
+    EXPECT_THAT(weir("explain publish_denied").out, HasSubstr("weir why"));
+    EXPECT_THAT(weir("explain WEIR-0213").error, HasSubstr("weir explain --list"));
+    EXPECT_THAT(
+        weir("explain content_type").error, HasSubstr("weir explain rules.to.republish.content_type")
+    );
     EXPECT_THAT(weir("explain --json-schema sink").out, StartsWith("{\"$schema\""));
     EXPECT_THAT(weir("explain --markdown").out, HasSubstr("| `storage.path` |"));
     const auto typo = weir("explain listeners.tsl");

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <weir/app_config/config_reference.hpp>
-#include <weir/base/text.hpp>
 
 #include "command.hpp"
 
@@ -21,12 +20,13 @@ ExitCode explain_topic(const std::string& topic) {
         print(*text);
         return ExitCode::ok;
     }
-    const auto known = app::topics();
-    const std::vector<std::string_view> candidates{known.begin(), known.end()};
-    const auto near = nearest(topic, candidates);
+    std::vector<std::string> commands;
+    for (const auto& like : app::topics_like(topic)) {
+        commands.push_back("weir explain " + like);
+    }
     throw Failure{
         fmt::format("nothing is known about '{}'", topic),
-        near ? fmt::format("weir explain {}", *near) : "weir explain --list"
+        commands.empty() ? "weir explain --list" : fmt::format("{}", fmt::join(commands, ", "))
     };
 }
 
@@ -45,15 +45,17 @@ void add_explain(CLI::App& app, Chosen& chosen) {
     auto* command = add_command(
         app,
         "explain",
-        "Explain a key of the configuration or an error code",
-        "weir explain listeners.tls\nweir explain WEIR-0401\nweir explain --json-schema gateway > "
-        "weir.schema.json"
+        "Explain a key of any file, an error code or a reason",
+        "weir explain listeners.tls\nweir explain policies\nweir explain policies.allow.publish\n"
+        "weir explain publish_denied\nweir explain WEIR-0401\n"
+        "weir explain --json-schema policy > policy.schema.json"
     );
     const auto options = std::make_shared<Options>();
     command->add_option(
         "topic",
         options->topic,
-        "A key, such as listeners.tls.cert; a code; weir.yaml, sinks, file-sinks, s3-sinks, streams"
+        "A key, such as listeners.tls.cert; a code; a reason, such as publish_denied; weir.yaml, "
+        "policies, rules, sinks, file-sinks, s3-sinks, streams, pricing"
     );
     auto* list = command->add_flag("--list", options->list, "Everything that can be explained");
     auto* markdown =
@@ -63,12 +65,15 @@ void add_explain(CLI::App& app, Chosen& chosen) {
         {"sink", app::FileKind::sink},
         {"file-sink", app::FileKind::file_sink},
         {"s3-sink", app::FileKind::s3_sink},
-        {"stream", app::FileKind::stream}
+        {"stream", app::FileKind::stream},
+        {"policy", app::FileKind::policy},
+        {"rule", app::FileKind::rule},
+        {"price-list", app::FileKind::price_list}
     };
     auto* schema =
         command
             ->add_option(
-                "--json-schema", options->schema, "JSON Schema of gateway, sink, file-sink, s3-sink or stream files"
+                "--json-schema", options->schema, "JSON Schema of files: gateway, policy, rule (its head), sink, file-sink, s3-sink, stream or price-list"
             )
             ->transform(one_of(kinds))
             ->type_name("KIND");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -98,6 +99,24 @@ std::string shortened(std::string_view text, std::size_t size_max) {
     return out;
 }
 
+/// Where a payload stops being JSON; nothing if it is, or if there is none.
+std::optional<std::size_t> not_json_at(std::string_view payload) {
+    if (payload.empty()) {
+        return std::nullopt;
+    }
+    json::parse_options options;
+    options.max_depth = 64;  // Of the evaluator.
+    json::stream_parser parser{{}, options};
+    boost::system::error_code error;
+    const std::size_t read = parser.write_some(payload, error);
+    const auto rest = payload.substr(read);
+    if (error || rest.find_first_not_of(" \t\r\n") != std::string_view::npos) {
+        return read;
+    }
+    parser.finish(error);
+    return error ? std::optional{payload.size()} : std::nullopt;
+}
+
 std::string as_text(const RuleFile& file, const RuleMessage& message, const RuleRun& run) {
     constexpr std::size_t kWidth = 56;
     std::string out = fmt::format(
@@ -107,6 +126,13 @@ std::string as_text(const RuleFile& file, const RuleMessage& message, const Rule
         run.topic_matches ? "matches" : "does not match",
         message.topic
     );
+    if (const auto at = not_json_at(message.payload())) {
+        const bool is_cut = *at == message.payload().size();
+        out += fmt::format(
+            "PAYLOAD  is not JSON, {}: its fields are Undefined\n",
+            is_cut ? "it ends too early" : fmt::format("from byte {} on", *at + 1)
+        );
+    }
     std::string_view clause;
     for (const auto& [step, depth] : arranged(run.steps)) {
         const bool first = std::exchange(clause, step->clause) != step->clause;
@@ -127,7 +153,7 @@ std::string as_text(const RuleFile& file, const RuleMessage& message, const Rule
     return out + (run.matched ? "" : run.is_duplicate ? "a duplicate\n" : "no match\n");
 }
 
-json::object as_json(const RuleFile& file, const RuleRun& run) {
+json::object as_json(const RuleFile& file, const RuleMessage& message, const RuleRun& run) {
     json::array steps;
     for (const auto& [step, depth] : arranged(run.steps)) {
         steps.push_back(
@@ -144,6 +170,7 @@ json::object as_json(const RuleFile& file, const RuleRun& run) {
     return {
         {"rule", file.rule.name},
         {"topic_matches", run.topic_matches},
+        {"payload_is_json", !message.payload().empty() && !not_json_at(message.payload())},
         {"matched", run.matched},
         {"duplicate", run.is_duplicate},
         {"steps", std::move(steps)},
@@ -168,7 +195,7 @@ ExitCode run(const Options& options, const Globals& globals) {
     }
     const auto result = runner.run(file.rule, message, true);
     if (options.format == Format::json) {
-        print_json(as_json(file, result));
+        print_json(as_json(file, message, result));
     } else {
         print(as_text(file, message, result));
     }

@@ -28,15 +28,6 @@ struct TemplateContext {
     const document::Node& node, const TemplateContext& context
 );
 
-/// Keys that a republish may have beside its own.
-inline constexpr std::string_view kPropertyKeys[] = {
-    "payload_format",
-    "content_type",
-    "response_topic",
-    "correlation_data",
-    "message_expiry",
-    "user_properties",
-};
 [[nodiscard]] MessageProperties read_properties(
     const document::Node& republish, const TemplateContext& context
 );

@@ -8,6 +8,7 @@
 #include <string>
 #include <weir/app_config/config.hpp>
 #include <weir/app_config/config_codes.hpp>
+#include <weir/app_config/reason_reference.hpp>
 #include <weir/document/yaml.hpp>
 
 namespace weir::app {
@@ -39,7 +40,14 @@ INSTANTIATE_TEST_SUITE_P(
     Kinds,
     Schema,
     testing::Values(
-        FileKind::gateway, FileKind::sink, FileKind::stream, FileKind::file_sink, FileKind::s3_sink
+        FileKind::gateway,
+        FileKind::sink,
+        FileKind::stream,
+        FileKind::file_sink,
+        FileKind::s3_sink,
+        FileKind::policy,
+        FileKind::rule,
+        FileKind::price_list
     )
 );
 
@@ -101,7 +109,47 @@ TEST(Explain, KnowsEveryTopic) {
     EXPECT_THAT(*explain("sinks.outbox.on_full"), HasSubstr("block | dead_letter | drop_oldest"));
     EXPECT_THAT(*explain("WEIR-0102"), HasSubstr("unknown key"));
     EXPECT_THAT(*explain("WEIR-0401"), HasSubstr("allow_plaintext"));
+    EXPECT_THAT(*explain("policies.allow[].publish"), HasSubstr("policies.allow.publish\n"));
     EXPECT_FALSE(explain("listeners.colour"));
+}
+
+TEST(Explain, ListsAllKeysOfAFileWithTypeRangeAndDefault) {
+    const auto policies = *explain("policies");
+    EXPECT_THAT(policies, HasSubstr("[drop | nack | disconnect; default nack]"));
+    EXPECT_THAT(policies, HasSubstr("      policy                   Name by which"));
+    EXPECT_THAT(policies, HasSubstr("        publish_rate"));
+    const auto rules = *explain("rules");
+    EXPECT_THAT(rules, HasSubstr("[duration, 1s to 31d; default 5m]"));
+    EXPECT_THAT(*explain("pricing"), HasSubstr("[list; required]"));
+    EXPECT_THAT(*explain("sinks"), HasSubstr("[size, 64KiB to 1TiB; default 1GiB]"));
+}
+
+TEST(Explain, TellsOfEveryReasonWhatTheDeviceSeesAndWhatToDo) {
+    for (const auto& info : model::all_reasons()) {
+        EXPECT_FALSE(help(info.reason).device.empty()) << info.name;
+        EXPECT_TRUE(help(info.reason).remedy.ends_with('.')) << info.name;
+    }
+    const auto text = *explain("publish_denied");
+    EXPECT_THAT(text, HasSubstr("no policy allows this publish"));
+    EXPECT_THAT(text, HasSubstr("MQTT 5   0x87"));
+    EXPECT_THAT(text, HasSubstr("AMQP     amqp:unauthorized-access"));
+    EXPECT_THAT(text, HasSubstr("weir can-i DEVICE"));
+}
+
+TEST(Explain, SuggestsKeysOfThatNameButNoOtherCode) {
+    EXPECT_THAT(topics_like("on_violation"), testing::ElementsAre("policies.on_violation"));
+    EXPECT_THAT(
+        topics_like("deduplicate.by"), testing::ElementsAre("rules.deduplicate.by")
+    );
+    EXPECT_THAT(topics_like("publish_deneid"), testing::ElementsAre("publish_denied"));
+    EXPECT_THAT(topics_like("WEIR-0213"), testing::IsEmpty());
+}
+
+TEST(Explain, HasNoTopicTwice) {
+    std::set<std::string> seen;
+    for (const auto& topic : topics()) {
+        EXPECT_TRUE(seen.insert(topic).second) << topic;
+    }
 }
 
 TEST(Codes, AreUniqueAndSorted) {
