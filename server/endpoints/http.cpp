@@ -160,6 +160,13 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
         !mqtt::is_within(topic, connection_.topic_limits())) {
         return refuse(400, {Reason::topic_invalid}, topic);
     }
+    if (!retain && http::query_value(request.target, "retain").value_or("false") != "false") {
+        return fail(
+            {.status = 400,
+             .code = std::string{model::name(Reason::protocol_error)},
+             .detail = "retain is true or false"}
+        );
+    }
     const auto policies = services.broker.policies()->bundle_for(*principal_);
     connection_.open_meter(principal_->tenant, connection_.device());
     const pipeline::Origin origin{

@@ -100,7 +100,7 @@ class Curl(Fleet):
     def test_404_405_and_400_for_what_is_no_publication(self):
         self.refused(404, "/elsewhere", folder=self.alice)
         self.refused(405, "/topics/web/1", "-X", "PUT", folder=self.alice)
-        for path in ("/topics/web/%2B", "/topics/web/%23", "/topics/web/%00", "/topics/web/%FF", "/topics/web/%zz", "/topics/web/1?qos=2"):
+        for path in ("/topics/web/%2B", "/topics/web/%23", "/topics/web/%00", "/topics/web/%FF", "/topics/web/%zz", "/topics/web/1?qos=2", "/topics/web/1?retain=1"):
             with self.subTest(path):
                 self.refused(400, path, folder=self.alice)
 
