@@ -71,6 +71,7 @@ model::Principal principal_of(const identity::Registry& registry, const identity
     principal.thing_type = thing.type;
     principal.groups = thing.groups;
     principal.attributes = thing.attributes;
+    principal.method = model::AuthMethod::x509;  // Any but anonymous: to policies they are the same.
     principal.policies = thing.policies;
     for (const auto& group : thing.groups) {
         std::ranges::move(

@@ -26,6 +26,8 @@ std::shared_ptr<const Configuration> sample_configuration() {
         {"/etc/weir/weir.yaml", "listeners:\n  - {name: local, port: 1883, protocols: [mqtt]}\n"},
         {"/etc/weir/policies.d/sensor.yaml",
          "policy: sensor\nallow:\n  - connect: \"{thing}\"\n  - publish: [\"data/{thing}/#\"]\n"},
+        {"/etc/weir/policies.d/meter.yaml",
+         "policy: meter\nmatch: {thing_type: meter}\nallow:\n  - publish: [\"use/{thing}\"]\n"},
     };
     document::Diagnostics diagnostics;
     auto loaded =
@@ -270,9 +272,18 @@ TEST_F(DeviceApi, ListsPolicies) {
         json::parse(R"([{"name":"gone","devices":1},{"name":"sensor","devices":1}])")
     ) << "also what no file defines";
     const auto policies = good("GET", "/v1/policies").at("policies");
-    ASSERT_EQ(policies.as_array().size(), 1U);
-    EXPECT_EQ(policies.at(0).at("name"), "sensor");
-    EXPECT_EQ(policies.at(0).at("applies"), "attachment");
+    ASSERT_EQ(policies.as_array().size(), 2U);
+    EXPECT_EQ(policies.at(0).at("name"), "meter");
+    EXPECT_EQ(policies.at(0).at("applies"), "match");
+    EXPECT_EQ(policies.at(1).at("name"), "sensor");
+    EXPECT_EQ(policies.at(1).at("applies"), "attachment");
+}
+
+TEST_F(DeviceApi, TellsWhatADeviceMayByAPolicyThatItMatches) {
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"m1","type":"meter"})"));
+    const auto yes = good("GET", "/v1/can-i?device=m1&action=publish&object=use/m1");
+    EXPECT_EQ(yes.at("allowed"), true);
+    EXPECT_EQ(yes.at("source"), "policies.d/meter.yaml:4");
 }
 
 }  // namespace
