@@ -33,7 +33,7 @@ constexpr std::string_view kCanI =
     "`weir why DEVICE` names the line that refused it or came closest; `weir can-i DEVICE ...` "
     "tries it again. Extend a policy of the device, or correct the device.";
 constexpr std::string_view kQueue =
-    "`weir devices sessions DEVICE` shows the queue beside its limits. Let the device connect more "
+    "`weir sessions show DEVICE` shows the queue beside its limits. Let the device connect more "
     "often or read faster, or raise the limit (`weir explain limits`).";
 
 // clang-format off
@@ -91,6 +91,7 @@ constexpr std::array kHelp = {
     ReasonHelp{Reason::packet_too_slow, kDisconnect, "A packet was begun and came at less than 512 B/s, or not at all for limits.stall: the network, a broken client, or an attack."},
     ReasonHelp{Reason::wildcards_unavailable, "MQTT 5: DISCONNECT with the code; MQTT 3.1.1: SUBACK 0x80.", "The listener says so: listeners.mqtt.wildcard_subscriptions."},
     ReasonHelp{Reason::shared_unavailable, "MQTT 5: DISCONNECT with the code; MQTT 3.1.1: SUBACK 0x80.", "The listener says so: listeners.mqtt.shared_subscriptions."},
+    ReasonHelp{Reason::credential_removed, "MQTT 5: DISCONNECT with the code; MQTT 3.1.1: the connection ends; AMQP: it ends with the condition.", "Expected after its credential or the device was removed: give it a new one."},
 };
 // clang-format on
 

@@ -148,7 +148,7 @@ model::PrincipalPtr HttpEndpoint::authenticate(const http::Request& head) {
 void HttpEndpoint::publish(const http::Request& request, const std::string& topic) {
     const Services& services = connection_.services();
     const auto qos = http::query_value(request.target, "qos").value_or("1");
-    const bool retain = http::query_value(request.target, "retain").value_or("false") == "true";
+    const auto retained = http::query_value(request.target, "retain").value_or("false");
     if (qos != "0" && qos != "1") {
         return refuse(
             Reason::protocol_error,
@@ -160,13 +160,14 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
         !mqtt::is_within(topic, connection_.topic_limits())) {
         return refuse(400, {Reason::topic_invalid}, topic);
     }
-    if (!retain && http::query_value(request.target, "retain").value_or("false") != "false") {
-        return fail(
-            {.status = 400,
-             .code = std::string{model::name(Reason::protocol_error)},
-             .detail = "retain is true or false"}
+    if (retained != "true" && retained != "false") {
+        return refuse(
+            Reason::protocol_error,
+            problem_of(400, Reason::protocol_error, "retain is true or false"),
+            request.target
         );
     }
+    const bool retain = retained == "true";
     const auto policies = services.broker.policies()->bundle_for(*principal_);
     connection_.open_meter(principal_->tenant, connection_.device());
     const pipeline::Origin origin{
