@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -48,7 +49,15 @@ bool enabled(Level level) noexcept { return level >= settings().level.load(std::
 std::string json_escape(std::string_view text) {
     std::string out;
     out.reserve(text.size());
-    for (const char c : text) {
+    while (!text.empty()) {
+        const char c = text.front();
+        if (static_cast<unsigned char>(c) >= 0x80U) {
+            const std::size_t size = utf8_character(text);
+            out += size == 0 ? kReplacement : text.substr(0, size);
+            text.remove_prefix(std::max<std::size_t>(size, 1));
+            continue;
+        }
+        text.remove_prefix(1);
         switch (c) {
             case '"':
                 out += "\\\"";
@@ -66,7 +75,7 @@ std::string json_escape(std::string_view text) {
                 out += "\\t";
                 break;
             default:
-                if (static_cast<unsigned char>(c) < 0x20U || c == 0x7F) {
+                if (c < 0x20 || c == 0x7F) {
                     out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
                 } else {
                     out += c;

@@ -41,7 +41,8 @@ inline void info(std::string_view event, Fields fields = {}) { write(Level::info
 inline void warn(std::string_view event, Fields fields = {}) { write(Level::warn, event, fields); }
 inline void error(std::string_view event, Fields fields = {}) { write(Level::error, event, fields); }
 
-/// `text` with quotes, backslashes and control characters as JSON escapes them; without the outer quotes.
+/// `text` with quotes, backslashes and control characters as JSON escapes them, and U+FFFD for each byte that is not
+/// UTF-8: within quotes it is valid JSON, whatever `text` is. Without the outer quotes.
 [[nodiscard]] std::string json_escape(std::string_view text);
 
 }  // namespace weir::log

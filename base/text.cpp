@@ -90,39 +90,87 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
+bool is_space(std::string_view character) noexcept {
+    return character.find_first_not_of(" \t\n\v\f\r") == std::string_view::npos;
+}
+
+/// Of one character, or one byte that is none. Control characters are C0, DEL and C1 (U+0080 to U+009F).
+bool is_printable(std::string_view character) noexcept {
+    const auto first = static_cast<unsigned char>(character[0]);
+    if (character.size() == 1) {
+        return first >= 0x20U && first < 0x7FU;
+    }
+    return first != 0xC2U || static_cast<unsigned char>(character[1]) >= 0xA0U;
+}
+
 }  // namespace
 
+std::size_t utf8_character(std::string_view text) noexcept {
+    const auto* const in = reinterpret_cast<const unsigned char*>(text.data());
+    const auto tail = [&](std::size_t i) { return i < text.size() && (in[i] & 0xC0U) == 0x80U; };
+    if (text.empty()) {
+        return 0;
+    }
+    if (in[0] < 0x80U) {
+        return 1;
+    }
+    if (in[0] >= 0xC2U && in[0] <= 0xDFU) {
+        return tail(1) ? 2 : 0;
+    }
+    if ((in[0] & 0xF0U) == 0xE0U) {
+        const bool is_whole = tail(1) && tail(2) && (in[0] != 0xE0U || in[1] >= 0xA0U) &&
+                              (in[0] != 0xEDU || in[1] <= 0x9FU);
+        return is_whole ? 3 : 0;
+    }
+    if (in[0] >= 0xF0U && in[0] <= 0xF4U) {
+        const bool is_whole = tail(1) && tail(2) && tail(3) && (in[0] != 0xF0U || in[1] >= 0x90U) &&
+                              (in[0] != 0xF4U || in[1] <= 0x8FU);
+        return is_whole ? 4 : 0;
+    }
+    return 0;
+}
+
 bool is_utf8(std::string_view text) noexcept {
-    const auto* in = reinterpret_cast<const unsigned char*>(text.data());
-    const auto* const end = in + text.size();
-    while (in < end) {
-        if (*in < 0x80U) {
-            ++in;
-            continue;
-        }
-        const auto left = static_cast<std::size_t>(end - in);
-        const auto tail = [&](std::size_t i) { return (in[i] & 0xC0U) == 0x80U; };
-        if (in[0] >= 0xC2U && in[0] <= 0xDFU) {
-            if (left < 2 || !tail(1)) {
-                return false;
-            }
-            in += 2;
-        } else if ((in[0] & 0xF0U) == 0xE0U) {
-            if (left < 3 || !tail(1) || !tail(2) || (in[0] == 0xE0U && in[1] < 0xA0U) || (in[0] == 0xEDU && in[1] > 0x9FU)) {
-                return false;
-            }
-            in += 3;
-        } else if (in[0] >= 0xF0U && in[0] <= 0xF4U) {
-            if (left < 4 || !tail(1) || !tail(2) || !tail(3) || (in[0] == 0xF0U && in[1] < 0x90U) ||
-                (in[0] == 0xF4U && in[1] > 0x8FU)) {
-                return false;
-            }
-            in += 4;
-        } else {
+    while (!text.empty()) {
+        const std::size_t size = utf8_character(text);
+        if (size == 0) {
             return false;
         }
+        text.remove_prefix(size);
     }
     return true;
+}
+
+std::string_view utf8_start(std::string_view text, std::size_t bytes_max) noexcept {
+    if (text.size() <= bytes_max) {
+        return text;
+    }
+    std::size_t end = bytes_max;  // Bytes 10xxxxxx continue a character, which has three of them at most.
+    while (end > 0 && bytes_max - end < 3 &&
+           (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+        --end;
+    }
+    return text.substr(0, end);
+}
+
+std::string printable(std::string_view foreign, std::size_t bytes_max) {
+    std::string out;
+    out.reserve(std::min(foreign.size(), bytes_max));
+    while (!foreign.empty()) {
+        const std::size_t size = std::max<std::size_t>(utf8_character(foreign), 1);
+        auto shown = foreign.substr(0, size);
+        foreign.remove_prefix(size);
+        if (is_space(shown)) {
+            shown = out.empty() || out.ends_with(' ') ? "" : " ";
+        } else if (!is_printable(shown)) {
+            shown = kReplacement;
+        }
+        if (out.size() + shown.size() > bytes_max) {
+            return out + "...";
+        }
+        out += shown;
+    }
+    return out;
 }
 
 std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates) {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include <weir/archive/bucket.hpp>
-#include <weir/base/log.hpp>
 #include <weir/base/percent.hpp>
+#include <weir/base/text.hpp>
 
 namespace weir::archive {
 namespace {
@@ -30,19 +30,22 @@ std::string_view element(std::string_view xml, std::string_view name) {
 std::string describe(const Outcome& outcome) {
     if (outcome.error) {
         return fmt::format(
-            "{}{}{}", outcome.error.message(), outcome.detail.empty() ? "" : ": ", outcome.detail
+            "{}{}{}",
+            outcome.error.message(),
+            outcome.detail.empty() ? "" : ": ",
+            printable(outcome.detail, kExcerptBytes)
         );
     }
     const auto code = element(outcome.response.body, "Code");
     const auto text = code.empty() ? std::string_view{outcome.response.body}
                                    : element(outcome.response.body, "Message");
-    return log::json_escape(fmt::format(
+    return fmt::format(
         "{} {}{}{}",
         outcome.response.status,
-        code,
+        printable(code, kExcerptBytes),
         code.empty() ? "" : ": ",
-        text.substr(0, kExcerptBytes)
-    ));
+        printable(text, kExcerptBytes)
+    );
 }
 
 }  // namespace

@@ -6,17 +6,11 @@ namespace weir::pipeline {
 
 std::string notice_text(ByteView text) {
     const std::string_view whole = as_text(text);
-    auto end = std::min(whole.size(), kNoticeBytesMax);
-    // Not in the middle of a character: bytes 10xxxxxx continue one.
-    while (end < whole.size() && end > 0 &&
-           (static_cast<unsigned char>(whole[end]) & 0xC0U) == 0x80U) {
-        --end;
-    }
-    const auto shown = whole.substr(0, end);
+    const auto shown = utf8_start(whole, kNoticeBytesMax);
     if (!is_utf8(shown)) {
         return std::to_string(whole.size()) + " bytes";
     }
-    return std::string{shown} + (end < whole.size() ? "..." : "");
+    return std::string{shown} + (shown.size() < whole.size() ? "..." : "");
 }
 
 std::string alert_json(std::string_view text, const AlertFacts& facts) {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include <weir/base/log.hpp>
+#include <weir/base/text.hpp>
 
 namespace weir::sinks::detail {
 namespace {
@@ -33,9 +33,10 @@ Fate fate_of(const http_client::Outcome& outcome) noexcept {
 
 std::string describe(const http_client::Outcome& outcome) {
     if (outcome.error) {
-        return outcome.detail.empty() ? outcome.error.message() : outcome.detail;
+        return outcome.detail.empty() ? outcome.error.message()
+                                      : printable(outcome.detail, kExcerptBytes);
     }
-    const auto excerpt = log::json_escape(outcome.response.body.substr(0, kExcerptBytes));
+    const auto excerpt = printable(outcome.response.body, kExcerptBytes);
     return excerpt.empty() ? fmt::format("status {}", outcome.response.status)
                            : fmt::format("status {}: {}", outcome.response.status, excerpt);
 }

@@ -14,22 +14,10 @@ namespace {
 constexpr std::size_t kSourcesMax = std::numeric_limits<std::uint16_t>::max();
 constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
-/// At most `bytes_max` of it, and no half of a character.
-std::string_view cut(std::string_view text, std::size_t bytes_max) noexcept {
-    if (text.size() <= bytes_max) {
-        return text;
-    }
-    std::size_t size = bytes_max;
-    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) {
-        --size;
-    }
-    return text.substr(0, size);
-}
-
 /// The first bytes of `text` as they fit into `memory`. @return How many those are.
 template <std::size_t Size>
 std::uint8_t put(std::array<char, Size>& memory, std::string_view text) noexcept {
-    const auto kept = cut(text, Size);
+    const auto kept = utf8_start(text, Size);
     std::ranges::copy(kept, memory.begin());
     return static_cast<std::uint8_t>(kept.size());
 }
@@ -90,7 +78,7 @@ DecisionLog::Shelf::Shelf(std::size_t bytes_max, std::size_t records)
       )} {}
 
 DecisionLog::Ring& DecisionLog::Shelf::ring_of(std::string_view name) {
-    name = cut(name, kNameBytesMax);
+    name = utf8_start(name, kNameBytesMax);
     if (const auto found = by_name_.find(name); found != by_name_.end()) {
         rings_.splice(rings_.begin(), rings_, found->second);
         return rings_.front();
@@ -132,7 +120,7 @@ void DecisionLog::Shelf::add(std::string_view name, const Record& record) {
 
 template <class Visit>
 void DecisionLog::Shelf::for_each(std::string_view name, Visit&& visit) const {
-    const auto found = by_name_.find(cut(name, kNameBytesMax));
+    const auto found = by_name_.find(utf8_start(name, kNameBytesMax));
     if (found == by_name_.end()) {
         return;
     }

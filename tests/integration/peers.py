@@ -195,12 +195,14 @@ class Receiver:
     """An HTTP server that answers as told and keeps what it got.
 
     tls: a server's SSLContext. mood: status by the number of the request, where no answer was told.
+    says: the body of every answer.
     """
 
     def __init__(self, tls=None):
         self.requests = queue.Queue()
         self.answers = queue.Queue()
         self.mood = None
+        self.says = b""
         self.count = itertools.count(1)
         self.scheme = "https" if tls else "http"
         outer = self
@@ -219,8 +221,9 @@ class Receiver:
                 self.send_response(status)
                 for key, value in headers.items():
                     self.send_header(key, value)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(outer.says)))
                 self.end_headers()
+                self.wfile.write(outer.says)
 
             def log_message(self, *_):
                 pass

@@ -1,5 +1,6 @@
 #include "json.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <utility>
@@ -46,13 +47,28 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
     return error == std::errc{} && stop == end ? std::optional{number} : std::nullopt;
 }
 
+/// The serializer takes texts as they are. Outside of its texts JSON is ASCII, so that bytes that are
+/// no UTF-8 stand in one, and may be replaced.
+std::string as_utf8(std::string text) {
+    if (is_utf8(text)) {
+        return text;
+    }
+    std::string out;
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::size_t size = utf8_character(rest);
+        out += size == 0 ? kReplacement : rest.substr(0, size);
+        rest.remove_prefix(std::max<std::size_t>(size, 1));
+    }
+    return out;
+}
+
 }  // namespace
 
 http::Response reply(const json::value& value, std::uint16_t status) {
     return {
         .status = status,
         .content_type = "application/json",
-        .body = json::serialize(value) + '\n',
+        .body = as_utf8(json::serialize(value)) + '\n',
     };
 }
 

@@ -20,8 +20,8 @@ enum class Fate : std::uint8_t {
 
 [[nodiscard]] Fate fate_of(const http_client::Outcome& outcome) noexcept;
 
-/// "503: <start of the body>" or "connect_failed ..." for logs, dead letters and status; at most
-/// 256 bytes of body.
+/// "status 503: <start of the body>" or why there was no answer, for logs, dead letters and status;
+/// printable, at most 256 bytes of what the receiver said.
 [[nodiscard]] std::string describe(const http_client::Outcome& outcome);
 
 inline constexpr std::chrono::hours kRetryAfterMax{1};

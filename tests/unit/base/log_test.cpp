@@ -10,6 +10,7 @@ TEST(JsonEscape, LeavesNothingThatCouldEndALineOrAText_T36) {
     EXPECT_EQ(json_escape("a\"b\\c"), R"(a\"b\\c)");
     EXPECT_EQ(json_escape("a\r\nb\tc"), R"(a\r\nb\tc)");
     EXPECT_EQ(json_escape(std::string_view{"\0\x1B\x7F", 3}), R"(\u0000\u001b\u007f)");
+    EXPECT_EQ(json_escape("a\xC3\xFF\xC3\xA9\xE2\x82"), "a\uFFFD\uFFFDé\uFFFD\uFFFD") << "no bytes that are no text";
 }
 
 TEST(Write, PutsOneEscapedLineOnStandardError_T36) {

@@ -45,6 +45,34 @@ TEST(IsUtf8, FollowsTable_Unicode3_9) {
     }
 }
 
+TEST(Utf8Start, EndsBetweenCharacters) {
+    EXPECT_EQ(utf8_start("aé", 3), "aé");
+    EXPECT_EQ(utf8_start("aé", 2), "a");
+    EXPECT_EQ(utf8_start("aé", 1), "a");
+    EXPECT_EQ(utf8_start("\U0001F600", 3), "");
+    EXPECT_EQ(utf8_start("x\U0001F600y", 5), "x\U0001F600");
+    EXPECT_EQ(utf8_start(std::string(100, '\x80'), 50).size(), 47U) << "no text is cut all the same";
+}
+
+TEST(Printable, IsTextWhateverTheBytes) {
+    EXPECT_EQ(printable("plain \"text\" äöü\\", 100), "plain \"text\" äöü\\") << "not escaped";
+    EXPECT_EQ(printable("", 100), "");
+    EXPECT_EQ(printable("\r\n  one\r\n\ttwo", 100), "one two");
+    EXPECT_EQ(printable("a\x1B[2J\x7F\xC2\x85z", 100), "a\uFFFD[2J\uFFFD\uFFFDz") << "C0, DEL and C1";
+    EXPECT_EQ(printable(std::string_view{"a\0b", 3}, 100), "a\uFFFDb");
+    EXPECT_EQ(printable("\xFF\xC3(\xE2\x82", 100), "\uFFFD\uFFFD(\uFFFD\uFFFD");
+}
+
+TEST(Printable, IsCutBetweenCharacters) {
+    const std::string text = "x" + std::string{"ééé"};
+    EXPECT_EQ(printable(text, 7), text);
+    EXPECT_EQ(printable(text, 6), "xéé...");
+    EXPECT_EQ(printable(text, 5), "xéé...");
+    EXPECT_EQ(printable(text, 4), "xé...");
+    EXPECT_EQ(printable("\xFF\xFF", 5), "\uFFFD...") << "the bound is that of the result";
+    EXPECT_EQ(printable("ab", 0), "...");
+}
+
 TEST(Nearest, FindsMisspeltWords) {
     constexpr std::array<std::string_view, 4> kWords = {
         "publish", "subscribe", "receive", "retain"

@@ -57,18 +57,38 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string{row.param.name}; }
 );
 
+std::string repeated(std::string_view text, std::size_t times) {
+    std::string out;
+    for (std::size_t i = 0; i < times; ++i) {
+        out += text;
+    }
+    return out;
+}
+
 TEST(Describe, GivesStatusAndStartOfBody) {
     EXPECT_EQ(detail::describe(status(503)), "status 503");
     EXPECT_EQ(
         detail::describe({.response = {.status = 400, .body = "a\n\"b\""}}),
-        R"(status 400: a\n\"b\")"
+        R"(status 400: a "b")"
+    ) << "not escaped: whoever writes JSON does that";
+    EXPECT_EQ(
+        detail::describe({.response = {.status = 422, .body = "x" + repeated("é", 600)}}),
+        "status 422: x" + repeated("é", 127) + "..."
+    ) << "cut between characters";
+    EXPECT_EQ(
+        detail::describe({.response = {.status = 400, .body = "\x1B[2J\xFF"}}),
+        "status 400: \uFFFD[2J\uFFFD"
     );
     EXPECT_EQ(
         detail::describe({.response = {.status = 400, .body = std::string(300, 'x')}}).size(),
-        12U + 256U
+        12U + 256U + 3U
     );
     EXPECT_EQ(
         detail::describe({.error = http_client::errc::tls_failed, .detail = "expired"}), "expired"
+    );
+    EXPECT_EQ(
+        detail::describe({.error = http_client::errc::tls_failed, .detail = "name '\xFF'"}),
+        "name '\uFFFD'"
     );
 }
 

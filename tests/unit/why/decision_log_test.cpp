@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <weir/base/text.hpp>
 #include <weir/why/decision_log.hpp>
 
 namespace weir::why {
@@ -30,6 +31,21 @@ TEST(DecisionLog, TellsWhatWasDecidedAndWhere) {
     EXPECT_EQ(told[0].source.file, "policies.d/sensor.yaml");
     EXPECT_EQ(told[0].source.line, 6U);
     EXPECT_TRUE(log.of("probe-2").empty());
+}
+
+TEST(DecisionLog, CutsALongTopicBetweenCharacters) {
+    DecisionLog log{1 << 20};
+    for (const std::string start : {"", "x"}) {
+        std::string topic = start;
+        while (topic.size() < 500) {
+            topic += "é";
+        }
+        log.record("p", Action::publish, Reason::publish_denied, WallTime{1'000}, topic);
+        const auto told = log.of("p").back().topic;
+        EXPECT_TRUE(topic.starts_with(told));
+        EXPECT_GT(told.size(), 20U);
+        EXPECT_TRUE(is_utf8(told));
+    }
 }
 
 TEST(DecisionLog, CountsEqualDecisionsInARow) {
