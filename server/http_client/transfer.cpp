@@ -26,7 +26,6 @@ bool is_header_value(std::string_view value) noexcept {
 
 errc translate(CURLcode code) noexcept {
     switch (code) {
-        case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_URL_MALFORMAT:
             return errc::bad_request;
         case CURLE_COULDNT_RESOLVE_HOST:
@@ -48,6 +47,19 @@ errc translate(CURLcode code) noexcept {
             return errc::timed_out;
         default:
             return errc::transfer_failed;
+    }
+}
+
+/// Where libcurl's own text misleads. Out of memory we never are told: that ends the process.
+std::string_view text_of(CURLcode code) noexcept {
+    switch (code) {
+        case CURLE_UNSUPPORTED_PROTOCOL:  // prepare() has looked at that of the URL.
+        case CURLE_WEIRD_SERVER_REPLY:
+            return "the answer is not HTTP";
+        case CURLE_OUT_OF_MEMORY:
+            return "a header of the answer is too long";
+        default:
+            return {};
     }
 }
 
@@ -221,10 +233,7 @@ void Transfer::finish(CURLcode result) {
         result = CURLE_OK;
     }
     if (result != CURLE_OK) {
-        fail(
-            translate(result),
-            error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(result)
-        );
+        fail(translate(result), text_of_failure(result));
         return;
     }
     long status = 0;
@@ -248,6 +257,16 @@ void Transfer::finish(CURLcode result) {
     Outcome outcome{.response = std::move(response_)};
     read_timing(outcome);
     done_(std::move(outcome));
+}
+
+std::string Transfer::text_of_failure(CURLcode result) const {
+    if (head_bytes_ > kResponseHeadMax) {
+        return "the head of the answer is longer than 64 KiB";
+    }
+    if (const auto own = text_of(result); !own.empty()) {
+        return std::string{own};
+    }
+    return error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(result);
 }
 
 void Transfer::fail(errc code, std::string detail) {

@@ -4,12 +4,15 @@
 
 #include <array>
 
+#include <weir/base/text.hpp>
 #include <weir/sinks/detail/delivery.hpp>
 
 namespace weir::sinks {
 namespace {
 
 using http_client::errc;
+
+constexpr std::size_t kLocationBytes = 256;
 
 std::string hint_of_error(const http_client::Outcome& outcome, const HttpSinkConfig& config) {
     switch (static_cast<errc>(outcome.error.value())) {
@@ -33,8 +36,8 @@ std::string hint_of_error(const http_client::Outcome& outcome, const HttpSinkCon
                        ? "no connection within connect_timeout: a firewall may drop packets"
                        : "the server took longer than timeout";
         case errc::transfer_failed:
-            return "the connection broke: is url http where the server speaks https, or the other "
-                   "way round?";
+            return "the connection broke, or what answers does not speak HTTP: look at the port of "
+                   "url, and whether it is http where the server speaks https, or the other way round";
         case errc::overloaded:
         case errc::cancelled:
             return "the gateway is busy or stopping: try again";
@@ -47,7 +50,7 @@ std::string hint_of_status(const http_client::Response& response, const HttpSink
     if (status >= 300 && status <= 399) {
         return fmt::format(
             "the server redirects to {}: write that into url{}",
-            response.location.empty() ? "nowhere" : response.location,
+            response.location.empty() ? "nowhere" : printable(response.location, kLocationBytes),
             config.redirects == Redirects::none ? ", or set redirects: same_origin" : ""
         );
     }

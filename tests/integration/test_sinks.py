@@ -1,13 +1,16 @@
 """HTTP sinks through a gateway: what a request carries, order and keys across kill -9, the breaker, what `weir sinks` tells."""
 import collections
+import contextlib
 import gzip
 import hashlib
 import hmac
 import json
 import pathlib
 import queue
+import socket
 import ssl
 import tempfile
+import threading
 import unittest
 
 from gateway import Gateway, wait_for
@@ -220,6 +223,47 @@ class Sinks(unittest.TestCase):
             self.assertEqual(gateway.cli("sinks", "dead", "pager", "--drop").stdout, "1 dead letter dropped\n")
             self.assertEqual(gateway.json("sinks", "dead", "pager"), [])
             self.assertEqual(status(gateway)["dead"], 1)
+
+
+    def test_what_a_receiver_says_breaks_no_list(self):
+        with Receiver() as receiver, Gateway(files={
+            "sinks.d/pager.yaml": sink(receiver.url), "rules.d/all.sql": ALL,
+        }) as gateway:
+            folder = gateway.device("probe-1")
+            with Client("probe-1", folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                receiver.mood = lambda _: 422
+                for n, says in enumerate([("x" + "é" * 600).encode(), b"\xff\x1b[2J\"\\"], 1):
+                    receiver.says = says
+                    probe.publish("data/probe-1/n", {"n": n}, qos=1)
+                    wait_for("the dead letter", lambda: status(gateway)["dead"] == n)
+            self.assertEqual(status(gateway)["last_error"], 'status 422: \ufffd\ufffd[2J"\\')
+            letters = [letter["reason"] for letter in gateway.json("sinks", "dead", "pager")]
+            self.assertEqual(letters, [
+                "sink_rejected: status 422: x" + "é" * 127 + "...", 'sink_rejected: status 422: \ufffd\ufffd[2J"\\'])
+            logged = gateway.event("sink_rejected")
+            self.assertEqual(logged["error"], "status 422: x" + "é" * 127 + "...", "one a minute")
+
+    def test_a_receiver_that_speaks_no_http_is_tried_again(self):
+        with socket.create_server(("127.0.0.1", 0)) as server, Gateway(files={
+            "sinks.d/pager.yaml": sink(f"http://127.0.0.1:{server.getsockname()[1]}/"), "rules.d/all.sql": ALL,
+        }) as gateway:
+            def serve():
+                with contextlib.suppress(OSError):
+                    while True:
+                        with server.accept()[0] as peer:
+                            peer.recv(65536)
+                            peer.sendall(b"hello world")
+            threading.Thread(target=serve, daemon=True).start()
+            with Client("probe-1", folder=gateway.device("probe-1")) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/n", {"n": 1}, qos=1)
+            row = wait_for("two attempts", lambda: (lambda row: row["failures"] > 1 and row)(status(gateway)))
+            self.assertEqual((row["dead"], row["pending"], row["last_error"]), (0, 1, "the answer is not HTTP"))
+            advice = gateway.cli("sinks", "test", "pager", check=False).stdout
+            self.assertIn("does not speak HTTP", advice)
+            self.assertIn("tried again", advice)
+            server.shutdown(socket.SHUT_RDWR)
 
 
 class SinkTest(unittest.TestCase):

@@ -45,6 +45,7 @@ private:
     void set_tls();
     void set_proxy();
     void read_timing(Outcome& outcome) const;
+    [[nodiscard]] std::string text_of_failure(CURLcode result) const;
     template <class T>
     void set(CURLoption option, T value);
     void set_blob(CURLoption option, const std::string& text);

@@ -98,11 +98,25 @@ TEST(CurlClient, CutsAnswer_AboveItsLimit) {
 }
 
 TEST(CurlClient, EndsTransfer_WhenTheHeadHasNoEnd) {
-    HttpServer server{[](const auto&) {
-        return http_reply(200, {}, "X: " + std::string(70'000, 'x') + "\r\n");
-    }};
-    CurlClient client;
-    EXPECT_EQ(fetch(client, {.url = server.url()}).error, errc::transfer_failed);
+    for (const std::size_t bytes : {70'000, 200'000}) {  // Beyond our limit, and libcurl's of a line.
+        HttpServer server{[&](const auto&) {
+            return http_reply(200, {}, "X: " + std::string(bytes, 'x') + "\r\n");
+        }};
+        CurlClient client;
+        const auto outcome = fetch(client, {.url = server.url()});
+        EXPECT_EQ(outcome.error, errc::transfer_failed);
+        EXPECT_THAT(outcome.detail, HasSubstr("of the answer is")) << bytes;
+    }
+}
+
+TEST(CurlClient, TellsThatAnAnswerIsNotHttp) {
+    for (const std::string answer : {"hello world", "SSH-2.0-OpenSSH_9\r\n", "HTTP/1.1 000 X\r\n\r\n"}) {
+        HttpServer server{[&](const auto&) { return answer; }};
+        CurlClient client;
+        const auto outcome = fetch(client, {.url = server.url(), .timeout = 2s});
+        EXPECT_EQ(outcome.error, errc::transfer_failed) << answer;
+        EXPECT_EQ(outcome.detail, "the answer is not HTTP") << answer;
+    }
 }
 
 TEST(CurlClient, TellsRetryAfter) {
