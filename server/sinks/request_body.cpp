@@ -14,6 +14,9 @@ namespace {
 using storage::OutboxEntry;
 using storage::OutboxRecord;
 
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kBytes = "application/octet-stream";
+
 /// Writes payloads where JSON is expected.
 class ElementWriter {
 public:
@@ -93,6 +96,10 @@ std::string array_of(std::span<const OutboxEntry> batch, auto&& add) {
     return out + ']';
 }
 
+RequestBody as_it_is(const OutboxEntry& entry, std::string_view content_type) {
+    return {std::string{as_text(entry.record.payload)}, content_type};
+}
+
 }  // namespace
 
 RequestBody make_body(
@@ -109,11 +116,14 @@ RequestBody make_body(
     switch (delivery.body) {
         case BodyFormat::json:
             if (batch.size() > 1) {
-                return {array_of(batch, add_payload), "application/json"};
+                return {array_of(batch, add_payload), kJson};
             }
-            return {std::string{as_text(batch.front().record.payload)}, "application/json"};
+            return as_it_is(
+                batch.front(),
+                elements.is_json(as_text(batch.front().record.payload)) ? kJson : kBytes
+            );
         case BodyFormat::array:
-            return {array_of(batch, add_payload), "application/json"};
+            return {array_of(batch, add_payload), kJson};
         case BodyFormat::json_lines:
             for (const auto& entry : batch) {
                 add_payload(text, entry);
@@ -129,7 +139,7 @@ RequestBody make_body(
         case BodyFormat::raw:
             break;
     }
-    return {std::string{as_text(batch.front().record.payload)}, "application/octet-stream"};
+    return as_it_is(batch.front(), kBytes);
 }
 
 }  // namespace weir::sinks::detail

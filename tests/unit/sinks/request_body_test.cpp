@@ -50,13 +50,16 @@ TEST_P(MakeBody, FollowsTable) {
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kLines = "application/x-ndjson";
+constexpr std::string_view kBytes = "application/octet-stream";
 
 INSTANTIATE_TEST_SUITE_P(
     Table,
     MakeBody,
     testing::Values(
         BodyCase{"json_one", BodyFormat::json, {"{\"a\": 1}"}, "{\"a\": 1}", kJson},
-        BodyCase{"json_one_as_it_is", BodyFormat::json, {"not json"}, "not json", kJson},
+        BodyCase{"json_one_as_it_is", BodyFormat::json, {"not json"}, "not json", kBytes},
+        BodyCase{"json_one_is_nothing", BodyFormat::json, {""}, "", kBytes},
+        BodyCase{"json_one_cut", BodyFormat::json, {"{\"a\":"}, "{\"a\":", kBytes},
         BodyCase{"json_many", BodyFormat::json, {"1", "[2]"}, "[1,[2]]", kJson},
         BodyCase{"array_one", BodyFormat::array, {"1"}, "[1]", kJson},
         BodyCase{"array_text", BodyFormat::array, {"a\"b", "1"}, R"(["a\"b",1])", kJson},
@@ -74,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
             "{\"a\":\"b c\",\"d\":1}\n\"x\\ny\"\n",
             kLines
         },
-        BodyCase{"raw", BodyFormat::raw, {"\x01\xFF"}, "\x01\xFF", "application/octet-stream"}
+        BodyCase{"raw", BodyFormat::raw, {"\x01\xFF"}, "\x01\xFF", kBytes}
     ),
     [](const auto& row) { return std::string{row.param.name}; }
 );
