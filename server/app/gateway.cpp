@@ -11,12 +11,32 @@
 #include <weir/base/digest.hpp>
 #include <weir/base/log.hpp>
 #include <weir/broker/durable_records.hpp>
+#include <weir/pipeline/failure.hpp>
 
 #include "gateway_impl.hpp"
 #include "rule_pauses.hpp"
 
 namespace weir::app {
 namespace {
+
+std::string text_of(const pipeline::LastFailure::Failure& failure, const rules::Rule& rule) {
+    const auto why =
+        failure.error ? failure.error.message() : std::string{model::info(failure.reason).text};
+    const auto actions = rule.actions();
+    const rules::Action* action = nullptr;
+    if (failure.action < actions.size()) {
+        action = &actions[failure.action];
+    } else if (failure.action == actions.size()) {
+        action = rule.on_error();
+    }
+    if (action == nullptr) {
+        return why;
+    }
+    const auto resource = pipeline::resource_of(*action);
+    return fmt::format(
+        "{}{}{}: {}", pipeline::kind_of(*action), resource.empty() ? "" : " ", resource, why
+    );
+}
 
 constexpr std::size_t kDecisionBytes = 64 * 1024 * 1024;
 constexpr std::chrono::minutes kSealEvery{5};
@@ -496,8 +516,7 @@ std::vector<RuleStatus> Gateway::rules() const {
             }
         }
         if (newest.reason != model::Reason::none) {
-            status.last_error =
-                newest.error ? newest.error.message() : std::string{model::info(newest.reason).text};
+            status.last_error = text_of(newest, rule);
             status.last_error_ms = newest.time_ms;
         }
         const rules::Rule* const configured = now->rules->find(rule.name());

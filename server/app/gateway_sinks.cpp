@@ -227,6 +227,7 @@ SinkProbe Gateway::probe_sink(const ProbeMessage& message) {
     // Expressions read beyond the payload, as in model::Message.
     const auto padded = message.payload + std::string(model::Message::kSpareBytes, '\0');
     rules::Evaluator evaluator;
+    std::string failed;
     const auto parts = in_force->requests[static_cast<std::size_t>(sink - sinks.begin())].render(
         evaluator,
         {
@@ -234,11 +235,12 @@ SinkProbe Gateway::probe_sink(const ProbeMessage& message) {
             .payload = as_bytes(std::string_view{padded}.substr(0, message.payload.size())),
             .client_id = message.device,
             .timestamp_ms = impl.clock.wall().count(),
-        }
+        },
+        &failed
     );
     if (!parts) {
         throw std::invalid_argument{
-            parts.error().message() + ": give it one with topic, device and payload"
+            failed + ": " + parts.error().message() + ": give it one with topic, device and payload"
         };
     }
     std::vector<http_client::Header> headers;

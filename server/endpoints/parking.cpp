@@ -21,12 +21,7 @@ void Parking::hold(
         return;
     }
     bytes_ += size;
-    parked_.push_back(
-        {std::move(message),
-         number,
-         inbound_id,
-         services.shard.now() + services.publisher.block_timeout()}
-    );
+    parked_.push_back({std::move(message), number, inbound_id, services.shard.now()});
     connection.retry_later();
 }
 

@@ -35,7 +35,7 @@ private:
         model::MessagePtr message;
         std::uint64_t number;
         std::uint16_t inbound_id;
-        SteadyTime forced_at;  ///< When it goes whether there is room or not.
+        SteadyTime since;  ///< Held back since then.
     };
 
     std::deque<Parked> parked_;
@@ -46,15 +46,18 @@ template <class Done>
 void Parking::retry(Connection& connection, const pipeline::Origin& origin, Done&& done) {
     const Services& services = connection.services();
     while (!parked_.empty()) {
-        const Parked& first = parked_.front();
+        Parked& first = parked_.front();
         const std::uint64_t number = first.number;
         const auto progress = services.publisher.route(
             origin,
             first.message,
             {number == 0 ? 0 : connection.id(), number, first.inbound_id},
-            first.forced_at <= services.shard.now()
+            services.shard.now() - first.since
         );
         if (pipeline::is_held_back(progress)) {
+            if (progress == pipeline::Progress::throttled) {
+                first.since = services.shard.now();  // It has not come to the outboxes yet.
+            }
             connection.retry_later();
             return;
         }

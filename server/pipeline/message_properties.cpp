@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <weir/base/text.hpp>
 #include <weir/mqtt/properties.hpp>
 #include <weir/mqtt/topic.hpp>
 #include <weir/mqtt/wire.hpp>
@@ -15,37 +16,68 @@ using mqtt::PropertyId;
 /// All of a message's properties together.
 constexpr std::size_t kPropertyBytesMax = 16 * 1024;
 
+/// Bytes of a value that does not fit, in its report.
+constexpr std::size_t kShownMax = 64;
+
 /// Renders one template after the other; after a failure nothing more.
 class Renderer {
 public:
-    Renderer(rules::Evaluator& evaluator, std::span<Byte> memory)
-        : evaluator_{evaluator}, writer_{memory} {}
+    Renderer(rules::Evaluator& evaluator, std::span<Byte> memory, RenderedProperties& made)
+        : evaluator_{evaluator}, writer_{memory}, made_{made} {}
 
-    /// @param use  Takes the text, which is valid for the call; false: it does not fit the property.
+    /// @param name  Of the setting, or of the user property.
+    /// @param use   Takes the text, which is valid for the call; false: it does not fit the property.
     template <class Use>
-    void with(const rules::Template& text, Use&& use, Reason failure = Reason::rule_failed) {
-        if (failure_ == Reason::none) {
-            const auto rendered = evaluator_.render(text);
-            failure_ = rendered && use(*rendered) ? Reason::none : failure;
+    void with(
+        std::string_view name,
+        const rules::Template& text,
+        Use&& use,
+        Reason failure = Reason::rule_failed
+    ) {
+        if (made_.failure != Reason::none) {
+            return;
+        }
+        const auto rendered = evaluator_.render(text);
+        if (!rendered) {
+            fail(failure, std::string{name} + ' ' + text.source());
+            made_.error = rendered.error();
+        } else if (!use(*rendered)) {
+            fail(
+                failure,
+                std::string{name} + ' ' + text.source() + ": '" + printable(*rendered, kShownMax) +
+                    "' is no value of this property"
+            );
         }
     }
     template <class Use>
     void with(
-        const std::optional<rules::Template>& text, Use&& use, Reason failure = Reason::rule_failed
+        std::string_view name,
+        const std::optional<rules::Template>& text,
+        Use&& use,
+        Reason failure = Reason::rule_failed
     ) {
         if (text) {
-            with(*text, std::forward<Use>(use), failure);
+            with(name, *text, std::forward<Use>(use), failure);
         }
     }
     [[nodiscard]] mqtt::PropertyWriter& writer() noexcept { return writer_; }
-    [[nodiscard]] Reason failure() const noexcept {
-        return failure_ == Reason::none && !writer_.ok() ? Reason::rule_failed : failure_;
+    /// Ends it.
+    void finish() {
+        if (made_.failure == Reason::none && !writer_.ok()) {
+            fail(Reason::rule_failed, "the properties together are longer than 16 KiB");
+        }
+        made_.bytes = writer_.properties().raw();
     }
 
 private:
+    void fail(Reason reason, std::string detail) {
+        made_.failure = reason;
+        made_.detail = std::move(detail);
+    }
+
     rules::Evaluator& evaluator_;
     mqtt::PropertyWriter writer_;
-    Reason failure_ = Reason::none;
+    RenderedProperties& made_;
 };
 
 }  // namespace
@@ -55,15 +87,16 @@ RenderedProperties render_properties(
 ) {
     RenderedProperties result;
     memory.resize(kPropertyBytesMax);
-    Renderer renderer{evaluator, memory};
+    Renderer renderer{evaluator, memory, result};
     if (properties.is_text) {
         renderer.writer().number(PropertyId::payload_format_indicator, *properties.is_text ? 1 : 0);
     }
-    renderer.with(properties.content_type, [&](std::string_view text) {
+    renderer.with("content_type", properties.content_type, [&](std::string_view text) {
         renderer.writer().text(PropertyId::content_type, text);
         return mqtt::is_valid_text(text);
     });
     renderer.with(
+        "response_topic",
         properties.response_topic,
         [&](std::string_view text) {
             renderer.writer().text(PropertyId::response_topic, text);
@@ -71,23 +104,22 @@ RenderedProperties render_properties(
         },
         Reason::topic_invalid
     );
-    renderer.with(properties.correlation_data, [&](std::string_view text) {
+    renderer.with("correlation_data", properties.correlation_data, [&](std::string_view text) {
         renderer.writer().binary(PropertyId::correlation_data, as_bytes(text));
         return true;
     });
     for (const auto& [name, value] : properties.user_properties) {
-        renderer.with(value, [&, &key = name](std::string_view text) {
+        renderer.with(name, value, [&, &key = name](std::string_view text) {
             renderer.writer().user(key, text);
             return mqtt::is_valid_text(text);
         });
     }
-    renderer.with(properties.message_expiry, [&](std::string_view text) {
+    renderer.with("message_expiry", properties.message_expiry, [&](std::string_view text) {
         const auto expiry = rules::parse_expiry(text);
         result.expiry = expiry.value_or(std::chrono::seconds{0});
         return expiry.has_value();
     });
-    result.failure = renderer.failure();
-    result.bytes = renderer.writer().properties().raw();
+    renderer.finish();
     return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 #include <weir/base/bytes.hpp>
 #include <weir/base/error.hpp>
@@ -16,6 +17,8 @@ struct RenderedProperties {
     ByteView bytes = {};             ///< As model::Message keeps them; in the caller's memory.
     std::chrono::seconds expiry{0};  ///< 0: never.
     model::Reason failure = model::Reason::none;
+    error_code error = {};    ///< Of the template that failed, if one did.
+    std::string detail = {};  ///< Which property failed, and why if there is no error.
 };
 
 /// For the message whose callback is running. A text that is not what its property may hold fails

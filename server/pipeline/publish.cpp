@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t kWaitingMax = 1'000;
 constexpr std::size_t kWaitingBytesMax = 16 * 1024 * 1024;
 
+/// For what cannot wait: outputs without room are lost at once.
+constexpr std::chrono::milliseconds kNoLonger = std::chrono::milliseconds::max();
+
 }  // namespace
 
 struct Publisher::Forwarded {
@@ -56,10 +59,6 @@ void Publisher::use(std::shared_ptr<const Routes> routes) {
         broker_.journal().submit(std::move(batch), {});
     }
     throttle_ = {};  // Nobody pays for what was sent under other rates.
-    block_timeout_ = std::chrono::milliseconds{0};
-    for (const auto& [name, sink] : routes_->sinks) {
-        block_timeout_ = std::max(block_timeout_, sink.block_timeout);
-    }
 }
 
 model::Verdict Publisher::admit(const Origin& origin, std::string_view topic, bool retain) {
@@ -67,18 +66,24 @@ model::Verdict Publisher::admit(const Origin& origin, std::string_view topic, bo
                              ? model::Verdict{Reason::publish_denied}
                              : origin.policies->publish(origin.subject, topic, retain);
     if (!verdict.accepted()) {
-        context_.metrics.refuse(verdict.reason);
-        context_.decisions.record(
-            origin.who(),
-            Action::publish,
-            verdict.reason,
-            context_.clock.wall(),
-            topic,
-            verdict.source,
-            {.peer = origin.source_ip}
-        );
+        refuse(origin, verdict, topic);
     }
     return verdict;
+}
+
+void Publisher::refuse(
+    const Origin& origin, const model::Verdict& verdict, std::string_view topic
+) {
+    context_.metrics.refuse(verdict.reason);
+    context_.decisions.record(
+        origin.who(),
+        Action::publish,
+        verdict.reason,
+        context_.clock.wall(),
+        topic,
+        verdict.source,
+        {.peer = origin.source_ip}
+    );
 }
 
 quota::Rates Publisher::rates_of(const Origin& origin) noexcept {
@@ -99,37 +104,24 @@ quota::Rates Publisher::rates_of(const Origin& origin) noexcept {
     return rates;
 }
 
-void Publisher::hold_back(
-    const Origin& origin, const model::Message& message, quota::Bucket& bucket
-) {
-    if (!bucket.is_news()) {
-        return;
-    }
-    context_.metrics.refuse(Reason::quota_exceeded);
-    context_.decisions.record(
-        origin.who(),
-        Action::publish,
-        Reason::quota_exceeded,
-        context_.clock.wall(),
-        message.topic(),
-        nullptr,
-        {.peer = origin.source_ip}
-    );
-}
-
 Progress Publisher::route(
-    const Origin& origin, const model::MessagePtr& message, AckToken token, bool forced
+    const Origin& origin,
+    const model::MessagePtr& message,
+    AckToken token,
+    std::chrono::milliseconds held
 ) {
     const quota::Rates rates = rates_of(origin);
     quota::Bucket* bucket = nullptr;
     if (rates.limit_anything()) {
         bucket = &throttle_.bucket(origin.meter->name());
         if (!bucket->admits(context_.clock.steady())) {
-            hold_back(origin, *message, *bucket);
+            if (bucket->is_news()) {
+                refuse(origin, {Reason::quota_exceeded}, message->topic());
+            }
             return Progress::throttled;
         }
     }
-    if (!effects_.run(origin, message, forced)) {
+    if (!effects_.run(origin, message, held)) {
         return Progress::blocked;
     }
     deposit_.begin(token);
@@ -222,7 +214,7 @@ void Publisher::advance() {
         broker_.journal().submit(std::move(batch), {});
     }
     const auto now = context_.clock.steady();
-    while (!waiting_.empty() && run(*waiting_.front(), now - waiting_.front()->since >= block_timeout_)) {
+    while (!waiting_.empty() && run(*waiting_.front(), now - waiting_.front()->since)) {
         waiting_bytes_ -= waiting_.front()->message->payload().size();
         waiting_.pop_front();
     }
@@ -252,15 +244,15 @@ void Publisher::forward(const Origin& origin, broker::Deposit& deposit) {
 
 void Publisher::receive(std::unique_ptr<Forwarded> forwarded) {
     if (waiting_.size() >= kWaitingMax || waiting_bytes_ >= kWaitingBytesMax) {
-        static_cast<void>(run(*forwarded, true));
-    } else if (!waiting_.empty() || !run(*forwarded, false)) {
+        static_cast<void>(run(*forwarded, kNoLonger));
+    } else if (!waiting_.empty() || !run(*forwarded, std::chrono::milliseconds{0})) {
         waiting_bytes_ += forwarded->message->payload().size();
         waiting_.push_back(std::move(forwarded));
     }
 }
 
 /// @return False: there is no room, and nothing happened.
-bool Publisher::run(Forwarded& forwarded, bool forced) {
+bool Publisher::run(Forwarded& forwarded, std::chrono::milliseconds held) {
     broker::Deposit deposit{broker_.journal(), forwarded.slip.creditor()};
     const rules::Rule* const rule = routes_->rules->find(forwarded.rule);
     if (rule == nullptr || !rule->definition().enabled) {  // A reload took it away meanwhile.
@@ -277,7 +269,7 @@ bool Publisher::run(Forwarded& forwarded, bool forced) {
         .meter = meter,
         .source_ip = forwarded.source_ip,
     };
-    const bool has_room = effects_.run_one(origin, forwarded.message, *rule, forced);
+    const bool has_room = effects_.run_one(origin, forwarded.message, *rule, held);
     if (has_room) {
         static_cast<void>(take_effects(deposit));
         forward(origin, deposit);
@@ -336,7 +328,7 @@ void Publisher::publish_will(const broker::Session& session, const broker::Will&
         },
         message,
         {},
-        true
+        kNoLonger
     ));
     if (meter != nullptr) {
         meter_.close(meter);

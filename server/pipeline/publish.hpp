@@ -1,6 +1,7 @@
 /// The way of a published message: policy, rules, storage, subscribers.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -66,16 +67,14 @@ public:
 
     /// Gives an admitted message its effects.
     /// @param token   To be told of when the answer is `pending`.
-    /// @param forced  It was blocked for as long as outboxes may hold it: outputs that still have no room are lost.
+    /// @param held    For how long it was held back: an output without room is lost once its sink's `block_timeout` is over.
     /// @cost  No allocation if no rule matches and nobody retains.
     [[nodiscard]] Progress route(
-        const Origin& origin, const model::MessagePtr& message, AckToken token, bool forced = false
+        const Origin& origin,
+        const model::MessagePtr& message,
+        AckToken token,
+        std::chrono::milliseconds held = std::chrono::milliseconds{0}
     );
-
-    /// How long a blocked message is held back at most.
-    [[nodiscard]] std::chrono::milliseconds block_timeout() const noexcept {
-        return block_timeout_;
-    }
 
     void publish_will(const broker::Session& session, const broker::Will& will) override;
 
@@ -88,13 +87,14 @@ private:
 
     /// The rates that hold for the publisher: of its policies, and of its listener unless it is an application.
     [[nodiscard]] static quota::Rates rates_of(const Origin& origin) noexcept;
-    void hold_back(const Origin& origin, const model::Message& message, quota::Bucket& bucket);
+    /// Counts and records it.
+    void refuse(const Origin& origin, const model::Verdict& verdict, std::string_view topic);
     void put_inbound_id(const broker::Session& session, std::uint16_t packet_id);
     /// Moves what the rules want stored into the deposit. @return True if there was anything, or will be on another shard.
     bool take_effects(broker::Deposit& deposit);
     void forward(const Origin& origin, broker::Deposit& deposit);
     void receive(std::unique_ptr<Forwarded> forwarded);
-    [[nodiscard]] bool run(Forwarded& forwarded, bool forced);
+    [[nodiscard]] bool run(Forwarded& forwarded, std::chrono::milliseconds held);
     void distribute_republished(const Origin& origin, broker::Deposit& deposit);
     /// @return False if nobody took it.
     bool distribute(
@@ -110,7 +110,6 @@ private:
     broker::Peers* const peers_;
     broker::Context& context_;
     std::shared_ptr<const Routes> routes_;
-    std::chrono::milliseconds block_timeout_{0};
     quota::Throttle throttle_;
     RuleState state_;
     RuleEffects effects_;

@@ -25,8 +25,8 @@ namespace weir::pipeline {
 struct OutboxLimit {
     storage::OutboxRoom* room = nullptr;  ///< Of the store.
     std::uint64_t bytes = 0;
-    bool blocks =
-        true;  ///< When full: hold the publisher back, or take it and let the sink give up older ones.
+    /// When full: hold the publisher back for block_timeout, or take it and let the sink give up older ones.
+    bool blocks = true;
     std::chrono::milliseconds block_timeout{30'000};
     /// What its requests take from each message; null: nothing.
     std::shared_ptr<const rules::RequestTemplate> request = {};
@@ -35,16 +35,27 @@ struct OutboxLimit {
 /// The newest failure of a rule, in one word: written by its shard, read by anybody.
 class LastFailure {
 public:
+    static constexpr std::uint8_t kEvaluation = 0xF;
+
     struct Failure {
         model::Reason reason = model::Reason::none;  ///< none: there was none.
-        error_code error = {};                       ///< Of the evaluation, if that is what failed.
+        error_code error = {};  ///< Of the evaluation or of a template, if that is what failed.
+        std::uint8_t action = kEvaluation;  ///< Which of the rule's; the error action comes last.
         std::int64_t time_ms = 0;
     };
+    /// @param action  One of the rule's, or null: the evaluation.
+    [[nodiscard]] static std::uint8_t place_of(
+        const rules::Rule& rule, const rules::Action* action
+    ) noexcept {
+        return action == nullptr ? kEvaluation
+                                 : static_cast<std::uint8_t>(RuleGates::index_of(rule, *action));
+    }
 
     void set(const Failure& failure) noexcept {
         const bool own = failure.error.category() == rules::category();
         word_.store(
-            static_cast<std::uint64_t>(failure.time_ms) << 16U |
+            static_cast<std::uint64_t>(failure.time_ms) << 20U |
+                static_cast<std::uint64_t>(failure.action & 0xFU) << 16U |
                 static_cast<std::uint64_t>(own ? failure.error.value() & 0xFF : 0) << 8U |
                 static_cast<std::uint64_t>(failure.reason),
             std::memory_order_relaxed
@@ -56,7 +67,8 @@ public:
         return {
             .reason = static_cast<model::Reason>(word & 0xFFU),
             .error = code == rules::errc{} ? error_code{} : make_error_code(code),
-            .time_ms = static_cast<std::int64_t>(word >> 16U),
+            .action = static_cast<std::uint8_t>(word >> 16U & 0xFU),
+            .time_ms = static_cast<std::int64_t>(word >> 20U),
         };
     }
 
@@ -71,7 +83,7 @@ struct RuleMetrics {
     Counter passed;      ///< There was an output.
     Counter undefined;   ///< WHERE had no value.
     Counter duplicates;  ///< Held back by `deduplicate`.
-    Counter failed;      ///< Evaluations and actions that failed.
+    Counter failed;      ///< Evaluations, and actions that failed before the message was acknowledged.
     Counter held_back;   ///< Log lines and alerts beyond the rule's rates.
     Counter steps;       ///< Of all evaluations.
     Counter timed;       ///< Evaluations that were timed: one of a few.

@@ -5,8 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include <weir/base/digest.hpp>
-#include <weir/base/log.hpp>
+#include <weir/base/text.hpp>
 #include <weir/metering/formula.hpp>
 #include <weir/mqtt/topic.hpp>
 #include <weir/mqtt/wire.hpp>
@@ -24,24 +23,13 @@ namespace {
 /// One evaluation out of so many is timed: reading the clock costs as much as a small rule.
 constexpr std::uint32_t kTimedEvery = 64;
 
+/// Bytes of a topic that came out wrong, in its report.
+constexpr std::size_t kShownMax = 128;
+
 /// The topic that rules see: without the prefix of Basic Ingest.
 [[nodiscard]] std::string_view topic_of(const model::Message& message) noexcept {
     const auto ingest = rules::parse_basic_ingest(message.topic());
     return ingest ? ingest->topic : message.topic();
-}
-
-/// What an error action gets instead of the rule's output.
-[[nodiscard]] std::string error_report(
-    const rules::Rule& rule,
-    const Origin& origin,
-    const model::Message& message,
-    std::string_view error
-) {
-    return R"({"ruleName":")" + log::json_escape(rule.name()) + R"(","topic":")" +
-           log::json_escape(message.topic()) + R"(","clientId":")" +
-           log::json_escape(origin.subject.client_id) + R"(","base64OriginalPayload":")" +
-           to_base64(message.payload()) + R"(","failures":[{"errorMessage":")" +
-           log::json_escape(error) + R"("}]})";
 }
 
 [[nodiscard]] std::vector<http_client::Header> headers_of(const rules::RequestParts& parts) {
@@ -90,7 +78,8 @@ void RuleEffects::write(const rules::StateKey& key, ByteView record, std::int64_
 
 // --- Evaluation ------------------------------------------------------------------------------------------------------
 
-void RuleEffects::begin() {
+void RuleEffects::begin(std::chrono::milliseconds held) {
+    held_ = held;
     batch_ = storage::Batch{};
     reservations_.clear();
     republished_.clear();
@@ -103,28 +92,33 @@ void RuleEffects::begin() {
     rule_not_found_ = 0;
 }
 
-bool RuleEffects::run(const Origin& origin, const model::MessagePtr& message, bool forced) {
-    begin();
-    return finish(origin, evaluate(origin, message, forced), forced);
+bool RuleEffects::run(
+    const Origin& origin, const model::MessagePtr& message, std::chrono::milliseconds held
+) {
+    begin(held);
+    return finish(origin, evaluate(origin, message));
 }
 
 bool RuleEffects::run_one(
-    const Origin& origin, const model::MessagePtr& message, const rules::Rule& rule, bool forced
+    const Origin& origin,
+    const model::MessagePtr& message,
+    const rules::Rule& rule,
+    std::chrono::milliseconds held
 ) {
-    begin();
+    begin(held);
     evaluating_ = &message;
     is_alone_ = true;
     const auto evaluated =
         evaluator_.evaluate(rule.definition(), input_of(origin, *message), this);
     is_alone_ = false;
-    const bool has_room = !evaluated || take(origin, *message, rule, *evaluated, forced);
-    return finish(origin, has_room, forced);
+    const bool has_room = !evaluated || take(origin, *message, rule, *evaluated);
+    return finish(origin, has_room);
 }
 
-bool RuleEffects::finish(const Origin& origin, bool has_room, bool forced) {
+bool RuleEffects::finish(const Origin& origin, bool has_room) {
     for (std::size_t i = 0; has_room && i < republished_.size(); ++i) {
         const model::MessagePtr next = republished_[i];  // The list may grow.
-        has_room = evaluate(origin, next, forced);
+        has_room = evaluate(origin, next);
     }
     if (!has_room) {
         give_up();
@@ -156,9 +150,7 @@ rules::Input RuleEffects::input_of(const Origin& origin, const model::Message& m
     };
 }
 
-bool RuleEffects::evaluate(
-    const Origin& origin, const model::MessagePtr& message, bool forced
-) {
+bool RuleEffects::evaluate(const Origin& origin, const model::MessagePtr& message) {
     evaluating_ = &message;
     if (const auto ingest = rules::parse_basic_ingest(message->topic())) {
         const rules::Rule* const rule = routes_->rules->find(ingest->rule);
@@ -168,7 +160,7 @@ bool RuleEffects::evaluate(
         }
         const auto evaluated =
             evaluator_.evaluate(rule->definition(), input_of(origin, *message), this);
-        return !evaluated || take(origin, *message, *rule, *evaluated, forced);
+        return !evaluated || take(origin, *message, *rule, *evaluated);
     }
     if (routes_->rules->size() == 0) {
         return true;
@@ -186,7 +178,7 @@ bool RuleEffects::evaluate(
             any = true;
             const auto took = timed ? Stopwatch::now() - since : Stopwatch::duration{0};
             const std::size_t at = ran_.size();
-            has_room = has_room && take(origin, *message, rule, evaluated, forced);
+            has_room = has_room && take(origin, *message, rule, evaluated);
             if (timed && at < ran_.size()) {
                 ran_[at].ns = static_cast<std::uint64_t>(
                     std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()
@@ -205,8 +197,7 @@ bool RuleEffects::take(
     const Origin& origin,
     const model::Message& message,
     const rules::Rule& rule,
-    const rules::Evaluated& evaluated,
-    bool forced
+    const rules::Evaluated& evaluated
 ) {
     ran_.push_back({
         .rule = &rule,
@@ -216,35 +207,42 @@ bool RuleEffects::take(
         .steps = evaluated.steps,
         .ns = std::nullopt,
     });
+    const std::size_t first_failure = failures_.size();
+    bool has_room = true;
     if (!evaluated.outputs.empty() &&
         evaluated.outputs.front().kind == rules::Output::Kind::failed) {
-        const error_code error = evaluated.outputs.front().error;
-        failures_.push_back({&rule, Reason::rule_failed, error});
-        return report_failure(origin, message, rule, error.message(), forced);
-    }
-    ran_.back().outputs = static_cast<std::uint32_t>(evaluated.outputs.size());
-    return std::ranges::all_of(evaluated.outputs, [&](const rules::Output& output) {
-        return std::ranges::all_of(rule.actions(), [&](const rules::Action& action) {
-            return act(origin, message, rule, action, output.bytes, forced);
+        failures_.push_back({.rule = &rule, .error = evaluated.outputs.front().error});
+    } else {
+        ran_.back().outputs = static_cast<std::uint32_t>(evaluated.outputs.size());
+        has_room = std::ranges::all_of(evaluated.outputs, [&](const rules::Output& output) {
+            return std::ranges::all_of(rule.actions(), [&](const rules::Action& action) {
+                return act(origin, message, rule, action, output.bytes);
+            });
         });
-    });
+    }
+    return has_room && report_failures(origin, message, rule, first_failure);
 }
 
-bool RuleEffects::report_failure(
+/// An error action that fails in turn is counted, and not reported.
+bool RuleEffects::report_failures(
     const Origin& origin,
     const model::Message& message,
     const rules::Rule& rule,
-    std::string_view error,
-    bool forced
+    std::size_t first
 ) {
-    if (rule.on_error() == nullptr || is_reporting_) {
+    if (failures_.size() == first || rule.on_error() == nullptr) {
         return true;
     }
-    is_reporting_ = true;  // An error action that fails in turn is only counted.
-    const std::string report = error_report(rule, origin, message, error);
-    const bool has_room = act(origin, message, rule, *rule.on_error(), as_bytes(report), forced);
-    is_reporting_ = false;
-    return has_room;
+    const std::string report = error_report(
+        {.rule = rule.name(),
+         .topic = message.topic(),
+         .client_id = origin.subject.client_id,
+         .device = origin.device,
+         .time = parts_.context.clock.wall(),
+         .payload = message.payload()},
+        std::span{failures_}.subspan(first)
+    );
+    return act(origin, message, rule, *rule.on_error(), as_bytes(report));
 }
 
 bool RuleEffects::act(
@@ -252,8 +250,7 @@ bool RuleEffects::act(
     const model::Message& message,
     const rules::Rule& rule,
     const rules::Action& action,
-    ByteView payload,
-    bool forced
+    ByteView payload
 ) {
     if (const auto* const stream = std::get_if<rules::StreamAction>(&action)) {
         batch_.append_stream(
@@ -271,16 +268,16 @@ bool RuleEffects::act(
         return true;
     }
     if (const auto* const http = std::get_if<rules::HttpAction>(&action)) {
-        return enqueue(origin, message, rule, http->sink, payload, forced);
+        return enqueue(origin, message, rule, action, http->sink, payload);
     }
     if (std::holds_alternative<rules::LogAction>(action)) {
         note(origin, message, rule, action, payload);
         return true;
     }
     if (std::holds_alternative<rules::AlertAction>(action)) {
-        return raise(origin, message, rule, action, forced);
+        return raise(origin, message, rule, action);
     }
-    republish(message, rule, std::get<rules::RepublishAction>(action), payload);
+    republish(message, rule, action, payload);
     return true;
 }
 
@@ -288,23 +285,29 @@ bool RuleEffects::enqueue(
     const Origin& origin,
     const model::Message& message,
     const rules::Rule& rule,
+    const rules::Action& action,
     std::string_view to,
-    ByteView payload,
-    bool forced
+    ByteView payload
 ) {
     const auto sink = routes_->sinks.find(to);
     if (sink == routes_->sinks.end()) {
-        failures_.push_back({&rule, Reason::rule_failed});
+        failures_.push_back({.rule = &rule, .action = &action, .detail = "there is no such sink"});
         return true;
     }
     const OutboxLimit& outbox = sink->second;
     rules::RequestParts parts;
     Bytes extras;
     if (outbox.request != nullptr) {
-        auto rendered = outbox.request->render(evaluator_);
+        std::string failed;
+        auto rendered = outbox.request->render(evaluator_, &failed);
         if (!rendered) {
-            failures_.push_back({&rule, Reason::rule_failed, rendered.error()});
-            return report_failure(origin, message, rule, rendered.error().message(), forced);
+            failures_.push_back({
+                .rule = &rule,
+                .action = &action,
+                .error = rendered.error(),
+                .detail = std::move(failed),
+            });
+            return true;
         }
         parts = std::move(*rendered);
         extras = sinks::encode_extras(headers_of(parts), parts.order_key);
@@ -321,11 +324,11 @@ bool RuleEffects::enqueue(
     };
     const std::uint64_t cost = storage::outbox_cost(record);
     if (!outbox.room->reserve(cost, outbox.bytes)) {
-        if (outbox.blocks && !forced) {
+        if (outbox.blocks && held_ < outbox.block_timeout) {
             return false;
         }
-        failures_.push_back({&rule, Reason::sink_full});
-        return report_failure(origin, message, rule, model::info(Reason::sink_full).text, forced);
+        failures_.push_back({.rule = &rule, .action = &action, .reason = Reason::sink_full});
+        return true;
     }
     reservations_.push_back({outbox.room, cost});
     batch_.enqueue_outbox(to, record);
@@ -344,7 +347,12 @@ void RuleEffects::note(
     if (log.message) {
         const auto rendered = evaluator_.render(*log.message);
         if (!rendered) {
-            failures_.push_back({&rule, Reason::rule_failed});
+            failures_.push_back({
+                .rule = &rule,
+                .action = &action,
+                .error = rendered.error(),
+                .detail = "message " + log.message->source(),
+            });
             return;
         }
         text = as_bytes(*rendered);
@@ -366,23 +374,29 @@ bool RuleEffects::raise(
     const Origin& origin,
     const model::Message& message,
     const rules::Rule& rule,
-    const rules::Action& action,
-    bool forced
+    const rules::Action& action
 ) {
     const auto& alert = std::get<rules::AlertAction>(action);
+    const auto fail = [&](error_code error, std::string_view part, const rules::Template& text) {
+        failures_.push_back({
+            .rule = &rule,
+            .action = &action,
+            .error = error,
+            .detail = std::string{part} + ' ' + text.source(),
+        });
+        return true;
+    };
     std::string key;
     if (alert.key) {
         const auto rendered = evaluator_.render(*alert.key);
         if (!rendered) {
-            failures_.push_back({&rule, Reason::rule_failed});
-            return true;
+            return fail(rendered.error(), "key", *alert.key);
         }
         key = notice_text(as_bytes(*rendered));
     }
     const auto text = evaluator_.render(alert.text);
     if (!text) {
-        failures_.push_back({&rule, Reason::rule_failed});
-        return true;
+        return fail(text.error(), "text", alert.text);
     }
     AlertGate& gate =
         routes_->gates[rule.index()]->alert(RuleGates::index_of(rule, action));
@@ -406,30 +420,51 @@ bool RuleEffects::raise(
          .time = parts_.context.clock.wall(),
          .held_back = decision.held_back}
     );
-    return enqueue(origin, message, rule, alert.sink, as_bytes(body), forced);
+    return enqueue(origin, message, rule, action, alert.sink, as_bytes(body));
 }
 
 void RuleEffects::republish(
     const model::Message& message,
     const rules::Rule& rule,
-    const rules::RepublishAction& action,
+    const rules::Action& action,
     ByteView payload
 ) {
+    const auto& [template_of_topic, qos, retain, template_of_properties] =
+        std::get<rules::RepublishAction>(action);
     if (message.hops() >= parts_.limits.hops) {
-        failures_.push_back({&rule, Reason::republish_loop});
+        failures_.push_back({.rule = &rule, .action = &action, .reason = Reason::republish_loop});
         return;
     }
-    const auto topic = evaluator_.render(action.topic);
-    if (!topic || !mqtt::is_valid_text(*topic) || !mqtt::is_valid_topic_name(*topic) ||
-        is_reserved(*topic)) {
-        failures_.push_back({&rule, Reason::topic_invalid});
+    const auto topic = evaluator_.render(template_of_topic);
+    if (!topic) {
+        failures_.push_back({
+            .rule = &rule,
+            .action = &action,
+            .reason = Reason::topic_invalid,
+            .error = topic.error(),
+            .detail = "topic " + template_of_topic.source(),
+        });
+        return;
+    }
+    if (!mqtt::is_valid_text(*topic) || !mqtt::is_valid_topic_name(*topic) || is_reserved(*topic)) {
+        failures_.push_back({
+            .rule = &rule,
+            .action = &action,
+            .reason = Reason::topic_invalid,
+            .detail = "topic '" + printable(*topic, kShownMax) + '\'',
+        });
         return;
     }
     const std::string to{*topic};  // The next template takes its place.
-    const auto properties =
-        render_properties(action.properties, evaluator_, property_bytes_);
+    auto properties = render_properties(template_of_properties, evaluator_, property_bytes_);
     if (properties.failure != Reason::none) {
-        failures_.push_back({&rule, properties.failure});
+        failures_.push_back({
+            .rule = &rule,
+            .action = &action,
+            .reason = properties.failure,
+            .error = properties.error,
+            .detail = std::move(properties.detail),
+        });
         return;
     }
     const WallTime now = parts_.context.clock.wall();
@@ -437,8 +472,8 @@ void RuleEffects::republish(
         .topic = to,
         .payload = payload,
         .properties = properties.bytes,
-        .qos = action.qos,
-        .retain = action.retain,
+        .qos = qos,
+        .retain = retain,
         .protocol = model::Protocol::internal,
         .hops = static_cast<std::uint8_t>(message.hops() + 1),
         .created = now,
@@ -481,7 +516,12 @@ void RuleEffects::count(
     for (const Failure& failure : failures_) {
         RuleMetrics& counted = *of_shard[failure.rule->index()];
         counted.failed.add();
-        counted.last_failure.set({failure.reason, failure.error, clock.wall().count()});
+        counted.last_failure.set({
+            .reason = failure.reason,
+            .error = failure.error,
+            .action = LastFailure::place_of(*failure.rule, failure.action),
+            .time_ms = clock.wall().count(),
+        });
         lose(failure.reason, &failure.rule->definition().source);
     }
     for (std::uint64_t i = 0; i < rule_not_found_; ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <weir/broker/broker.hpp>
 #include <weir/model/limits.hpp>
 #include <weir/model/message.hpp>
+#include <weir/pipeline/failure.hpp>
 #include <weir/pipeline/gates.hpp>
 #include <weir/pipeline/notices.hpp>
 #include <weir/pipeline/origin.hpp>
@@ -48,15 +50,18 @@ public:
     void use(std::shared_ptr<const Routes> routes) { routes_ = std::move(routes); }
 
     /// All rules, over the message and over what they republish of it. Forgets the message before.
-    /// @param forced  Outputs without room are lost instead.
-    /// @return False if an outbox has no room: nothing is reserved.
-    [[nodiscard]] bool run(const Origin& origin, const model::MessagePtr& message, bool forced);
+    /// @param held  For how long it was held back: outputs without room are lost where an outbox
+    ///              does not hold it longer.
+    /// @return False if an outbox without room does: nothing is reserved.
+    [[nodiscard]] bool run(
+        const Origin& origin, const model::MessagePtr& message, std::chrono::milliseconds held
+    );
     /// One rule, whose memory is here, and all over what it republishes.
     [[nodiscard]] bool run_one(
         const Origin& origin,
         const model::MessagePtr& message,
         const rules::Rule& rule,
-        bool forced
+        std::chrono::milliseconds held
     );
 
     // What came of it.
@@ -88,12 +93,6 @@ private:
         std::uint32_t steps;
         std::optional<std::uint64_t> ns;
     };
-    struct Failure {
-        const rules::Rule* rule;
-        model::Reason reason;
-        error_code error = {};
-    };
-
     /// A line for the log, and what decides whether it is written.
     struct Note {
         const rules::Rule* rule;
@@ -111,41 +110,37 @@ private:
     std::optional<ByteView> find(const rules::StateKey& key, std::int64_t since_ms) override;
     void write(const rules::StateKey& key, ByteView record, std::int64_t time_ms) override;
 
-    void begin();
-    [[nodiscard]] bool finish(const Origin& origin, bool has_room, bool forced);
+    void begin(std::chrono::milliseconds held);
+    [[nodiscard]] bool finish(const Origin& origin, bool has_room);
     [[nodiscard]] rules::Input input_of(const Origin& origin, const model::Message& message) const;
-    [[nodiscard]] bool evaluate(
-        const Origin& origin, const model::MessagePtr& message, bool forced
-    );
+    [[nodiscard]] bool evaluate(const Origin& origin, const model::MessagePtr& message);
     [[nodiscard]] bool take(
         const Origin& origin,
         const model::Message& message,
         const rules::Rule& rule,
-        const rules::Evaluated& evaluated,
-        bool forced
+        const rules::Evaluated& evaluated
     );
-    [[nodiscard]] bool report_failure(
+    /// Lets the rule's error action have what failed from the failure `first` on, all in one report.
+    [[nodiscard]] bool report_failures(
         const Origin& origin,
         const model::Message& message,
         const rules::Rule& rule,
-        std::string_view error,
-        bool forced
+        std::size_t first
     );
     [[nodiscard]] bool act(
         const Origin& origin,
         const model::Message& message,
         const rules::Rule& rule,
         const rules::Action& action,
-        ByteView payload,
-        bool forced
+        ByteView payload
     );
     [[nodiscard]] bool enqueue(
         const Origin& origin,
         const model::Message& message,
         const rules::Rule& rule,
+        const rules::Action& action,
         std::string_view to,
-        ByteView payload,
-        bool forced
+        ByteView payload
     );
     void note(
         const Origin& origin,
@@ -158,13 +153,12 @@ private:
         const Origin& origin,
         const model::Message& message,
         const rules::Rule& rule,
-        const rules::Action& action,
-        bool forced
+        const rules::Action& action
     );
     void republish(
         const model::Message& message,
         const rules::Rule& rule,
-        const rules::RepublishAction& action,
+        const rules::Action& action,
         ByteView payload
     );
     void write_notes();
@@ -188,7 +182,7 @@ private:
     const model::MessagePtr* evaluating_ = nullptr;
     std::uint64_t rule_not_found_ = 0;
     std::uint32_t until_timed_ = 0;
-    bool is_reporting_ = false;
+    std::chrono::milliseconds held_{0};
     bool is_alone_ = false;  ///< The message was sent here for this rule: a key that is another one now stays here.
 };
 

@@ -84,32 +84,49 @@ std::optional<RequestTemplate> RequestTemplate::compile(
     return ok ? std::optional{std::move(made)} : std::nullopt;
 }
 
-Result<RequestParts> RequestTemplate::render(Evaluator& evaluator) const {
+Result<RequestParts> RequestTemplate::render(Evaluator& evaluator, std::string* failed) const {
     RequestParts parts;
+    const auto fail = [&](error_code error, std::string_view part, const Template& text) {
+        if (failed != nullptr) {
+            *failed = std::string{part} + ' ' + text.source();
+        }
+        return error;
+    };
     if (target_) {
-        WEIR_TRY(const auto target, evaluator.render(*target_, escape_for_url));
-        parts.target = target;
+        const auto target = evaluator.render(*target_, escape_for_url);
+        if (!target) {
+            return fail(target.error(), "url", *target_);
+        }
+        parts.target = *target;
         if (parts.target.size() > kTextBytesMax || has_dot_segment(parts.target)) {
-            return errc::template_refused;
+            return fail(errc::template_refused, "url", *target_);
         }
     }
     for (const auto& [name, text] : headers_) {
-        WEIR_TRY(const auto value, evaluator.render(text, escape_for_header));
-        if (value.size() > kTextBytesMax) {
-            return errc::template_refused;
+        const auto value = evaluator.render(text, escape_for_header);
+        if (!value) {
+            return fail(value.error(), "header " + name, text);
         }
-        parts.headers.emplace_back(name, value);
+        if (value->size() > kTextBytesMax) {
+            return fail(errc::template_refused, "header " + name, text);
+        }
+        parts.headers.emplace_back(name, *value);
     }
     if (order_by_) {
-        WEIR_TRY(const auto key, evaluator.render(*order_by_));
-        parts.order_key = key.substr(0, kTextBytesMax);
+        const auto key = evaluator.render(*order_by_);
+        if (!key) {
+            return fail(key.error(), "order_by", *order_by_);
+        }
+        parts.order_key = key->substr(0, kTextBytesMax);
     }
     return parts;
 }
 
-Result<RequestParts> RequestTemplate::render(Evaluator& evaluator, const Input& input) const {
+Result<RequestParts> RequestTemplate::render(
+    Evaluator& evaluator, const Input& input, std::string* failed
+) const {
     evaluator.begin(input);
-    return render(evaluator);
+    return render(evaluator, failed);
 }
 
 }  // namespace weir::rules

@@ -57,9 +57,14 @@ public:
     /// @errors template_undefined, template_empty, budget_exceeded;
     ///         template_refused: a segment of the path came out as "." or "..", or a text is too
     ///         long.
-    [[nodiscard]] Result<RequestParts> render(Evaluator& evaluator) const;
+    /// @param failed  Gets the part that failed, for people: "header X-Site ${site}". May be null.
+    [[nodiscard]] Result<RequestParts> render(
+        Evaluator& evaluator, std::string* failed = nullptr
+    ) const;
     /// The same outside of a callback.
-    [[nodiscard]] Result<RequestParts> render(Evaluator& evaluator, const Input& input) const;
+    [[nodiscard]] Result<RequestParts> render(
+        Evaluator& evaluator, const Input& input, std::string* failed = nullptr
+    ) const;
 
 private:
     std::optional<Template> target_;

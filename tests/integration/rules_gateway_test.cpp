@@ -29,7 +29,7 @@ storage: {{path: data}}
 runtime: {{shards: {}}}
 metrics: {{listen: none}}
 admin: {{socket: admin.sock}}
-include: [policies.d, rules.d, streams.d]
+include: [policies.d, rules.d, streams.d, sinks.d]
 )";
 
 constexpr std::string_view kPolicy = R"(policy: open
@@ -44,7 +44,7 @@ allow:
 class Rules : public testing::TestWithParam<unsigned> {
 protected:
     void SetUp() override {
-        for (const char* folder : {"policies.d", "rules.d", "streams.d"}) {
+        for (const char* folder : {"policies.d", "rules.d", "streams.d", "sinks.d"}) {
             std::filesystem::create_directory(home_.path() / folder);
         }
         write("weir.yaml", fmt::format(fmt::runtime(kConfig), GetParam()));
@@ -194,7 +194,10 @@ TEST_P(Rules, CountWhatBecameOfMessages) {
     EXPECT_EQ(rule.passed, 2U);
     EXPECT_EQ(rule.undefined, 1U);
     EXPECT_EQ(rule.failed, 1U) << "the topic of the last one has no name";
-    EXPECT_THAT(rule.last_error, testing::HasSubstr("topic"));
+    EXPECT_EQ(
+        rule.last_error,
+        "republish out/${name}: an expression of the template has no value for this message"
+    );
     EXPECT_GT(rule.last_error_ms, 0);
     EXPECT_GT(rule.steps, 10U);
     EXPECT_GT(rule.timed, 0U);
@@ -243,6 +246,86 @@ TEST_P(Rules, FeedThemselvesOnlySoOften) {
     const auto decisions = gateway_->decisions("p");
     ASSERT_EQ(decisions.size(), 1U);
     EXPECT_EQ(decisions.front().reason, model::Reason::republish_loop);
+}
+
+// What an error action gets: one report for a rule and a message, whatever failed.
+
+TEST_P(Rules, ReportAllThatFailedOfAMessageAtOnce) {
+    write("sinks.d/pager.yaml", "sink: pager\ntype: http\nurl: http://127.0.0.1:1/\nheaders: {X-Site: \"${site}\"}\n");
+    write(
+        "rules.d/r.sql",
+        "---\nto:\n  - http: {sink: pager}\n  - republish: {topic: \"x/${name}\"}\n"
+        "on_error: {stream: out}\n---\nFOREACH list FROM 'data/#'\n"
+    );
+    start();
+    MqttPeer peer{port_};
+    peer.connect("p");
+    peer.publish("data/x", R"({"list":[{"a":1},{"a":2},{"a":3}]})", Qos::at_least_once);
+    peer.publish("data/x", R"({"list":[{"a":1}],"site":"s","name":"n"})", Qos::at_least_once);
+    peer.until_settled();
+    const auto reports = stored();
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_THAT(reports.front(), testing::HasSubstr(R"("ruleName":"r","topic":"data/x","clientId":"p")"));
+    const std::string_view of_http =
+        R"({"failedAction":"http","failedResource":"pager","errorMessage":"header X-Site ${site}: an expression of the template has no value for this message"})";
+    const std::string_view of_republish =
+        R"({"failedAction":"republish","failedResource":"x/${name}","errorMessage":"topic x/${name}: an expression of the template has no value for this message"})";
+    EXPECT_THAT(
+        reports.front(),
+        testing::EndsWith(fmt::format(
+            R"("failures":[{0},{1},{0},{1},{0},{1}]}})", of_http, of_republish
+        ))
+    );
+    EXPECT_EQ(status("r").failed, 6U);
+}
+
+TEST_P(Rules, ReportEveryKindOfFailure) {
+    struct Case {
+        std::string_view action;
+        std::string_view payload;
+        std::string_view expected;
+    };
+    const std::vector<Case> cases = {
+        {"republish: {topic: \"x/${t}\"}", R"({"t":"#"})", "topic 'x/#': the topic name or filter is not valid"},
+        {"republish: {topic: x, content_type: \"${t}\"}", "{}", "content_type ${t}: an expression of the template has no value"},
+        {"republish: {topic: x, message_expiry: \"${t}\"}", R"({"t":"soon"})", "message_expiry ${t}: 'soon' is no value of this property"},
+        {"republish: {topic: data/again}", "{}", "the message was republished too often"},
+        {"log: {message: \"${t}\"}", "{}", "message ${t}: an expression of the template has no value"},
+        {"alert: {sink: pager, text: \"${t}\"}", "{}", "text ${t}: an expression of the template has no value"},
+        {"alert: {sink: pager, text: hot, key: \"${t}\"}", "{}", "key ${t}: an expression of the template has no value"},
+    };
+    write("sinks.d/pager.yaml", "sink: pager\ntype: http\nurl: http://127.0.0.1:1/\n");
+    for (const auto& [action, payload, expected] : cases) {
+        write(
+            "rules.d/r.sql",
+            fmt::format("---\nto:\n  - {}\non_error: {{stream: out}}\n---\nSELECT * FROM 'data/#'\n", action)
+        );
+        start();
+        const auto before = stored().size();
+        MqttPeer peer{port_};
+        peer.connect("p");
+        peer.publish("data/x", std::string{payload}, Qos::at_least_once);
+        peer.until_settled();
+        const auto reports = stored();
+        ASSERT_EQ(reports.size(), before + 1) << action;
+        EXPECT_THAT(reports.back(), testing::HasSubstr(std::string{expected})) << action;
+        EXPECT_EQ(status("r").failed, 1U) << action;
+    }
+}
+
+TEST_P(Rules, DoNotReportAnErrorActionThatFails) {
+    write(
+        "rules.d/r.sql",
+        "---\nto: {republish: {topic: \"x/${name}\"}}\non_error: {republish: {topic: \"y/${name}\"}}\n---\n"
+        "SELECT * FROM 'data/#'\n"
+    );
+    start();
+    MqttPeer peer{port_};
+    peer.connect("p");
+    peer.publish("data/x", "{}", Qos::at_least_once);
+    peer.until_settled();
+    EXPECT_EQ(status("r").failed, 2U) << "both are counted";
+    EXPECT_THAT(status("r").last_error, testing::StartsWith("republish y/${name}: "));
 }
 
 TEST_P(Rules, CanBeSwitchedOff_UntilTheyAreSwitchedOn) {

@@ -130,5 +130,23 @@ TEST_F(ThreatT45, DelaysNoOtherPublisher_WhenAFullOutboxHoldsOneBack) {
     EXPECT_GT(gateway->metric("weir_parked_total"), 0) << "the other one is held back meanwhile";
 }
 
+TEST_F(ThreatT45, HoldsAPublisherBack_AsLongAsTheFullOutboxSays) {
+    // The other sink would hold back for 30 s, but has room.
+    const auto gateway =
+        start({hanging_.url(), "size: 64KiB, on_full: block, block_timeout: 200ms", "data/#"});
+    MqttPeer flood{gateway->port()};
+    flood.connect("flood");
+    const auto since = std::chrono::steady_clock::now();
+    for (int i = 0; i < 15; ++i) {
+        flood.publish("data/b", std::string(8'000, 'x'), mqtt::Qos::at_least_once);
+    }
+    flood.until_settled();
+    const auto took = std::chrono::steady_clock::now() - since;
+    EXPECT_GE(took, milliseconds{150});
+    EXPECT_LT(took, std::chrono::seconds{10});
+    EXPECT_GT(gateway->metric(R"(weir_lost_total{reason="sink_full"})"), 0);
+    EXPECT_EQ(fine_.wait_for(15).size(), 15U) << "what has room is delivered";
+}
+
 }  // namespace
 }  // namespace weir::test

@@ -16,6 +16,7 @@ struct Rendered {
     Reason failure;
     std::chrono::seconds expiry;
     Bytes bytes;
+    std::string why = {};  ///< Detail and error.
 };
 
 /// A UTF-8 string as it goes over the wire. [MQTT5-1.5.4]
@@ -47,7 +48,12 @@ Rendered rendered(const std::string& settings, std::string_view payload) {
     evaluator.evaluate(*set, input, nullptr, [&](const rules::Rule& taken, const rules::Evaluated&) {
         const auto& action = std::get<rules::RepublishAction>(taken.actions().front());
         const auto made = render_properties(action.properties, evaluator, memory);
-        result = {made.failure, made.expiry, {made.bytes.begin(), made.bytes.end()}};
+        result = {
+            .failure = made.failure,
+            .expiry = made.expiry,
+            .bytes = {made.bytes.begin(), made.bytes.end()},
+            .why = made.detail + (made.error ? ": " + made.error.message() : ""),
+        };
     });
     return result;
 }
@@ -107,6 +113,29 @@ TEST(RenderProperties, FailsTheAction_WhenAValueDoesNotFit) {
         EXPECT_EQ(rendered(settings, payload).failure, failure)
             << settings << payload.substr(0, 40);
     }
+}
+
+TEST(RenderProperties, TellsWhichOneFailedAndWhy) {
+    const auto why = [](const std::string& settings, std::string_view payload) {
+        return rendered("      " + settings + "\n", payload).why;
+    };
+    EXPECT_EQ(why("content_type: ${t}", R"({"t":"a/b"})"), "");
+    EXPECT_EQ(
+        why("content_type: x${t}", "{}"),
+        "content_type x${t}: an expression of the template has no value for this message"
+    );
+    EXPECT_EQ(
+        why("message_expiry: ${t}", R"({"t":"so\u0007on"})"),
+        "message_expiry ${t}: 'so\uFFFDon' is no value of this property"
+    );
+    EXPECT_EQ(
+        why("user_properties: {site: \"${t}\"}", "{}"),
+        "site ${t}: an expression of the template has no value for this message"
+    );
+    EXPECT_EQ(
+        why("user_properties: {a: \"${t}\"}", R"({"t":")" + std::string(20'000, 'x') + R"("})"),
+        "the properties together are longer than 16 KiB"
+    );
 }
 
 }  // namespace

@@ -23,14 +23,16 @@ protected:
     Result<RequestParts> render(
         const RequestTemplate& request,
         const std::string& payload = R"({"n": 1})",
-        std::string_view topic = "data/p1/temp"
+        std::string_view topic = "data/p1/temp",
+        std::string* failed = nullptr
     ) {
         padded_ = payload + std::string(model::Message::kSpareBytes, '\0');
         return request.render(
             evaluator_,
             {.topic = topic,
              .payload = as_bytes(std::string_view{padded_}.substr(0, payload.size())),
-             .client_id = "p1"}
+             .client_id = "p1"},
+            failed
         );
     }
 
@@ -115,6 +117,22 @@ TEST_F(RequestTemplateTest, KeepsControlCharactersOutOfHeaders) {
 TEST_F(RequestTemplateTest, Fails_WhenAnExpressionHasNoValue) {
     const auto request = compile({.url = {"https://h/${missing}"}});
     EXPECT_EQ(render(request).error(), errc::template_undefined);
+}
+
+TEST_F(RequestTemplateTest, TellsWhichPartFailed) {
+    const auto failed = [&](const RequestTexts& texts) {
+        std::string part;
+        EXPECT_FALSE(render(compile(texts), "{}", "data/p1/temp", &part));
+        return part;
+    };
+    const PlacedText good{"https://h/${clientid()}"};
+    EXPECT_EQ(failed({.url = {"https://h/a/${missing}?b"}}), "url /a/${missing}?b");
+    EXPECT_EQ(failed({.url = {"https://h/a${topic(9)}"}}), "url /a${topic(9)}");
+    EXPECT_EQ(
+        failed({.url = good, .headers = {{"X-Y", {"${clientid()}"}}, {"X-Z", {"a ${b}"}}}}),
+        "header X-Z a ${b}"
+    );
+    EXPECT_EQ(failed({.url = good, .order_by = {"${site}"}}), "order_by ${site}");
 }
 
 TEST_F(RequestTemplateTest, NamesThePlaceOfAnError) {
