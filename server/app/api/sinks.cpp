@@ -182,6 +182,17 @@ json::value milliseconds_of(std::chrono::microseconds time) {
 }
 
 http::Response test(Gateway& gateway, const Call& call) {
+    if (gateway.configuration()->config.find_archive(call.path.at(0)) != nullptr) {
+        throw ApiError{
+            409,
+            "cannot_test",
+            fmt::format(
+                "sink '{}' writes a stream to objects, not records by themselves: publish a message "
+                "that its stream takes; `weir sinks list` tells how the last attempt went",
+                call.path.at(0)
+            )
+        };
+    }
     Members members{call};
     const ProbeMessage message{
         .sink = call.path.at(0),
