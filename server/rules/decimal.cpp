@@ -24,6 +24,7 @@ constexpr std::array<Uint128, kPowers> kPowersOfTen = [] {
 }();
 
 constexpr Uint128 kLimit = kPowersOfTen[Decimal::kDigitsMax];
+static_assert(kLimit == static_cast<Uint128>(Decimal::kCoefficientEnd));
 
 /// A magnitude below this can be multiplied by 10^18 without leaving 127 bits.
 constexpr Uint128 kSmall = Uint128{1} << 63U;
@@ -101,15 +102,17 @@ std::optional<Decimal> rounded(
     return checked({with_sign(static_cast<Uint128>(value), negative), exponent});
 }
 
-/// Brings both to one exponent. @return false: they are too far apart for 256 bits.
 struct Aligned {
     Wide a;
     Wide b;
     int exponent;
 };
 
-constexpr int kAlignMax = 40;  // 34 + 40 digits fit into 256 bits.
+constexpr int kDigitsOfWide = 77;  // Whatever they are, they fit into 256 bits.
+constexpr int kAlignMax = 40;
+static_assert(Decimal::kDigitsMax + kAlignMax <= kDigitsOfWide);
 
+/// Brings both to one exponent. The result must fit into 256 bits.
 Aligned align(const Decimal& a, const Decimal& b) noexcept {
     const int exponent = std::min(a.exponent, b.exponent);
     return {
@@ -117,10 +120,6 @@ Aligned align(const Decimal& a, const Decimal& b) noexcept {
         Wide{magnitude(b.coefficient)} * wide_power(b.exponent - exponent),
         exponent
     };
-}
-
-bool far_apart(const Decimal& a, const Decimal& b) noexcept {
-    return std::abs(a.exponent - b.exponent) > kAlignMax;
 }
 
 /// True if both fit into machine integers at one exponent; then `a` and `b` are brought to it.
@@ -139,7 +138,7 @@ bool align_small(Decimal& a, Decimal& b) noexcept {
     return true;
 }
 
-/// Of the same sign: 10^adjusted decides before any digit is compared.
+/// A magnitude other than 0 is less than 10^adjusted, and not less than a tenth of that.
 int adjusted(const Decimal& value) noexcept {
     return value.exponent + digits(magnitude(value.coefficient));
 }
@@ -349,11 +348,15 @@ std::optional<Decimal> add(const Decimal& a, const Decimal& b) noexcept {
         }
         return rounded(Wide{magnitude(sum)}, x.exponent, sum < 0);
     }
-    if (far_apart(a, b)) {
-        // The smaller one is far below the last of 34 digits, unless the larger one is zero.
-        const Decimal& larger = a.exponent > b.exponent ? a : b;
-        const Decimal& smaller = a.exponent > b.exponent ? b : a;
-        return larger.coefficient == 0 ? smaller : larger;
+    if (a.coefficient == 0 || b.coefficient == 0) {
+        return a.coefficient == 0 ? b : a;
+    }
+    // Below half of the 34th digit of the larger one, and of what a borrow leaves of it.
+    constexpr int kApartMax = Decimal::kDigitsMax + 2;
+    static_assert(Decimal::kDigitsMax + kApartMax < kDigitsOfWide);
+    const int apart = adjusted(a) - adjusted(b);
+    if (std::abs(apart) > kApartMax) {
+        return apart > 0 ? a : b;
     }
     const bool a_negative = a.coefficient < 0;
     const bool b_negative = b.coefficient < 0;
@@ -413,7 +416,7 @@ std::optional<Decimal> remainder(const Decimal& a, const Decimal& b) noexcept {
     if (align_small(x, y)) {
         return checked({x.coefficient % y.coefficient, x.exponent});
     }
-    if (far_apart(a, b)) {
+    if (std::abs(a.exponent - b.exponent) > kAlignMax) {
         if (a.exponent < b.exponent) {
             return a;
         }

@@ -20,6 +20,8 @@ struct Decimal {
     std::int32_t exponent = 0;
 
     static constexpr int kDigitsMax = 34;
+    /// 10^34: what no coefficient reaches.
+    static constexpr Int128 kCoefficientEnd = Int128{10'000'000'000'000'000} * 1'000'000'000'000'000'000;
     static constexpr std::int32_t kExponentMax = 999;
 };
 

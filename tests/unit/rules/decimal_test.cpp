@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <boost/multiprecision/cpp_int.hpp>
+
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -128,6 +131,20 @@ INSTANTIATE_TEST_SUITE_P(
         OperatorCase{"far_apart", add, "1E100", "1", "1E100"},
         OperatorCase{"far_apart_from_zero", add, "0", "1E100", "1E100"},
         OperatorCase{"wide", add, "1E30", "1E-4", "1000000000000000000000000000000.000"},
+        OperatorCase{
+            "near_with_far_exponents",
+            add,
+            "552E24",
+            "940008963.161059943229563654831482",
+            "552000000000000000940008963.1610599"
+        },
+        OperatorCase{
+            "near_with_far_exponents_of_the_smaller",
+            add,
+            "-980410815860.60099",
+            "21E39",
+            "2.099999999999999999999999999901959E40"
+        },
         OperatorCase{"to_zero", subtract, "1.10", "1.10", "0.00"},
         OperatorCase{
             "wide_difference", subtract, "1E33", "0.1", "999999999999999999999999999999999.9"
@@ -164,6 +181,73 @@ TEST(Decimal, ComparesByValue) {
     EXPECT_LT(compare(decimal("-1E400"), decimal("-9E399")), 0);
     EXPECT_GT(compare(decimal("1E33"), decimal("999999999999999999999999999999999.9")), 0);
     EXPECT_EQ(compare(decimal("0"), decimal("0E5")), 0);
+}
+
+using Exact = boost::multiprecision::cpp_int;
+
+/// The value as digits and exponent, rounded half to even to 34 digits, without zeros at the end.
+std::string rounded_text(const Exact& value, int exponent) {
+    std::string digits = Exact{abs(value)}.str();
+    if (digits.size() > Decimal::kDigitsMax) {
+        const std::string rest = digits.substr(Decimal::kDigitsMax);
+        digits.resize(Decimal::kDigitsMax);
+        exponent += static_cast<int>(rest.size());
+        const bool is_odd = (digits.back() - '0') % 2 == 1;
+        const std::string half = '5' + std::string(rest.size() - 1, '0');
+        if (rest > half || (rest == half && is_odd)) {
+            digits = Exact{Exact{digits} + 1}.str();
+        }
+    }
+    while (digits.size() > 1 && digits.back() == '0') {
+        digits.pop_back();
+        ++exponent;
+    }
+    return digits == "0" ? "0" : (value < 0 ? "-" : "") + digits + 'E' + std::to_string(exponent);
+}
+
+Exact coefficient_of(const Decimal& value) {
+    return Exact{value.coefficient};
+}
+
+/// Of 1 to 34 digits, many of them 0 or 9, with an exponent that makes sums meet in all ways.
+Decimal any_decimal(std::mt19937& random) {
+    const auto up_to = [&](unsigned max) { return static_cast<unsigned>(random() % (max + 1)); };
+    std::string digits;
+    const unsigned kind = up_to(2);
+    for (unsigned size = 1 + up_to(Decimal::kDigitsMax - 1); size > 0; --size) {
+        digits += kind == 0 ? '9' : (kind == 1 && up_to(3) > 0 ? '0' : static_cast<char>('0' + up_to(9)));
+    }
+    return decimal(
+        (up_to(1) == 0 ? "-" : "") + digits + 'E' + std::to_string(static_cast<int>(up_to(120)) - 60)
+    );
+}
+
+TEST(Decimal, AddsAndComparesLikeWholeNumbersOfAnySize) {
+    constexpr int kLowest = -100;
+    std::mt19937 random{34};  // NOLINT: the same numbers every time.
+    const auto scaled = [](const Decimal& value) {
+        return Exact{
+            coefficient_of(value) *
+            boost::multiprecision::pow(Exact{10}, static_cast<unsigned>(value.exponent - kLowest))
+        };
+    };
+    const auto normal = [](const std::optional<Decimal>& value) {
+        return value ? rounded_text(coefficient_of(*value), value->exponent) : "none";
+    };
+    for (int i = 0; i < 20'000; ++i) {
+        const Decimal a = any_decimal(random);
+        const Decimal b = any_decimal(random);
+        const Exact x = scaled(a);
+        const Exact y = scaled(b);
+        const auto shown = text(a) + " and " + text(b);
+        ASSERT_EQ(normal(add(a, b)), rounded_text(x + y, kLowest)) << shown;
+        ASSERT_EQ(normal(subtract(a, b)), rounded_text(x - y, kLowest)) << shown;
+        ASSERT_EQ(compare(a, b) < 0, x < y) << shown;
+        ASSERT_EQ(compare(a, b) > 0, x > y) << shown;
+        if (y != 0) {
+            ASSERT_EQ(normal(remainder(a, b)), rounded_text(x % y, kLowest)) << shown;
+        }
+    }
 }
 
 TEST(Decimal, RoundsEachWay) {
