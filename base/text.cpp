@@ -175,7 +175,7 @@ std::string printable(std::string_view foreign, std::size_t bytes_max) {
 
 std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates) {
     std::optional<std::string_view> best;
-    std::size_t best_distance = 2 + word.size() / 3;
+    std::size_t best_distance = word.size() < 4 ? 2 : 2 + word.size() / 3;
     for (const auto candidate : candidates) {
         const auto distance = edit_distance(word, candidate);
         if (distance < best_distance) {

@@ -81,6 +81,9 @@ TEST(Nearest, FindsMisspeltWords) {
     EXPECT_EQ(nearest("subcribe", kWords), "subscribe");
     EXPECT_EQ(nearest("recieve", kWords), "receive");
     EXPECT_EQ(nearest("connect", kWords), std::nullopt);
+    constexpr std::array<std::string_view, 2> kShort = {"cos", "sqrt"};
+    EXPECT_EQ(nearest("foo", kShort), std::nullopt);
+    EXPECT_EQ(nearest("sqr", kShort), "sqrt");
     EXPECT_EQ(nearest("x", {}), std::nullopt);
 }
 
