@@ -30,6 +30,12 @@ TEST_F(Cli, RulesEvalAnswersEachLineInOrder) {
         R"({"id":7,"sql":"SELECT a AS b","topic":"$aws/rules/r/x","payload":"{\"a\":10.0}","rule_name":"r"})"
         "\n"
         R"({"id":8,"sql":"SELECT 7 / 2 AS r FROM 's/#'","topic":"s","profile":"native"})"
+        "\n"
+        R"({"id":9,"sql":"FOREACH l DO VALUE item.v FROM 's'","topic":"s","payload":"{\"l\":[{\"v\":1},{\"v\":[2]}]}","profile":"native"})"
+        "\n"
+        R"({"id":10,"sql":"FOREACH l FROM 's'","topic":"s","payload":"{\"l\":[]}","profile":"native"})"
+        "\n"
+        R"({"id":11,"sql":"FOREACH [1, 2] DO * FROM 's'","topic":"s","payload_base64":"AP8=","profile":"native"})"
     );
     const auto done = weir("rules eval --batch cases.ndjson");
     EXPECT_EQ(done.exit_code, 0) << done.error;
@@ -50,6 +56,12 @@ TEST_F(Cli, RulesEvalAnswersEachLineInOrder) {
         R"({"id":7,"output":{"b":10},"output_text":"{\"b\":10}"})"
         "\n"
         R"({"id":8,"output":{"r":3.5},"output_text":"{\"r\":3.5}"})"
+        "\n"
+        R"({"id":9,"output":[1,[2]],"output_text":"[1,[2]]"})"
+        "\n"
+        R"({"id":10,"no_match":true})"
+        "\n"
+        R"({"id":11,"output":[{"raw_base64":"AP8="},{"raw_base64":"AP8="}],"output_text":"[{\"raw_base64\":\"AP8=\"},{\"raw_base64\":\"AP8=\"}]"})"
         "\n"
     );
 }

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -209,18 +210,39 @@ private:
     refuse(rules::code::kSyntax, "the statement cannot be read");
 }
 
-std::string member_of(const rules::Output& output) {
-    switch (output.kind) {
-        case rules::Output::Kind::failed:
-            refuse(rules::code::kBudget, output.error.message());
-        case rules::Output::Kind::raw:
-            return R"("raw_base64":)" + json_text(to_base64(output.bytes));
-        case rules::Output::Kind::json:
-            break;
+std::string raw_member(const rules::Output& output) {
+    return R"("raw_base64":)" + json_text(to_base64(output.bytes));
+}
+
+std::string json_members(std::string_view output) {
+    return fmt::format(R"("output":{},"output_text":{})", output, json_text(output));
+}
+
+/// What FOREACH made, as one list; bytes in it are {"raw_base64"}.
+std::string list_of(std::span<const rules::Output> outputs) {
+    std::string list = "[";
+    for (const auto& output : outputs) {
+        list += output.index == 0 ? "" : ",";
+        list += output.kind == rules::Output::Kind::raw ? '{' + raw_member(output) + '}'
+                                                        : std::string{as_text(output.bytes)};
     }
-    const auto text = as_text(output.bytes);
-    return text.empty() ? R"("text":"")"  // SELECT VALUE of Undefined.
-                        : fmt::format(R"("output":{},"output_text":{})", text, json_text(text));
+    return list + ']';
+}
+
+/// @param outputs  At least one.
+std::string members_of(const rules::Program& program, std::span<const rules::Output> outputs) {
+    const rules::Output& first = outputs.front();
+    if (first.kind == rules::Output::Kind::failed) {
+        refuse(rules::code::kBudget, first.error.message());
+    }
+    if (program.foreach != rules::kNoNode) {
+        return json_members(list_of(outputs));
+    }
+    if (first.kind == rules::Output::Kind::raw) {
+        return raw_member(first);
+    }
+    const auto text = as_text(first.bytes);
+    return text.empty() ? R"("text":"")" : json_members(text);  // SELECT VALUE of Undefined is empty.
 }
 
 std::string Batch::statement(std::string_view sql, const Fields& fields) {
@@ -245,20 +267,19 @@ std::string Batch::statement(std::string_view sql, const Fields& fields) {
         const auto evaluated = named == nullptr
                                    ? std::nullopt
                                    : evaluator_.evaluate(named->definition(), input, &state_);
-        if (evaluated) {
-            for (const auto& output : evaluated->outputs) {
-                result = member_of(output);
-            }
+        if (evaluated && !evaluated->outputs.empty()) {
+            result = members_of(named->program(), evaluated->outputs);
         }
     } else {
         std::optional<Problem> problem;  // The evaluator lets no exception through.
-        evaluator_.evaluate(*set, input, &state_, [&](const auto&, const rules::Evaluated& evaluated) {
-            for (const auto& output : evaluated.outputs) {
-                try {
-                    result = member_of(output);
-                } catch (Problem& failed) {
-                    problem = std::move(failed);
-                }
+        evaluator_.evaluate(*set, input, &state_, [&](const rules::Rule& rule_of_line, const rules::Evaluated& evaluated) {
+            if (evaluated.outputs.empty()) {
+                return;
+            }
+            try {
+                result = members_of(rule_of_line.program(), evaluated.outputs);
+            } catch (Problem& failed) {
+                problem = std::move(failed);
             }
         });
         if (problem) {
@@ -384,7 +405,8 @@ void add_rules_eval(CLI::App& rules, Chosen& chosen) {
             "--batch",
             *file,
             "Lines {id, sql or template, topic, payload or payload_base64, context, rule_name, "
-            "version}; -: standard input. AWS semantics unless a line says profile: native"
+            "version}; -: standard input. AWS semantics unless a line says profile: native. The answer to a line has one "
+            "of output (with output_text; for FOREACH a list), text, raw_base64, no_match and error"
         )
         ->required()
         ->type_name("FILE");
