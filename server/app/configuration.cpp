@@ -79,6 +79,9 @@ private:
     }
 
     void check_sink(const std::string& name) {
+        if (name.empty()) {
+            return;  // It could not be read.
+        }
         if (const auto* archive = config_.find_archive(name)) {
             report(
                 diagnostics_,
@@ -142,11 +145,12 @@ std::shared_ptr<const rules::RuleSet> load_rules(const Config& config, Diagnosti
     std::map<std::string, std::string> files;
     const auto errors_before = diagnostics.errors();
     for (const auto& file : config.rules) {
-        auto rule = rules::parse_rule(file.path, file.text, diagnostics);
+        rules::RuleDefinition faulty;
+        auto rule = rules::parse_rule(file.path, file.text, diagnostics, &faulty);
+        RuleTargets{config, file, diagnostics}.check(rule ? *rule : faulty);
         if (!rule) {
             continue;
         }
-        RuleTargets{config, file, diagnostics}.check(*rule);
         if (const auto [first, added] = files.emplace(rule->name, file.path); !added) {
             report(
                 diagnostics,

@@ -29,7 +29,8 @@ struct CompileOptions {
 );
 
 /// Compiles one expression, which becomes the program's `select`; the whole of it is `text`.
-/// @param variables  A statement that compiled; the expression may use what it SETs. May be null.
+/// @param variables  A statement that was read, whatever else is wrong with it; the expression may use what it SETs. May
+/// be null.
 [[nodiscard]] ProgramPtr compile_expression(
     std::string_view text,
     const CompileOptions& options,

@@ -357,7 +357,10 @@ void read_settings(RuleDefinition& rule, const Node& head, Diagnostics& diagnost
 }  // namespace
 
 std::optional<RuleDefinition> parse_rule(
-    std::string_view file, std::string_view text, document::Diagnostics& diagnostics
+    std::string_view file,
+    std::string_view text,
+    document::Diagnostics& diagnostics,
+    RuleDefinition* faulty
 ) {
     const std::size_t errors_before = diagnostics.errors();
     diagnostics.add_source(file, text);
@@ -388,13 +391,17 @@ std::optional<RuleDefinition> parse_rule(
         &statement
     );
     if (readable) {
-        HeadReader reader{
-            rule, rule.program != nullptr && statement ? &*statement : nullptr, diagnostics
-        };
+        HeadReader reader{rule, statement ? &*statement : nullptr, diagnostics};
         reader.read_actions(parsed->root());
         reader.read_memory(parsed->root());
     }
-    return diagnostics.errors() == errors_before ? std::optional{std::move(rule)} : std::nullopt;
+    if (diagnostics.errors() == errors_before) {
+        return rule;
+    }
+    if (faulty != nullptr) {
+        *faulty = std::move(rule);
+    }
+    return std::nullopt;
 }
 
 }  // namespace weir::rules

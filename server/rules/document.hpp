@@ -81,9 +81,13 @@ struct RuleDefinition {
 
 /// @param file  As the operator would type it; its stem is the name of the rule. The text is added
 /// as source.
+/// @param faulty  Receives what could be read of a rule with errors, for whoever looks for more of them; may be null.
 /// @return Nothing after an error; all errors of the file are in `diagnostics`.
 [[nodiscard]] std::optional<RuleDefinition> parse_rule(
-    std::string_view file, std::string_view text, document::Diagnostics& diagnostics
+    std::string_view file,
+    std::string_view text,
+    document::Diagnostics& diagnostics,
+    RuleDefinition* faulty = nullptr
 );
 
 }  // namespace weir::rules

@@ -25,10 +25,10 @@ void Reporter::add(
     std::string message,
     std::string help
 ) {
-    errors_ += severity == document::Severity::error ? 1 : 0;
     if (muted_) {
         return;
     }
+    errors_ += severity == document::Severity::error ? 1 : 0;
     diagnostics_->add({
         .severity = severity,
         .code = std::string{code},

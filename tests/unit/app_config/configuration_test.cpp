@@ -62,6 +62,18 @@ TEST(Configuration, NamesThePlaceOfAnUnknownStream) {
     EXPECT_EQ(errors[0].help, "did you mean 'alarm'?");
 }
 
+TEST(Configuration, ReportsWhatARuleNames_WhateverElseIsWrongWithIt) {
+    auto files = tree();
+    files.files["/c/rules.d/hot.sql"] =
+        "---\nto: [{stream: alrms}, {http: {sink: [a]}}, {republish: {topic: 'x/${@t}'}}]\n---\n"
+        "SET @t = topic(2) SELECT uper(a) AS b FROM 'a'\n";
+    std::string codes;
+    for (const auto& it : errors_of(files)) {
+        codes += std::to_string(it.range.begin.line) + ' ' + it.code + ", ";
+    }
+    EXPECT_EQ(codes, "2 WEIR-0413, 2 WEIR-0111, 4 WEIR-0302, ");
+}
+
 TEST(Configuration, NamesThePlaceOfAnUnknownSink) {
     auto files = tree();
     files.files.erase("/c/sinks.d/pager.yaml");
