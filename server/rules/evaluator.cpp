@@ -5,6 +5,7 @@
 #include <weir/rules/detail/json_writer.hpp>
 #include <weir/rules/detail/containers.hpp>
 #include <weir/rules/detail/machine.hpp>
+#include <weir/rules/detail/state_key.hpp>
 #include <weir/rules/detail/state_record.hpp>
 
 namespace weir::rules {
@@ -27,8 +28,8 @@ struct Evaluator::State {
     [[nodiscard]] std::optional<Evaluated> evaluate(
         const RuleDefinition& rule, const Input& input, StateView& state, Recorder* watching
     );
-    /// What an expression of the rule's head gives; nothing if it is empty or Undefined.
-    [[nodiscard]] std::optional<std::string> text_of(const Program& program);
+    /// What an expression of the rule's head gives; nothing for values that are no key.
+    [[nodiscard]] std::optional<std::string> key_of(const Program& program);
     void update(
         const RuleDefinition& rule, const StateKey& key, const Input& input, StateView& state
     );
@@ -163,11 +164,12 @@ Evaluated Evaluator::State::evaluate(const Program& program, Recorder* watching)
     return result;
 }
 
-std::optional<std::string> Evaluator::State::text_of(const Program& program) {
+std::optional<std::string> Evaluator::State::key_of(const Program& program) {
     context.begin_evaluation(program.profile);
     machine.begin(program, nullptr);
-    const auto value = context.to_text(machine.run(program.select));
-    return value && !value->empty() ? std::optional{std::string{*value}} : std::nullopt;
+    std::string key;
+    return detail::write_key(key, machine.run(program.select), context) ? std::optional{std::move(key)}
+                                                                       : std::nullopt;
 }
 
 /// Values that a message does not have stay as they are.
@@ -195,7 +197,7 @@ void Evaluator::State::update(
 bool Evaluator::State::is_duplicate(
     const RuleDefinition& rule, std::string_view prefix, const Input& input, StateView& state
 ) {
-    const auto by = text_of(*rule.deduplicate->by);
+    const auto by = key_of(*rule.deduplicate->by);
     if (!by) {
         return false;  // A message that does not say which it is.
     }
@@ -221,7 +223,7 @@ std::optional<Evaluated> Evaluator::State::evaluate(
     const Program* const key_program =
         by_value ? rule.deduplicate->by.get() : rule.state.key.get();
     const auto key = key_program == nullptr ? std::optional{std::string{input.topic}}
-                                            : text_of(*key_program);
+                                            : key_of(*key_program);
     if (key && key->size() > kStateKeyBytesMax) {
         clear_outputs();
         fail(errc::state_key_too_long);

@@ -188,6 +188,51 @@ TEST(Deduplicate, CountsFromTheFirstOne_NotFromTheLast) {
     EXPECT_EQ(rule(R"({"id":1})"), R"({"id":1})");
 }
 
+/// The outputs of a rule with `deduplicate: {by: id}` for these values of id, each seen before or not.
+std::vector<bool> duplicates(const std::vector<std::string_view>& ids) {
+    Remembering rule{"SELECT 1 AS x FROM 'data/#'", "deduplicate: {by: id, within: 10s}\n"};
+    std::vector<bool> seen;
+    for (const auto id : ids) {
+        seen.push_back(rule(R"({"id":)" + std::string{id} + "}") == "duplicate");
+    }
+    return seen;
+}
+
+TEST(Deduplicate, ComparesAsTheOperatorDoes) {
+    using testing::ElementsAre;
+    EXPECT_THAT(duplicates({"1", R"("1")", "true", R"("true")", "[1]", R"("[1]")"}), testing::Each(false));
+    EXPECT_THAT(duplicates({"1", "1.0", "10E-1"}), ElementsAre(false, true, true));
+    EXPECT_THAT(duplicates({"1E40", "10E39", "1E-3", "0.001"}), ElementsAre(false, true, false, true));
+    EXPECT_THAT(
+        duplicates({R"({"a":1,"b":[2,"x"]})", R"({"b":[2.0,"x"],"a":1})", R"({"a":0,"b":[2,"x"],"a":1})",
+                    R"({"a":1,"b":["x",2]})", R"({"a":1})", "{}", "[]", R"([{}])"}),
+        ElementsAre(false, true, true, false, false, false, false, false)
+    );
+    EXPECT_THAT(duplicates({R"(["a","b"])", R"(["a,b"])", R"(["a\",\"b"])"}), testing::Each(false));
+    EXPECT_THAT(duplicates({"null", "null", R"("")", R"("")", "1E5000", "1E5000"}), testing::Each(false))
+        << "these do not say which message it is";
+}
+
+TEST(Last, IsKeptByTheValueOfTheKey) {
+    Remembering rule{"SELECT last(v) AS before FROM 'data/#'", "state: {key: id}\n"};
+    rule(R"({"id":1,"v":"number"})");
+    EXPECT_EQ(rule(R"({"id":"1","v":"text"})"), "{}");
+    EXPECT_EQ(rule(R"({"id":1.0,"v":2})"), R"({"before":"number"})");
+    EXPECT_EQ(rule(R"({"id":"1","v":2})"), R"({"before":"text"})");
+}
+
+TEST(StateKey, OfATextIsTheText) {
+    // Keys are stored: another one for the same value would be another memory.
+    Remembering rule{"SELECT last(v) AS before FROM 'data/#'", "state: {key: id}\n"};
+    const auto remembered_of = [&](std::string_view id, std::string_view key) {
+        rule(R"({"id":)" + std::string{id} + R"(,"v":1})");
+        return rule.state.find({"r", StateKind::values, key}, 0).has_value();
+    };
+    EXPECT_TRUE(remembered_of(R"("p7")", "p7"));
+    EXPECT_TRUE(remembered_of("1.50", "\xFF" "1.5"));
+    EXPECT_TRUE(remembered_of(R"({"b": "x\n", "a": [true, null]})", "\xFF" R"({"a":[true,null],"b":"x\n"})"));
+}
+
 TEST(Deduplicate, DoesNotSeeWhatWhereTurnsDown) {
     Remembering rule{
         "SELECT id FROM 'data/#' WHERE ok", "deduplicate: {by: id, within: 10s}\n"
@@ -211,6 +256,11 @@ TEST(Memory, HasAKeyOfBoundedSize) {
     const auto of = [](std::size_t size) { return R"({"id":")" + std::string(size, 'x') + "\"}"; };
     EXPECT_THAT(rule(of(kStateKeyBytesMax)), HasSubstr("xxx"));
     EXPECT_THAT(rule(of(kStateKeyBytesMax + 1)), HasSubstr("more than 256 bytes"));
+    std::string list = "1";
+    for (std::size_t i = 1; i < 200; ++i) {
+        list += ",1";
+    }
+    EXPECT_THAT(rule(R"({"id":[)" + list + "]}"), HasSubstr("more than 256 bytes"));
 }
 
 TEST(Memory, SurvivesARecordThatIsDamaged) {
