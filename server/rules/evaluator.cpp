@@ -86,7 +86,11 @@ error_code Evaluator::State::add_output(const Value& value) {
 /// Elements without a value are left out. An object is the one element of a list.
 error_code Evaluator::State::add_elements(const Program& program) {
     error_code failure;
+    std::size_t count = 0;
     const auto add = [&](std::string_view, const Value& element) {
+        if (++count <= kOutputsMax) {
+            context.budget().grant(detail::Budget::kStepsPerElement);
+        }
         machine.set_element(element);
         if (program.incase != kNoNode && !to_boolean(run("INCASE", program.incase)).value_or(false)) {
             return context.budget().exceeded();

@@ -41,7 +41,7 @@ struct Evaluated {
     std::span<const Output> outputs = {};
     Where where = Where::is_true;
     bool is_duplicate = false;  ///< `deduplicate` held back what there would have been.
-    std::uint32_t steps = 0;    ///< Of 10,000.
+    std::uint32_t steps = 0;    ///< Of 10,000, and with FOREACH 30 more for each of up to kOutputsMax elements.
 };
 
 /// One per shard: owns the scratch memory, which is reused. A message that matches no rule costs

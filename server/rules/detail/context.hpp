@@ -18,18 +18,25 @@
 
 namespace weir::rules::detail {
 
-/// Steps of one evaluation: one per operation, and one for so many bytes touched. When none is
-/// left, every further operation gives Undefined and the evaluation fails; that bounds its time to
-/// a few milliseconds.
+/// Steps of one evaluation: one per operation, and one for so many bytes touched. FOREACH has some more for each
+/// of a bounded number of elements. When none is left, every further operation gives Undefined and the evaluation
+/// fails; that bounds its time to a few milliseconds.
 class Budget {
 public:
     static constexpr std::uint32_t kStepsMax = 10'000;
+    static constexpr std::uint32_t kStepsPerElement = 30;
     static constexpr std::size_t kBytesPerStep = 256;
     static constexpr std::size_t kRegexBytesPerStep = 32;
 
     void reset() noexcept {
         left_ = kStepsMax;
+        all_ = kStepsMax;
         exceeded_ = false;
+    }
+    /// More of them, unless they were exceeded before.
+    void grant(std::uint32_t steps) noexcept {
+        left_ += exceeded_ ? 0 : steps;
+        all_ += exceeded_ ? 0 : steps;
     }
     /// @return false: exceeded, now or before.
     [[nodiscard]] bool spend(std::size_t steps) noexcept {
@@ -45,10 +52,11 @@ public:
         return spend(bytes / kBytesPerStep);
     }
     [[nodiscard]] bool exceeded() const noexcept { return exceeded_; }
-    [[nodiscard]] std::uint32_t spent() const noexcept { return kStepsMax - left_; }
+    [[nodiscard]] std::uint32_t spent() const noexcept { return all_ - left_; }
 
 private:
     std::uint32_t left_ = kStepsMax;
+    std::uint32_t all_ = kStepsMax;
     bool exceeded_ = false;
 };
 

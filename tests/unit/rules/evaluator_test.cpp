@@ -249,6 +249,26 @@ TEST(Foreach, IsBounded_T30) {
     );
 }
 
+TEST(Foreach, HasStepsForEachElement_T30) {
+    std::string rows = R"({"t":1,"a":[{"v":1,"w":2})";
+    for (std::size_t i = 1; i < Evaluator::kOutputsMax; ++i) {
+        rows += R"(,{"v":1,"w":2})";
+    }
+    EXPECT_THAT(
+        evaluated("FOREACH a AS x DO x.v AS v, x.w AS w, t AS t INCASE x.v > 0 FROM 'a'", rows + "]}"),
+        testing::EndsWith(R"({"v":1,"w":2,"t":1})")
+    );
+    // Elements beyond those that there may be outputs of bring none.
+    std::string many = R"({"a":[0)";
+    for (int i = 0; i < 20'000; ++i) {
+        many += ",0";
+    }
+    EXPECT_EQ(
+        evaluated("FOREACH a DO VALUE item INCASE item > 0 AND item < 5 FROM 'a'", many + "]}"),
+        make_error_code(errc::budget_exceeded).message()
+    );
+}
+
 TEST(Budget, StopsAnEvaluation_T30) {
     std::string rows = "{\"a\":[0";
     for (int i = 0; i < 300; ++i) {
