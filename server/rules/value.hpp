@@ -43,18 +43,43 @@ public:
     constexpr Value() noexcept = default;
 
     [[nodiscard]] static Value null() noexcept { return Value{Type::null}; }
-    [[nodiscard]] static Value boolean(bool value) noexcept;
-    [[nodiscard]] static Value integer(std::int64_t value) noexcept;
+    [[nodiscard]] static Value boolean(bool value) noexcept {
+        return {Type::boolean, 0, value ? 1U : 0U};
+    }
+    [[nodiscard]] static Value integer(std::int64_t value) noexcept {
+        return number({value, 0}, Type::integer);
+    }
     /// @param type  integer (then the exponent is 0) or decimal.
-    [[nodiscard]] static Value number(const Decimal& value, Type type) noexcept;
-    [[nodiscard]] static Value string(std::string_view value) noexcept;
-    [[nodiscard]] static Value array(std::span<const Value> elements) noexcept;
-    [[nodiscard]] static Value object(std::span<const Member> members) noexcept;
-    [[nodiscard]] static Value binary(ByteView bytes) noexcept;
+    [[nodiscard]] static Value number(const Decimal& value, Type type) noexcept {
+        Value result{
+            type,
+            static_cast<std::uint64_t>(value.coefficient),
+            static_cast<std::uint64_t>(value.coefficient >> 64U)
+        };
+        result.exponent_ = value.exponent;
+        return result;
+    }
+    [[nodiscard]] static Value string(std::string_view value) noexcept {
+        return {Type::string, address(value.data()), value.size()};
+    }
+    [[nodiscard]] static Value array(std::span<const Value> elements) noexcept {
+        return {Type::array, address(elements.data()), elements.size()};
+    }
+    [[nodiscard]] static Value object(std::span<const Member> members) noexcept {
+        return {Type::object, address(members.data()), members.size()};
+    }
+    [[nodiscard]] static Value binary(ByteView bytes) noexcept {
+        return {Type::binary, address(bytes.data()), bytes.size()};
+    }
     /// @param type  integer, decimal, array or object.
     [[nodiscard]] static Value in_document(
         const detail::Json& json, std::uint32_t node, Type type
-    ) noexcept;
+    ) noexcept {
+        Value result{type, address(&json), 0};
+        result.node_ = node;
+        result.in_document_ = true;
+        return result;
+    }
 
     [[nodiscard]] Type type() const noexcept { return type_; }
     [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }
@@ -64,10 +89,20 @@ public:
     }
 
     [[nodiscard]] bool as_boolean() const noexcept { return size_ != 0; }  ///< Only of a boolean.
-    [[nodiscard]] std::string_view text() const noexcept;                  ///< Only of a string.
-    [[nodiscard]] ByteView bytes() const noexcept;                         ///< Only of a binary.
+    [[nodiscard]] std::string_view text() const noexcept {                 ///< Only of a string.
+        return {pointer<char>(), size_};
+    }
+    [[nodiscard]] ByteView bytes() const noexcept {  ///< Only of a binary.
+        return {pointer<Byte>(), size_};
+    }
     /// Only of a number; undefined magnitudes (1E5000 in a payload) are nothing.
-    [[nodiscard]] std::optional<Decimal> number() const noexcept;
+    [[nodiscard]] std::optional<Decimal> number() const noexcept {
+        if (in_document_) {
+            return number_in_document();
+        }
+        const auto high = static_cast<Int128>(static_cast<std::int64_t>(size_));
+        return Decimal{high << 64U | low_, exponent_};
+    }
 
     /// Elements or members; 0 for other types. @cost Linear in a document.
     [[nodiscard]] std::size_t size() const noexcept;
@@ -78,15 +113,31 @@ public:
     [[nodiscard]] Value member(std::string_view key) const noexcept;
 
     /// Where the value stands in a parsed document; null for others.
-    [[nodiscard]] const detail::Json* document() const noexcept;
+    [[nodiscard]] const detail::Json* document() const noexcept {
+        return in_document_ ? pointer<detail::Json>() : nullptr;
+    }
     [[nodiscard]] std::uint32_t node() const noexcept { return node_; }
 
     /// Only of containers that are not in a document.
-    [[nodiscard]] std::span<const Value> elements() const noexcept;
+    [[nodiscard]] std::span<const Value> elements() const noexcept {
+        return {pointer<Value>(), size_};
+    }
     [[nodiscard]] std::span<const Member> members() const noexcept;
 
 private:
     explicit constexpr Value(Type type) noexcept : type_{type} {}
+    constexpr Value(Type type, std::uint64_t low, std::uint64_t size) noexcept
+        : low_{low}, size_{size}, type_{type} {}
+
+    template <class T>
+    static std::uint64_t address(const T* pointer) noexcept {
+        return reinterpret_cast<std::uint64_t>(pointer);
+    }
+    template <class T>
+    [[nodiscard]] const T* pointer() const noexcept {
+        return reinterpret_cast<const T*>(low_);
+    }
+    [[nodiscard]] std::optional<Decimal> number_in_document() const noexcept;
 
     // One of: the halves of a coefficient; a pointer and a size; a document and, in node_, the
     // place.
@@ -103,8 +154,17 @@ struct Member {
     Value value;
 };
 
+inline std::span<const Member> Value::members() const noexcept {
+    return {pointer<Member>(), size_};
+}
+
 /// The number itself, or the one that a whole string spells.
-[[nodiscard]] std::optional<Decimal> to_number(const Value& value) noexcept;
+[[nodiscard]] inline std::optional<Decimal> to_number(const Value& value) noexcept {
+    if (value.is_number()) {
+        return value.number();
+    }
+    return value.is(Type::string) ? parse_decimal(value.text(), false) : std::nullopt;
+}
 /// A boolean, or a string `true` or `false` in any case.
 [[nodiscard]] std::optional<bool> to_boolean(const Value& value) noexcept;
 
