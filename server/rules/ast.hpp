@@ -53,6 +53,7 @@ enum class ExpressionKind : std::uint8_t {
     index,      ///< operands[0] [ operands[1] ]
     unary,      ///< unary, operands[0]
     binary,     ///< binary; operands: two, or any number for AND and OR
+    arithmetic, ///< operands; operators: one between each two, which bind from the left
     call,       ///< text: the name as written; operands: the arguments
     cast,       ///< operands[0], text: the type as written
     case_of,    ///< operands: subject, when, then, when, then ... [else]
@@ -67,11 +68,12 @@ struct Expression {
     ExpressionKind kind = ExpressionKind::null;
     Extent extent;
     Extent name_extent;       ///< Of the function, type, member or variable named.
-    std::uint16_t depth = 1;  ///< 1 + that of the deepest operand; see Parser::kDepthMax.
+    std::uint16_t depth = 1;  ///< 1 + that of the deepest operand; at most kExpressionDepthMax.
     bool boolean = false;
     bool has_else = false;  ///< Of case_of and case_when.
     Unary unary = Unary::negate;
     Binary binary = Binary::add;
+    std::vector<Binary> operators;
     std::string text;
     std::vector<std::string> names;
     Decimal number;

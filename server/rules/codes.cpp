@@ -44,7 +44,7 @@ std::span<const document::CodeInfo> codes() noexcept {
         {code::kNeverTrue,
          "the condition is never true",
          "WHERE lets a message through only if the expression is true. Numbers, Null and Undefined "
-         "are not."},
+         "are not. Types never convert in = and <>: a number is never equal to a text."},
         {code::kAlwaysUndefined,
          "the expression never has a value",
          "With these arguments the result is always Undefined, and Undefined is left out of the "

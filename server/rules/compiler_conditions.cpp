@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <weir/base/topic.hpp>
 #include <weir/rules/codes.hpp>
 #include <weir/rules/detail/compiler.hpp>
 
@@ -37,10 +38,53 @@ Op mirrored(Op op) {
     }
 }
 
-/// The numbers that the comparisons of one field leave.
+/// The operator whose result is the opposite; others than comparisons have none.
+std::optional<Op> opposite(Op op) {
+    switch (op) {
+        case Op::equal:
+            return Op::not_equal;
+        case Op::not_equal:
+            return Op::equal;
+        case Op::less:
+            return Op::greater_equal;
+        case Op::less_equal:
+            return Op::greater;
+        case Op::greater:
+            return Op::less_equal;
+        case Op::greater_equal:
+            return Op::less;
+        default:
+            return std::nullopt;
+    }
+}
+
+/// Types of which `=` tells values apart: Int and Decimal are one.
+TypeSet kinds(TypeSet types) {
+    constexpr TypeSet kNumbers = set_of({Type::integer, Type::decimal});
+    constexpr TypeSet kOthers = set_of({Type::undefined, Type::binary});
+    return static_cast<TypeSet>(((types & kNumbers) != 0 ? types | kNumbers : types) & ~kOthers);
+}
+
+/// Whether a topic that the filter takes may have the text as its `level`th level, from 1.
+bool may_have_level(std::string_view filter, std::int64_t level, std::string_view text) {
+    for (TopicLevels levels{filter}; !levels.done();) {
+        const auto own = levels.next();
+        if (own == "#") {
+            return true;
+        }
+        if (--level == 0) {
+            return own == "+" || own == text;
+        }
+    }
+    return false;
+}
+
+/// What the comparisons of one field leave of its values.
 struct Interval {
     std::uint32_t path = 0;
     std::uint16_t level = 0;
+    bool is_absent = false;   ///< Is to be Undefined.
+    bool is_present = false;  ///< Is compared, which needs a value.
     std::optional<Decimal> low = {};
     std::optional<Decimal> high = {};
     bool low_open = false;
@@ -86,6 +130,28 @@ struct Interval {
         const int order = low && high ? compare(*low, *high) : -1;
         return order > 0 || (order == 0 && (low_open || high_open));
     }
+    /// @param value  Undefined: there is to be none.
+    /// @return False: nothing is left.
+    [[nodiscard]] bool take(Op op, const Value& value) {
+        is_absent = is_absent || value.is_undefined();
+        is_present = is_present || !value.is_undefined();
+        if (is_absent) {
+            return !is_present;
+        }
+        // `a = '5'` is about texts, `a < '5'` about numbers.
+        const auto number = is_ordering(op) || value.is_number() ? to_number(value) : std::nullopt;
+        if (is_ordering(op) && !number) {
+            return true;
+        }
+        is_ordered = is_ordered || is_ordering(op);
+        if (op == Op::equal && is_scalar(value) && !fix(value)) {
+            return false;
+        }
+        if (number) {
+            narrow(op, *number);
+        }
+        return !empty();
+    }
 };
 
 }  // namespace
@@ -104,6 +170,16 @@ void Compiler::check_operands(Op op, std::span<const NodeId> ids) {
     const bool all_constant = std::ranges::all_of(ids, [&](NodeId id) { return constant_of(id).has_value(); });
     if (all_constant) {
         return;
+    }
+    if ((op == Op::equal || op == Op::not_equal) && kinds(types_[ids[0]]) != 0 &&
+        kinds(types_[ids[1]]) != 0 && (kinds(types_[ids[0]]) & kinds(types_[ids[1]])) == 0) {
+        reporter_.warning(
+            code::kNeverTrue,
+            extent(constant_of(ids[0]) ? ids[0] : ids[1]),
+            op == Op::equal ? "this never has the type of the other side, so that they are never equal"
+                            : "this never has the type of the other side, so that they always differ",
+            "types never convert in = and <>: write cast(value AS type), or another constant"
+        );
     }
     for (const NodeId id : ids) {
         const auto value = constant_of(id);
@@ -135,54 +211,105 @@ void Compiler::check_operands(Op op, std::span<const NodeId> ids) {
     }
 }
 
+/// What must be true for `id` to be, or false for it to be false, in order.
+void Compiler::find_conditions(NodeId id, bool is_true, std::vector<Condition>& found) const {
+    const ProgramNode& it = node(id);
+    if (it.op == Op::logical_not) {
+        find_conditions(program_.operands[it.first], !is_true, found);
+    } else if (it.op == (is_true ? Op::logical_and : Op::logical_or)) {
+        for (std::uint32_t i = 0; i < it.count; ++i) {
+            find_conditions(program_.operands[it.first + i], is_true, found);
+        }
+    } else {
+        found.push_back({id, is_true});
+    }
+}
+
+/// `5 < a` is `a > 5`, NOT `a > 5` is `a <= 5`, isUndefined(a) is a comparison with Undefined.
+std::optional<Compiler::Comparison> Compiler::comparison_of(const Condition& condition) const {
+    const ProgramNode& it = node(condition.node);
+    if (it.op == Op::call && condition.is_true && it.count == 1) {
+        const auto name = program_.calls[it.data].function->name;
+        const NodeId operand = program_.operands[it.first];
+        if (name == "isundefined" || name == "isnull") {
+            return Comparison{operand, Op::equal, name == "isnull" ? Value::null() : Value{}};
+        }
+    }
+    const auto op = condition.is_true ? std::optional{it.op} : opposite(it.op);
+    if (!op || !opposite(*op)) {
+        return std::nullopt;
+    }
+    const NodeId left = program_.operands[it.first];
+    const NodeId right = program_.operands[it.first + 1];
+    if (const auto value = constant_of(right); value && !value->is_undefined()) {
+        return Comparison{left, *op, *value};
+    }
+    if (const auto value = constant_of(left); value && !value->is_undefined()) {
+        return Comparison{right, mirrored(*op), *value};
+    }
+    return std::nullopt;
+}
+
+/// `topic(2) = 'x'` of topics that have something else there.
+bool Compiler::is_no_topic_of_from(const Comparison& comparison) const {
+    const ProgramNode& it = node(comparison.subject);
+    if (it.op != Op::call || program_.calls[it.data].function->name != "topic" ||
+        comparison.op != Op::equal || !comparison.value.is(Type::string) ||
+        program_.filters.empty()) {
+        return false;
+    }
+    const auto text = comparison.value.text();
+    if (it.count == 0) {
+        const auto profile =
+            program_.profile == Profile::native ? TopicProfile::mqtt : TopicProfile::aws;
+        return std::ranges::none_of(program_.filters, [&](const std::string& filter) {
+            return filter_matches(filter, text, profile);
+        });
+    }
+    const auto given = constant_of(program_.operands[it.first]);
+    const auto level = given ? to_number(*given) : std::nullopt;
+    return level && std::ranges::none_of(program_.filters, [&](const std::string& filter) {
+               return may_have_level(filter, floor_to_int64(*level), text);
+           });
+}
+
 /// `a > 5 AND a < 3`: comparisons of one field that exclude each other.
 void Compiler::check_contradiction(NodeId where) {
+    std::vector<Condition> conditions;
+    find_conditions(where, true, conditions);
     std::vector<Interval> intervals;
-    const std::array single{where};
-    const ProgramNode& top = node(where);
-    const auto parts = top.op == Op::logical_and
-                           ? std::span<const NodeId>{program_.operands}.subspan(top.first, top.count)
-                           : std::span<const NodeId>{single};
-    for (const NodeId part : parts) {
-        const ProgramNode& comparison = node(part);
-        if (!is_ordering(comparison.op) && comparison.op != Op::equal) {
+    for (const Condition& condition : conditions) {
+        const auto comparison = comparison_of(condition);
+        if (!comparison) {
             continue;
         }
-        NodeId field = program_.operands[comparison.first];
-        NodeId bound = program_.operands[comparison.first + 1];
-        Op op = comparison.op;
-        if (node(field).op == Op::constant) {
-            std::swap(field, bound);
-            op = mirrored(op);
-        }
-        const auto value = constant_of(bound);
-        // `a = '5'` is about texts, `a < '5'` about numbers.
-        const auto number = value && (is_ordering(op) || value->is_number()) ? to_number(*value)
-                                                                            : std::nullopt;
-        const bool is_fixed = op == Op::equal && value && is_scalar(*value);
-        if (node(field).op != Op::path || (!number && !is_fixed)) {
-            continue;
-        }
-        const auto path = node(field).data;
-        auto known = std::ranges::find_if(intervals, [&](const Interval& each) {
-            return each.path == path && each.level == node(field).level;
-        });
-        if (known == intervals.end()) {
-            intervals.push_back({.path = path, .level = node(field).level});
-            known = intervals.end() - 1;
-        }
-        known->is_ordered = known->is_ordered || is_ordering(op);
-        const bool is_possible = !is_fixed || known->fix(*value);
-        if (number) {
-            known->narrow(op, *number);
-        }
-        if (!is_possible || known->empty()) {
+        if (is_no_topic_of_from(*comparison)) {
             reporter_.warning(
                 code::kNeverTrue,
-                extent(part),
+                extent(condition.node),
+                "no topic that FROM takes meets this",
+                "compare with what the filter has there"
+            );
+            return;
+        }
+        const ProgramNode& field = node(comparison->subject);
+        if (field.op != Op::path) {
+            continue;
+        }
+        auto known = std::ranges::find_if(intervals, [&](const Interval& each) {
+            return each.path == field.data && each.level == field.level;
+        });
+        if (known == intervals.end()) {
+            intervals.push_back({.path = field.data, .level = field.level});
+            known = intervals.end() - 1;
+        }
+        if (!known->take(comparison->op, comparison->value)) {
+            reporter_.warning(
+                code::kNeverTrue,
+                extent(condition.node),
                 fmt::format(
                     "no value of `{}` meets this and what stands before",
-                    fmt::join(program_.paths[path], ".")
+                    fmt::join(program_.paths[field.data], ".")
                 ),
                 "write OR if one of them is enough"
             );

@@ -73,6 +73,8 @@ NodeId Compiler::expression(const Expression& expression) {
             return unary(expression);
         case ExpressionKind::binary:
             return binary(expression);
+        case ExpressionKind::arithmetic:
+            return arithmetic(expression);
         case ExpressionKind::call:
             return call(expression);
         case ExpressionKind::cast:
@@ -139,13 +141,10 @@ NodeId Compiler::variable(const Expression& expression) {
             near ? fmt::format("did you mean @{}?", *near) : ""
         );
     }
-    return emit(
-        Op::variable,
-        expression.extent,
-        kAnything,
-        {},
-        static_cast<std::uint32_t>(found - variable_names_.begin())
-    );
+    const auto index = static_cast<std::uint32_t>(found - variable_names_.begin());
+    const TypeSet types =
+        found == variable_names_.end() ? kAnything : types_[program_.variables[index]];
+    return emit(Op::variable, expression.extent, types, {}, index);
 }
 
 NodeId Compiler::unary(const Expression& expression) {
@@ -153,11 +152,11 @@ NodeId Compiler::unary(const Expression& expression) {
     if (expression.unary == ast::Unary::logical_not) {
         return fold(emit(Op::logical_not, expression.extent, kTruth, ids));
     }
-    require_numbers(expression, ids);
+    require_numbers(ids);
     return fold(emit(Op::negate, expression.extent, kNumber, ids));
 }
 
-void Compiler::require_numbers(const Expression& expression, std::span<const NodeId> ids) {
+void Compiler::require_numbers(std::span<const NodeId> ids) {
     const auto never = [&](NodeId id) { return (types_[id] & kMayBeNumber) == 0; };
     const auto found = std::ranges::find_if(ids, never);
     // Constants are found out by folding, or have been reported.
@@ -166,14 +165,14 @@ void Compiler::require_numbers(const Expression& expression, std::span<const Nod
             code::kAlwaysUndefined,
             extent(*found),
             "this is never a number, so that the result is always Undefined",
-            expression.kind == ExpressionKind::binary
-                ? "comparisons bind more loosely than arithmetic"
-                : ""
+            ids.size() > 1 ? "comparisons bind more loosely than arithmetic" : ""
         );
     }
 }
 
-NodeId Compiler::binary(const Expression& expression) {
+NodeId Compiler::operation(
+    ast::Binary binary, ast::Extent extent, std::span<const NodeId> ids
+) {
     struct Row {
         ast::Binary binary;
         Op op;
@@ -195,13 +194,39 @@ NodeId Compiler::binary(const Expression& expression) {
         {ast::Binary::divide, Op::divide, kNumber},
         {ast::Binary::modulo, Op::modulo, kNumber},
     }};
-    const auto ids = operands(expression);
-    const Row& row = kRows[static_cast<std::size_t>(expression.binary)];
+    const Row& row = kRows[static_cast<std::size_t>(binary)];
     if (row.types == kNumber) {
-        require_numbers(expression, ids);
+        require_numbers(ids);
     }
     check_operands(row.op, ids);
-    return fold(emit(row.op, expression.extent, row.types, ids));
+    return fold(emit(row.op, extent, row.types, ids));
+}
+
+NodeId Compiler::binary(const Expression& expression) {
+    return operation(expression.binary, expression.extent, operands(expression));
+}
+
+/// Each operator takes the node of the one before it as its left operand. Two and more that are not constant are run
+/// by a node over all of them.
+NodeId Compiler::arithmetic(const Expression& expression) {
+    const auto ids = operands(expression);
+    const auto begin = expression.operands.front()->extent.begin;
+    NodeId result = ids.front();
+    std::vector<NodeId> steps;
+    for (std::size_t i = 1; i < ids.size(); ++i) {
+        const bool last = i + 1 == ids.size();
+        result = operation(
+            expression.operators[i - 1],
+            last ? expression.extent : ast::Extent{begin, expression.operands[i]->extent.end},
+            std::array{result, ids[i]}
+        );
+        if (node(result).op == Op::constant) {
+            steps.clear();
+        } else {
+            steps.push_back(result);
+        }
+    }
+    return steps.size() > 1 ? emit(Op::chain, expression.extent, types_[result], steps) : result;
 }
 
 void Compiler::unknown_function(const Expression& expression) {
@@ -360,7 +385,8 @@ NodeId Compiler::call(const Expression& expression) {
     }
     program_.calls.push_back(std::move(site));
     const auto index = static_cast<std::uint32_t>(program_.calls.size() - 1);
-    return fold(emit(Op::call, expression.extent, kAnything, ids, index));
+    const TypeSet types = function->result | set_of({Type::undefined});
+    return fold(emit(Op::call, expression.extent, types, ids, index));
 }
 
 NodeId Compiler::cast(const Expression& expression) {
@@ -388,16 +414,21 @@ NodeId Compiler::cast(const Expression& expression) {
             "use aws-2016-03-23 or native"
         );
     }
-    return fold(
-        emit(Op::cast, expression.extent, kAnything, ids, static_cast<std::uint32_t>(found->to))
-    );
+    constexpr std::array<TypeSet, 4> kTypes = {
+        set_of({Type::string, Type::undefined}), kNumber, kNumber, kTruth
+    };
+    const auto target = static_cast<std::uint32_t>(found->to);
+    return fold(emit(Op::cast, expression.extent, kTypes[target], ids, target));
 }
 
 NodeId Compiler::object(const Expression& expression) {
-    const auto ids = operands(expression);
-    const auto first = static_cast<std::uint32_t>(program_.keys.size());
-    program_.keys.insert(program_.keys.end(), expression.names.begin(), expression.names.end());
-    return fold(emit(Op::object, expression.extent, set_of({Type::object}), ids, first));
+    Output output;
+    for (std::size_t i = 0; i < expression.operands.size(); ++i) {
+        const ast::Expression& member = *expression.operands[i];
+        const NodeId id = this->expression(member);
+        add_output(output.entries, std::span{&expression.names[i], 1}, id, member.extent);
+    }
+    return fold(emit_output(output.entries, expression.extent));
 }
 
 NodeId Compiler::subquery(const Expression& expression) {

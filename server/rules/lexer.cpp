@@ -134,7 +134,7 @@ Token Lexer::string() noexcept {
     for (;;) {
         at = rest.find(quote, at);
         if (at == std::string_view::npos) {
-            return invalid(1, "the text that begins here has no end");
+            return invalid(1, kTextWithoutEnd);
         }
         if (at + 1 == rest.size() || rest[at + 1] != quote) {
             return take(TokenKind::string, at + 1);

@@ -34,6 +34,9 @@ struct Token {
     [[nodiscard]] bool is_keyword(std::string_view keyword) const noexcept;
 };
 
+/// The problem of a string without its second quote.
+inline constexpr std::string_view kTextWithoutEnd = "the text that begins here has no end";
+
 /// Hands out the tokens of a statement, one after the other; then `end` for ever. Names start with
 /// a letter, _ or any byte above 0x7F; the caller has checked that the text is UTF-8.
 class Lexer {

@@ -24,6 +24,9 @@ std::string shown(const Token& token) {
 
 void Parser::advance() {
     last_end_ = current_.end();
+    if (current_.kind == TokenKind::string) {
+        last_text_ = current_;
+    }
     current_ = ahead_;
     ahead_ = lexer_.next();
 }
@@ -44,7 +47,31 @@ bool Parser::accept_keyword(std::string_view keyword) {
     return is;
 }
 
+/// Whether a quote was left out before: the last text ends where another one was to begin, and one quote behind it
+/// has no partner.
+bool Parser::is_quote_missing() const {
+    if (last_text_.kind != TokenKind::string) {
+        return false;
+    }
+    Lexer peek = lexer_;
+    Token token = ahead_;
+    while (token.kind != TokenKind::end && token.problem != kTextWithoutEnd) {
+        token = peek.next();
+    }
+    constexpr std::string_view kBehindTexts = " \t\r\n,)]}";
+    return token.kind != TokenKind::end &&
+           kBehindTexts.find(last_text_.text.data()[last_text_.text.size()]) == std::string_view::npos;
+}
+
 void Parser::fail_expected(std::string_view what, std::string help) const {
+    if (is_quote_missing()) {
+        fail(
+            code::kSyntax,
+            extent_of(last_text_),
+            fmt::format("this is read as one text, and then `{}` makes no sense", current_.text),
+            "a quote is missing; a quote within a text is written twice"
+        );
+    }
     if (current_.kind == TokenKind::invalid) {
         fail(code::kSyntax, extent_of(current_), std::string{current_.problem}, std::move(help));
     }
@@ -225,6 +252,26 @@ void Parser::from_clause(ast::Statement& statement) {
     } while (accept_symbol(","));
 }
 
+/// Whether what begins here is a list of one item without a name. An operator's result needs one: `value - a` is
+/// then VALUE of -a.
+bool Parser::at_lone_item() const {
+    Lexer peek = lexer_;
+    int depth = 0;
+    for (Token token = ahead_; token.kind != TokenKind::end; token = peek.next()) {
+        const bool opens = token.is_symbol("(") || token.is_symbol("[") || token.is_symbol("{");
+        const bool closes = token.is_symbol(")") || token.is_symbol("]") || token.is_symbol("}");
+        depth += opens ? 1 : (closes ? -1 : 0);
+        if (depth < 0 || (depth == 0 && (token.is_keyword("from") || token.is_keyword("where") ||
+                                         token.is_keyword("incase")))) {
+            return true;
+        }
+        if (depth == 0 && (token.is_symbol(",") || token.is_keyword("as"))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// VALUE is a keyword only where an expression follows: `value` is a common name of fields.
 bool Parser::at_value_keyword() const {
     if (!current_.is_keyword("value")) {
@@ -240,14 +287,16 @@ bool Parser::at_value_keyword() const {
                    !ahead_.is_keyword("where") && !ahead_.is_keyword("and") &&
                    !ahead_.is_keyword("or") && !ahead_.is_keyword("in");
         case TokenKind::symbol:
+            if (ahead_.text == "-" || ahead_.text == "[") {
+                return at_lone_item();
+            }
             if (ahead_.text == "*") {
                 Lexer peek = lexer_;
                 const Token behind = peek.next();
                 return behind.kind == TokenKind::end || behind.is_keyword("from") ||
                        behind.is_keyword("where") || behind.is_symbol(")");
             }
-            return ahead_.text == "(" || ahead_.text == "{" ||
-                   (ahead_.text == "[" && profile_ != Profile::aws_2015);
+            return ahead_.text == "(" || ahead_.text == "{";
         default:
             return false;
     }

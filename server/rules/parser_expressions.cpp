@@ -123,10 +123,6 @@ ExpressionPtr Parser::negation() {
 }
 
 ExpressionPtr Parser::comparison() {
-    struct Operator {
-        std::string_view symbol;
-        ast::Binary op;
-    };
     static constexpr std::array<Operator, 7> kOperators = {{
         {"=", ast::Binary::equal},
         {"<>", ast::Binary::not_equal},
@@ -178,32 +174,41 @@ ExpressionPtr Parser::comparison() {
     }
 }
 
-ExpressionPtr Parser::sum() {
-    auto left = product();
+/// However many operands there are, they are of one depth.
+ExpressionPtr Parser::arithmetic(
+    std::span<const Operator> operators, ExpressionPtr (Parser::*next)()
+) {
+    auto first = (this->*next)();
+    ExpressionPtr result;
     for (;;) {
-        if (accept_symbol("+")) {
-            left = binary(ast::Binary::add, std::move(left), product());
-        } else if (accept_symbol("-")) {
-            left = binary(ast::Binary::subtract, std::move(left), product());
-        } else {
-            return left;
+        const auto found = std::ranges::find_if(operators, [&](const Operator& each) {
+            return current_.is_symbol(each.symbol);
+        });
+        if (found == operators.end()) {
+            return result ? finish(std::move(result)) : std::move(first);
         }
+        if (!result) {
+            result = make(ExpressionKind::arithmetic, first->extent.begin);
+            result->operands.push_back(std::move(first));
+        }
+        advance();
+        result->operators.push_back(found->op);
+        result->operands.push_back((this->*next)());
     }
 }
 
+ExpressionPtr Parser::sum() {
+    static constexpr std::array<Operator, 2> kOperators = {
+        {{"+", ast::Binary::add}, {"-", ast::Binary::subtract}}
+    };
+    return arithmetic(kOperators, &Parser::product);
+}
+
 ExpressionPtr Parser::product() {
-    auto left = unary();
-    for (;;) {
-        if (accept_symbol("*")) {
-            left = binary(ast::Binary::multiply, std::move(left), unary());
-        } else if (accept_symbol("/")) {
-            left = binary(ast::Binary::divide, std::move(left), unary());
-        } else if (accept_symbol("%")) {
-            left = binary(ast::Binary::modulo, std::move(left), unary());
-        } else {
-            return left;
-        }
-    }
+    static constexpr std::array<Operator, 3> kOperators = {
+        {{"*", ast::Binary::multiply}, {"/", ast::Binary::divide}, {"%", ast::Binary::modulo}}
+    };
+    return arithmetic(kOperators, &Parser::unary);
 }
 
 ExpressionPtr Parser::unary() {

@@ -45,6 +45,7 @@ enum class Op : std::uint8_t {
     multiply,
     divide,
     modulo,
+    chain,      ///< Arithmetic; the first operand of each of its operands is the one before it.
     case_of,    ///< subject, when, then ..., [else]
     case_when,  ///< when, then ..., [else]
     object,     ///< data: index in keys of the first one; kSplice as key: the operand's members

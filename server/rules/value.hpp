@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -30,6 +31,19 @@ enum class Type : std::uint8_t {
 };
 
 [[nodiscard]] std::string_view name(Type type) noexcept;
+
+/// Which types an expression may have, as bits by Type.
+using TypeSet = std::uint16_t;
+
+constexpr TypeSet set_of(std::initializer_list<Type> types) noexcept {
+    TypeSet set = 0;
+    for (const Type type : types) {
+        set = static_cast<TypeSet>(set | 1U << static_cast<unsigned>(type));
+    }
+    return set;
+}
+
+inline constexpr TypeSet kAnything = 0x1FF;
 
 struct Member;
 

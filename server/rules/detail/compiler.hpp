@@ -19,18 +19,6 @@ namespace weir::rules::detail {
 using ast::Expression;
 using ast::ExpressionKind;
 
-/// Which types an expression may have, as bits by Type.
-using TypeSet = std::uint16_t;
-
-constexpr TypeSet set_of(std::initializer_list<Type> types) {
-    TypeSet set = 0;
-    for (const Type type : types) {
-        set = static_cast<TypeSet>(set | 1U << static_cast<unsigned>(type));
-    }
-    return set;
-}
-
-constexpr TypeSet kAnything = 0x1FF;
 constexpr TypeSet kTruth = set_of({Type::boolean, Type::undefined});
 constexpr TypeSet kNumber = set_of({Type::integer, Type::decimal, Type::undefined});
 constexpr TypeSet kMayBeTrue = set_of({Type::boolean, Type::string});
@@ -86,6 +74,8 @@ private:
     NodeId variable(const Expression& expression);
     NodeId unary(const Expression& expression);
     NodeId binary(const Expression& expression);
+    NodeId arithmetic(const Expression& expression);
+    NodeId operation(ast::Binary binary, ast::Extent extent, std::span<const NodeId> ids);
     NodeId call(const Expression& expression);
     NodeId remembered(const Expression& expression, const Function& function);
     NodeId cast(const Expression& expression);
@@ -113,8 +103,21 @@ private:
     void warn_undefined(NodeId id, std::string message, std::string help = {});
     [[nodiscard]] std::optional<Value> constant_of(NodeId id) const;
     void check_operands(Op op, std::span<const NodeId> ids);
+    /// A part of WHERE that must be true, or false, for the whole to be true.
+    struct Condition {
+        NodeId node;
+        bool is_true;
+    };
+    struct Comparison {
+        NodeId subject;
+        Op op;  ///< subject op value
+        Value value;  ///< Undefined: the subject is to have none.
+    };
+    void find_conditions(NodeId id, bool is_true, std::vector<Condition>& found) const;
+    [[nodiscard]] std::optional<Comparison> comparison_of(const Condition& condition) const;
+    [[nodiscard]] bool is_no_topic_of_from(const Comparison& comparison) const;
     void check_contradiction(NodeId where);
-    void require_numbers(const Expression& expression, std::span<const NodeId> ids);
+    void require_numbers(std::span<const NodeId> ids);
 
     [[nodiscard]] std::string_view text_of(ast::Extent at) const {
         return source_.substr(at.begin, at.end - at.begin);

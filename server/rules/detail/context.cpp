@@ -115,10 +115,11 @@ Value Context::element(const Value& array, const std::optional<Decimal>& index) 
         return {};
     }
     const auto at = static_cast<std::size_t>(position);
-    const std::size_t passed = std::min(at, array.document() != nullptr ? at : 0);
-    return budget_.spend(std::min<std::size_t>(passed, 1U << 20U) / kChildrenPerStep)
-               ? found(array.element(at))
-               : Value{};
+    // An element and what parts it from the next one have two bytes at least.
+    const Json* json = array.document();
+    const std::size_t passed =
+        json != nullptr ? std::min(at, json->raw(array.node()).size() / 2) : 0;
+    return budget_.spend(passed / kChildrenPerStep) ? found(array.element(at)) : Value{};
 }
 
 std::optional<std::string_view> Context::to_text(const Value& value) {

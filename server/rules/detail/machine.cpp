@@ -22,11 +22,15 @@ Value Machine::run(NodeId id) {
     }
     const Value value = evaluate(node);
     if (recorder_ != nullptr) {
-        recorder_->evaluated(
-            std::string_view{program_->source}.substr(node.begin, node.end - node.begin), value
-        );
+        record(node, value);
     }
     return value;
+}
+
+void Machine::record(const ProgramNode& node, const Value& value) {
+    recorder_->evaluated(
+        std::string_view{program_->source}.substr(node.begin, node.end - node.begin), value
+    );
 }
 
 Value Machine::evaluate(const ProgramNode& node) {
@@ -73,8 +77,12 @@ Value Machine::evaluate(const ProgramNode& node) {
         case Op::subtract:
         case Op::multiply:
         case Op::divide:
-        case Op::modulo:
-            return arithmetic(node);
+        case Op::modulo: {
+            const Value left = run_operand(node, 0);
+            return arithmetic(node.op, left, run_operand(node, 1));
+        }
+        case Op::chain:
+            return chain(node);
         case Op::case_of:
             return case_of(node);
         case Op::case_when:
@@ -203,10 +211,8 @@ Value Machine::addition(const Value& a, const Value& b) {
     return context_->text(context_->buffer().append(*left).append(*right));
 }
 
-Value Machine::arithmetic(const ProgramNode& node) {
-    const Value a = run_operand(node, 0);
-    const Value b = run_operand(node, 1);
-    if (node.op == Op::add) {
+Value Machine::arithmetic(Op op, const Value& a, const Value& b) {
+    if (op == Op::add) {
         return addition(a, b);
     }
     const auto x = to_number(a);
@@ -216,7 +222,7 @@ Value Machine::arithmetic(const ProgramNode& node) {
     }
     const bool whole = a.is(Type::integer) && b.is(Type::integer);
     const Type type = whole ? Type::integer : Type::decimal;
-    switch (node.op) {
+    switch (op) {
         case Op::subtract:
             return context_->number(subtract(*x, *y), type);
         case Op::multiply:
@@ -231,6 +237,22 @@ Value Machine::arithmetic(const ProgramNode& node) {
         return context_->number(round(*quotient, Rounding::toward_zero), Type::integer);
     }
     return context_->number(quotient, Type::decimal);
+}
+
+/// Each step's left operand is what came out of the one before: however many there are, nothing recurses.
+Value Machine::chain(const ProgramNode& node) {
+    Value value = run_operand(node, 0);
+    for (std::size_t i = 1; i < node.count; ++i) {
+        const ProgramNode& step = program_->nodes[operand(node, i)];
+        if (!context_->budget().spend(1)) {
+            return {};
+        }
+        value = arithmetic(step.op, value, run_operand(step, 1));
+        if (recorder_ != nullptr && i + 1 < node.count) {
+            record(step, value);
+        }
+    }
+    return value;
 }
 
 Value Machine::negate(const Value& value) {
@@ -343,8 +365,11 @@ bool Machine::convert(Parameter parameter, Value& argument) {
                 return false;
             }
             if (parameter == Parameter::integer) {
-                argument = Value::integer(floor_to_int64(*number));
-            } else if (argument.is(Type::string)) {
+                const Decimal whole = round(*number, Rounding::down);
+                argument = Value::number(whole, Type::integer);
+                return whole.exponent == 0;
+            }
+            if (argument.is(Type::string)) {
                 argument = Value::number(*number, Type::decimal);
             }
             return true;

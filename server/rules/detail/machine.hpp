@@ -37,6 +37,7 @@ private:
     };
 
     [[nodiscard]] Value evaluate(const ProgramNode& node);
+    void record(const ProgramNode& node, const Value& value);
     [[nodiscard]] NodeId operand(const ProgramNode& node, std::size_t i) const noexcept {
         return program_->operands[node.first + i];
     }
@@ -50,7 +51,8 @@ private:
     [[nodiscard]] Value equality(const ProgramNode& node);
     [[nodiscard]] Value ordering(const ProgramNode& node);
     [[nodiscard]] Value membership(const ProgramNode& node);
-    [[nodiscard]] Value arithmetic(const ProgramNode& node);
+    [[nodiscard]] Value arithmetic(Op op, const Value& a, const Value& b);
+    [[nodiscard]] Value chain(const ProgramNode& node);
     [[nodiscard]] Value addition(const Value& a, const Value& b);
     [[nodiscard]] Value negate(const Value& value);
     [[nodiscard]] Value case_of(const ProgramNode& node);

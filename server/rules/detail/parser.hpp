@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,6 +69,8 @@ private:
     void select_list(ast::Query& query);
     ast::Item item();
     [[nodiscard]] bool at_value_keyword() const;
+    [[nodiscard]] bool at_lone_item() const;
+    [[nodiscard]] bool is_quote_missing() const;
     std::vector<std::string> alias();
     std::unique_ptr<ast::Query> subquery();
 
@@ -82,6 +85,13 @@ private:
     }
     ExpressionPtr negation();
     ExpressionPtr comparison();
+    struct Operator {
+        std::string_view symbol;
+        ast::Binary op;
+    };
+    ExpressionPtr arithmetic(
+        std::span<const Operator> operators, ExpressionPtr (Parser::*next)()
+    );
     ExpressionPtr sum();
     ExpressionPtr product();
     ExpressionPtr unary();
@@ -104,6 +114,7 @@ private:
     Lexer lexer_;
     Token current_;
     Token ahead_;
+    Token last_text_;  ///< The last string before the current token.
     std::uint32_t last_end_ = 0;
     std::size_t nesting_ = 0;
 };

@@ -77,6 +77,7 @@ constexpr Function hash(
         .signature = signature,
         .help = "digest of the text, in lower-case hex",
         .parameters = {text},
+        .result = kGivesText,
         .arguments_min = 1,
         .arguments_max = 1,
         .call = call
@@ -98,6 +99,7 @@ constexpr Function kFunctions[] = {
      .help = "the text form of a value, or with * the bytes of the payload, in base64; natively also "
              "in hex",
      .parameters = {any, any},
+     .result = kGivesText,
      .arguments_min = 2,
      .arguments_max = 2,
      .profiles = kSince2016,

@@ -23,7 +23,7 @@ class Context;
 enum class Parameter : std::uint8_t {
     any,      ///< As it is, Null and Undefined too.
     number,   ///< Int, Decimal, or a String that spells one; arrives as a number.
-    integer,  ///< As number, cut toward minus infinity; arrives as an Int.
+    integer,  ///< As number, cut toward minus infinity; arrives as an Int. One beyond 34 digits cannot be converted.
     text,     ///< Anything but Null and Undefined; arrives as a String.
 };
 
@@ -62,11 +62,20 @@ inline constexpr std::uint8_t kNativeOnly = 1U << 0U;
 inline constexpr std::uint8_t kSince2016 = kNativeOnly | 1U << 1U;
 inline constexpr std::uint8_t kEveryProfile = kSince2016 | 1U << 2U;
 
+/// What functions give, besides Undefined.
+inline constexpr TypeSet kGivesBoolean = set_of({Type::boolean});
+inline constexpr TypeSet kGivesInteger = set_of({Type::integer});
+inline constexpr TypeSet kGivesNumber = set_of({Type::integer, Type::decimal});
+inline constexpr TypeSet kGivesText = set_of({Type::string});
+inline constexpr TypeSet kGivesArray = set_of({Type::array});
+inline constexpr TypeSet kGivesObject = set_of({Type::object});
+
 struct Function {
     std::string_view name;                ///< In lower case; matched in any case.
     std::string_view signature;           ///< "lpad(text, count)".
     std::string_view help;                ///< One line for the reference and for `weir explain`.
     std::array<Parameter, 4> parameters;  ///< The last one stands for all that follow.
+    TypeSet result = kAnything;  ///< Every result is one of these, or Undefined.
     std::uint8_t arguments_min = 0;
     std::uint8_t arguments_max = 0;  ///< kAnyNumber: no bound.
     std::uint8_t profiles = kEveryProfile;

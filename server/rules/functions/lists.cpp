@@ -251,6 +251,7 @@ constexpr Function native(
     std::array<Parameter, 4> parameters,
     std::uint8_t arguments_min,
     std::uint8_t arguments_max,
+    TypeSet result,
     Value (*call)(const Call&)
 ) {
     return {
@@ -258,6 +259,7 @@ constexpr Function native(
         .signature = signature,
         .help = help,
         .parameters = parameters,
+        .result = result,
         .arguments_min = arguments_min,
         .arguments_max = arguments_max,
         .profiles = kNativeOnly,
@@ -266,7 +268,7 @@ constexpr Function native(
 }
 
 constexpr Function kFunctions[] = {
-    native("avg", "avg(list)", "mean of the numbers of a list, or of the arguments", {any}, 1, kAnyNumber, avg),
+    native("avg", "avg(list)", "mean of the numbers of a list, or of the arguments", {any}, 1, kAnyNumber, kGivesNumber, avg),
     native(
         "coalesce",
         "coalesce(value, ...)",
@@ -274,6 +276,7 @@ constexpr Function kFunctions[] = {
         {any},
         1,
         kAnyNumber,
+        kAnything,
         coalesce
     ),
     native(
@@ -283,20 +286,21 @@ constexpr Function kFunctions[] = {
         {any, any},
         2,
         2,
+        kGivesBoolean,
         contains
     ),
-    native("elements", "elements(container)", "the elements, or the values of the members, as a list", {any}, 1, 1, elements),
-    native("join", "join(list, separator)", "the elements as one text", {any, any}, 2, 2, join),
-    native("keys", "keys(object)", "the names of the members, in order", {any}, 1, 1, keys),
-    native("max", "max(list)", "the largest number of a list, or of the arguments", {any}, 1, kAnyNumber, extreme<true>),
-    native("merge", "merge(object, ...)", "one object with the members of all; the last one of a name wins", {any}, 1, kAnyNumber, merge),
-    native("min", "min(list)", "the smallest number of a list, or of the arguments", {any}, 1, kAnyNumber, extreme<false>),
-    native("parse_json", "parse_json(text)", "the value that a text spells; Undefined if it is not JSON", {any}, 1, 1, parse_json),
-    native("size", "size(container)", "number of elements or members", {any}, 1, 1, size),
-    native("slice", "slice(list, from [, to])", "elements from, from 0, up to, not including, to", {any, any, any}, 2, 3, slice),
-    native("split", "split(text, separator)", "the parts of a text as a list", {text, text}, 2, 2, split),
-    native("sum", "sum(list)", "sum of the numbers of a list, or of the arguments", {any}, 1, kAnyNumber, sum),
-    native("type_of", "type_of(value)", "Undefined, Null, Boolean, Int, Decimal, String, Array, Object or Binary", {any}, 1, 1, type_of),
+    native("elements", "elements(container)", "the elements, or the values of the members, as a list", {any}, 1, 1, kGivesArray, elements),
+    native("join", "join(list, separator)", "the elements as one text", {any, any}, 2, 2, kGivesText, join),
+    native("keys", "keys(object)", "the names of the members, in order", {any}, 1, 1, kGivesArray, keys),
+    native("max", "max(list)", "the largest number of a list, or of the arguments", {any}, 1, kAnyNumber, kGivesNumber, extreme<true>),
+    native("merge", "merge(object, ...)", "one object with the members of all; the last one of a name wins", {any}, 1, kAnyNumber, kGivesObject, merge),
+    native("min", "min(list)", "the smallest number of a list, or of the arguments", {any}, 1, kAnyNumber, kGivesNumber, extreme<false>),
+    native("parse_json", "parse_json(text)", "the value that a text spells; Undefined if it is not JSON", {any}, 1, 1, kAnything, parse_json),
+    native("size", "size(container)", "number of elements or members", {any}, 1, 1, kGivesInteger, size),
+    native("slice", "slice(list, from [, to])", "elements from, from 0, up to, not including, to", {any, any, any}, 2, 3, kGivesArray, slice),
+    native("split", "split(text, separator)", "the parts of a text as a list", {text, text}, 2, 2, kGivesArray, split),
+    native("sum", "sum(list)", "sum of the numbers of a list, or of the arguments", {any}, 1, kAnyNumber, kGivesNumber, sum),
+    native("type_of", "type_of(value)", "Undefined, Null, Boolean, Int, Decimal, String, Array, Object or Binary", {any}, 1, 1, kGivesText, type_of),
 };
 
 }  // namespace

@@ -58,31 +58,39 @@ Value real2(const Call& call) {
 
 enum class Bits : std::uint8_t { conjunction, disjunction, exclusive };
 
+/// Undefined beyond 34 digits.
+Value whole(Int128 value) {
+    const bool fits = value < Decimal::kCoefficientEnd && value > -Decimal::kCoefficientEnd;
+    return fits ? Value::number({value, 0}, Type::integer) : Value{};
+}
+
+/// As in two's complement of any width.
 template <Bits operation>
 Value bits(const Call& call) {
-    const std::int64_t a = floor_to_int64(call.number(0));
-    const std::int64_t b = floor_to_int64(call.number(1));
+    const Int128 a = call.number(0).coefficient;
+    const Int128 b = call.number(1).coefficient;
     switch (operation) {
         case Bits::conjunction:
-            return Value::integer(a & b);
+            return whole(a & b);
         case Bits::disjunction:
-            return Value::integer(a | b);
+            return whole(a | b);
         case Bits::exclusive:
-            return Value::integer(a ^ b);
+            return whole(a ^ b);
     }
     return {};
 }
 
 /// AWS complements within the bits that the operand has: 13 (1101) becomes 2 (0010).
 Value bitnot(const Call& call) {
-    const std::int64_t value = floor_to_int64(call.number(0));
+    const Int128 value = call.number(0).coefficient;
     if (call.context.profile() == Profile::native || value < 0) {
-        return Value::integer(~value);
+        return whole(~value);
     }
-    const auto word = static_cast<std::uint64_t>(value);
-    const std::uint64_t mask =
-        word == 0 ? 1 : ~std::uint64_t{0} >> static_cast<unsigned>(__builtin_clzll(word));
-    return Value::integer(static_cast<std::int64_t>(~word & mask));
+    Int128 mask = 1;
+    while (mask < value) {
+        mask = mask << 1U | 1;
+    }
+    return whole(~value & mask);
 }
 
 Value random(const Call& call) {
@@ -103,6 +111,7 @@ constexpr Function one_number(
         .signature = signature,
         .help = help,
         .parameters = {number},
+        .result = kGivesNumber,
         .arguments_min = 1,
         .arguments_max = 1,
         .call = call
@@ -121,6 +130,7 @@ constexpr Function two_numbers(
         .signature = signature,
         .help = help,
         .parameters = {parameter, parameter},
+        .result = kGivesNumber,
         .arguments_min = 2,
         .arguments_max = 2,
         .call = call
@@ -146,6 +156,7 @@ constexpr Function kFunctions[] = {
      .signature = "bitnot(a)",
      .help = "bitwise complement of a whole number; in AWS profiles within the bits that it has",
      .parameters = {integer},
+     .result = kGivesInteger,
      .arguments_min = 1,
      .arguments_max = 1,
      .call = bitnot},
@@ -162,6 +173,7 @@ constexpr Function kFunctions[] = {
      .signature = "rand()",
      .help = "a random number, 0.0 <= r < 1.0",
      .parameters = {},
+     .result = kGivesNumber,
      .pure = false,
      .call = random},
     two_numbers(

@@ -185,13 +185,15 @@ constexpr Function about_message(
     std::string_view signature,
     std::string_view help,
     Value (*call)(const Call&),
-    std::uint8_t profiles = kEveryProfile
+    std::uint8_t profiles = kEveryProfile,
+    TypeSet result = kGivesText
 ) {
     return {
         .name = name,
         .signature = signature,
         .help = help,
         .parameters = {},
+        .result = result,
         .profiles = profiles,
         .pure = false,
         .call = call
@@ -204,6 +206,7 @@ constexpr Function kFunctions[] = {
      .signature = "attribute(name)",
      .help = "an attribute of the thing that published; Undefined if it has none of that name",
      .parameters = {text},
+     .result = kGivesText,
      .arguments_min = 1,
      .arguments_max = 1,
      .profiles = kNativeOnly,
@@ -217,6 +220,7 @@ constexpr Function kFunctions[] = {
      .help = "content_type, format_indicator, response_topic or correlation_data (base64) of an "
              "MQTT 5 message",
      .parameters = {text},
+     .result = kGivesText,
      .arguments_min = 1,
      .arguments_max = 1,
      .profiles = kSince2016,
@@ -226,6 +230,7 @@ constexpr Function kFunctions[] = {
      .signature = "get_user_properties([key])",
      .help = "all values of a user property, or all user properties as objects of one pair",
      .parameters = {text},
+     .result = kGivesArray,
      .arguments_max = 1,
      .profiles = kSince2016,
      .pure = false,
@@ -234,18 +239,26 @@ constexpr Function kFunctions[] = {
     about_message(
         "principal", "principal()", "the fingerprint of the certificate, or the thing", principal
     ),
-    about_message("qos", "qos()", "the QoS of the publish", qos, kNativeOnly),
+    about_message("qos", "qos()", "the QoS of the publish", qos, kNativeOnly, kGivesInteger),
     about_message("sourceip", "sourceip()", "the peer's address", source_ip, kSince2016),
     about_message("sql_version", "sql_version()", "the version of the language", sql_version),
     about_message(
         "thing", "thing()", "the registry name of the device that published", thing, kNativeOnly
     ),
     about_message("thing_type", "thing_type()", "the type of that device", thing_type, kNativeOnly),
-    about_message("timestamp", "timestamp()", "now, in milliseconds since 1970", timestamp),
+    about_message(
+        "timestamp",
+        "timestamp()",
+        "now, in milliseconds since 1970",
+        timestamp,
+        kEveryProfile,
+        kGivesInteger
+    ),
     {.name = "topic",
      .signature = "topic([level])",
      .help = "the topic, or one level of it, from 1",
      .parameters = {number},
+     .result = kGivesText,
      .arguments_max = 1,
      .pure = false,
      .call = topic},

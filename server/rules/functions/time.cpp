@@ -84,6 +84,7 @@ constexpr Function kFunctions[] = {
      .signature = "parse_time(pattern, milliseconds [, zone])",
      .help = "a time since 1970 as text, by a Joda-Time pattern; UTC unless a zone is given",
      .parameters = {text, number, text},
+     .result = kGivesText,
      .arguments_min = 2,
      .arguments_max = 3,
      .profiles = kSince2016,
@@ -94,6 +95,7 @@ constexpr Function kFunctions[] = {
      .help =
          "milliseconds since 1970 of a text, by a java.time pattern; UTC unless it names a zone",
      .parameters = {text, text},
+     .result = kGivesInteger,
      .arguments_min = 2,
      .arguments_max = 2,
      .profiles = kSince2016,

@@ -43,18 +43,16 @@ Value get(const Call& call) {
     if (container.is(Type::array)) {
         return call.context.element(container, number);
     }
-    const std::int64_t index = number ? floor_to_int64(*number) : -1;
-    if (index < 0) {
-        return {};
-    }
-    const auto position = static_cast<std::size_t>(index);
-    if (!call.context.budget().spend_bytes(position)) {
-        return {};
-    }
     if (!container.is(Type::string)) {
         return {};
     }
     const auto text = container.text();
+    const std::int64_t index = number ? floor_to_int64(*number) : -1;
+    if (index < 0 || static_cast<std::size_t>(index) >= text.size() ||
+        !call.context.budget().spend_bytes(static_cast<std::size_t>(index))) {
+        return {};
+    }
+    const auto position = static_cast<std::size_t>(index);
     std::size_t character = 0;
     for (std::size_t at = 0; at < text.size(); ++character) {
         const auto end = detail::next_character(text, at);
@@ -66,6 +64,7 @@ Value get(const Call& call) {
     return {};
 }
 
+/// Arguments without a value are left out.
 Value concat_arrays(const Call& call) {
     std::size_t count = 0;
     for (const Value& argument : call.arguments) {
@@ -81,11 +80,11 @@ Value concat_arrays(const Call& call) {
             detail::for_each(argument, [&](std::string_view, const Value& element) {
                 *out++ = element;
             });
-        } else {
+        } else if (!argument.is_undefined()) {
             *out++ = argument;
         }
     }
-    return Value::array(joined);
+    return Value::array(std::span<const Value>{joined.begin(), out});
 }
 
 /// With any array: one array. With any string: one text. One argument: itself.
@@ -183,6 +182,7 @@ constexpr Function kFunctions[] = {
      .signature = "isNull(value)",
      .help = "true for Null alone",
      .parameters = {any},
+     .result = kGivesBoolean,
      .arguments_min = 1,
      .arguments_max = 1,
      .profiles = kSince2016,
@@ -191,6 +191,7 @@ constexpr Function kFunctions[] = {
      .signature = "isUndefined(value)",
      .help = "true for Undefined alone",
      .parameters = {any},
+     .result = kGivesBoolean,
      .arguments_min = 1,
      .arguments_max = 1,
      .profiles = kSince2016,
@@ -206,6 +207,7 @@ constexpr Function kFunctions[] = {
      .signature = "transform('enrichArray', object, array)",
      .help = "the array's objects, each with the members of the object added",
      .parameters = {any, any, any},
+     .result = kGivesArray,
      .arguments_min = 3,
      .arguments_max = 3,
      .profiles = kSince2016,

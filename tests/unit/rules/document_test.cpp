@@ -189,6 +189,19 @@ TEST(Diagnostic, IsSilentAboutConditionsThatCanBeTrue) {
           "a = 'x' AND b = 'y'",
           "(SELECT VALUE v FROM a) = [1] AND v < 0",
           "a IN b AND c",
+          "isUndefined(a) AND b > 5",
+          "NOT isUndefined(a) AND a > 5",
+          "a > 80 AND NOT (a > 90)",
+          "NOT (a < 5 AND a > 3) AND a = 4",
+          "isNull(a) OR a > 5",
+          "topic() = 'a' AND topic(1) = 'a'",
+          "topic(1) > 5",
+          "timestamp() > 5 AND timestamp() <> a",
+          "length(a) = 1.0",
+          "startswith(a, 'b') = c",
+          "abs(a) = round(b)",
+          "get(a, 0) = 5 AND coalesce(a, b) = 'x'",
+          "cast(a AS string) = '5' AND changed(a) = true",
           "'true' AND a"}) {
         EXPECT_EQ(reported_sql("SELECT a FROM 'a' WHERE " + std::string{where}), "") << where;
     }
@@ -372,6 +385,85 @@ INSTANTIATE_TEST_SUITE_P(
             "empty_list", "SELECT a FROM 'a' WHERE a IN []", "5:30", "nothing is in an empty list"
         },
         ErrorCase{
+            "never_equal",
+            "SELECT a FROM 'a' WHERE length(name) = 'x'",
+            "5:40",
+            "warning[WEIR-0310]: this never has the type of the other side, so that they are never equal",
+            "cast(value AS type)"
+        },
+        ErrorCase{"topic_is_text", "SELECT a FROM 'a' WHERE topic() = 5", "5:35", "never equal"},
+        ErrorCase{"topic_level_is_text", "SELECT a FROM 'a' WHERE 7 <> topic(2)", "5:25", "always differ"},
+        ErrorCase{"time_is_number", "SELECT a FROM 'a' WHERE timestamp() = '1'", "5:39", "never equal"},
+        ErrorCase{"test_is_boolean", "SELECT a FROM 'a' WHERE isNull(x) = 1", "5:37", "never equal"},
+        ErrorCase{"comparison_is_boolean", "SELECT a FROM 'a' WHERE (a > 1) = 5", "5:35", "never equal"},
+        ErrorCase{"two_functions", "SELECT a FROM 'a' WHERE qos() = clientid()", "5:33", "never equal"},
+        ErrorCase{"cast_is_text", "SELECT a FROM 'a' WHERE cast(a AS string) = 5", "5:45", "never equal"},
+        ErrorCase{
+            "variable_is_number",
+            "SET @l = length(a) SELECT a FROM 'a' WHERE @l = 'x'",
+            "5:49",
+            "never equal"
+        },
+        ErrorCase{
+            "order_of_boolean",
+            "SELECT a FROM 'a' WHERE startswith(a, 'b') > 1",
+            "5:25",
+            "this is no number"
+        },
+        ErrorCase{"length_alone", "SELECT a FROM 'a' WHERE length(a)", "5:25", "never true"},
+        ErrorCase{
+            "undefined_and_compared",
+            "SELECT a FROM 'a' WHERE isUndefined(a) AND a > 5",
+            "5:44",
+            "no value of `a` meets this"
+        },
+        ErrorCase{
+            "compared_and_undefined",
+            "SELECT a FROM 'a' WHERE a <> 'x' AND isUndefined(a)",
+            "5:38",
+            "no value of `a` meets this"
+        },
+        ErrorCase{
+            "null_and_compared",
+            "SELECT a FROM 'a' WHERE isNull(a) AND a > 5",
+            "5:39",
+            "no value of `a` meets this"
+        },
+        ErrorCase{
+            "not_contradicts",
+            "SELECT a FROM 'a' WHERE a > 80 AND NOT (a > 70)",
+            "5:40",
+            "no value of `a` meets this"
+        },
+        ErrorCase{
+            "not_or_contradicts",
+            "SELECT a FROM 'a' WHERE (b AND a > 80) AND NOT (c OR a >= 70)",
+            "5:54",
+            "no value of `a` meets this"
+        },
+        ErrorCase{
+            "level_of_no_filter",
+            "SELECT a FROM 'x/#', 'z' WHERE topic(1) = 'y'",
+            "5:32",
+            "no topic that FROM takes",
+            "what the filter has there"
+        },
+        ErrorCase{"level_beyond", "SELECT a FROM 'x/+' WHERE 'y' = topic(3)", "5:27", "no topic that FROM takes"},
+        ErrorCase{"topic_of_no_filter", "SELECT a FROM 'x/+' WHERE topic() = 'x'", "5:27", "no topic that FROM takes"},
+        ErrorCase{"quote_missing", "SELECT 'abc FROM 'x/#'", "5:8", "read as one text", "a quote is missing"},
+        ErrorCase{
+            "quote_missing_in_where",
+            "SELECT a FROM '+/x' WHERE a = 'b AND c = 'd'",
+            "5:31",
+            "then `d` makes no sense",
+            "a quote is missing"
+        },
+        ErrorCase{"quote_missing_before_plus", "SELECT 'abc FROM '+/x'", "5:8", "read as one text"},
+        ErrorCase{
+            "array_in_2015", "SELECT VALUE [1] FROM 'a'", "5:14", "an array literal is not", "", "aws-2015-10-08"
+        },
+        ErrorCase{"literal_twice", "SELECT {'a': 1, 'a': b} AS x FROM 'a'", "5:22", "this one replaces it"},
+        ErrorCase{
             "regex",
             "SELECT regexp_matches(a, '(') AS x FROM 'a'",
             "5:8",
@@ -413,7 +505,6 @@ TEST(Parser, IsBoundedInDepth_T06) {
         {"abs(", ")"},
         {"(SELECT VALUE ", " FROM a)"},
         {"CASE 1 WHEN ", " THEN 1 END"},
-        {"1 + ", ""},
         {"a.", ""},
     };
     for (const auto& bomb : bombs) {
@@ -427,6 +518,16 @@ TEST(Parser, IsBoundedInDepth_T06) {
         reported_sql("SELECT 'x" + std::string(kStatementBytesMax, 'x') + "' AS a FROM 'a'"),
         testing::HasSubstr("bytes")
     );
+}
+
+TEST(Parser, TakesLongChains) {
+    for (const std::string_view step : {" + b", " - 1", " * b"}) {
+        std::string sql = "SELECT a";
+        for (int i = 0; i < 20'000; ++i) {
+            sql += step;
+        }
+        EXPECT_EQ(reported_sql(sql + " AS x FROM 'a'"), "") << step;
+    }
 }
 
 TEST(Parser, TakesManyAlternatives) {

@@ -134,7 +134,22 @@ INSTANTIATE_TEST_SUITE_P(
             "[[13],[11],[12]]"
         },
         NativeCase{"scientific", "(1E40 + 0)", "1E40"},
-        NativeCase{"object_keys_last_wins", "{'a': 1, 'b': missing, 'a': 2}", R"({"a":1,"a":2})"}
+        NativeCase{"object_keys_last_wins", "{'a': 1, 'b': missing, 'c': 3, 'a': 2}", R"({"a":2,"c":3})"},
+        NativeCase{"concat_leaves_out_undefined", "concat([1], missing, 2)", "[1,2]"},
+        NativeCase{"bits_beyond_int64", "bitand(18446744073709551616, temp - 70.25)", "0"},
+        NativeCase{
+            "more_bits_beyond_int64",
+            "bitor(18446744073709551615, 18446744073709551616 + list[1])",
+            "36893488147419103231"
+        },
+        NativeCase{"bits_of_negative", "bitand(-1, 18446744073709551614 + list[1])", "18446744073709551615"},
+        NativeCase{"bitxor_beyond_int64", "bitxor(18446744073709551616, list[0])", "18446744073709551619"},
+        NativeCase{"bitnot_beyond_int64", "bitnot(18446744073709551614 + list[1])", "-18446744073709551616"},
+        NativeCase{"bits_of_fraction", "bitor(-0.5, list[0] - 3)", "-1"},
+        NativeCase{"bits_beyond_34_digits", "bitand(1E40 + list[1], 1)", ""},
+        NativeCase{"bits_of_a_result_too_large", "bitnot(9999999999999999999999999999999998 + list[1])", ""},
+        NativeCase{"sum_from_the_left", "(10 - list[0] - 1 + 2)", "8"},
+        NativeCase{"sum_of_texts_from_the_left", "(list[0] + 1 + 'x' + list[0] + 1)", "\"4x31\""}
     ),
     [](const auto& row) { return std::string{row.param.name}; }
 );
@@ -162,6 +177,33 @@ TEST(Select, TakesValueAsTheNameOfAField) {
     EXPECT_EQ(evaluated("SELECT value AS v, value * 2 AS w FROM 'a'"), R"({"v":7,"w":14})");
     EXPECT_EQ(evaluated("SELECT VALUE value FROM 'a'"), "7");
     EXPECT_EQ(evaluated("SELECT VALUE * FROM 'a'", "[1, 2]"), "[1,2]");
+    EXPECT_EQ(evaluated("SELECT VALUE -temp FROM 'a'"), "-71.25");
+    EXPECT_EQ(evaluated("SELECT VALUE -cast(temp AS int) FROM 'a' WHERE flag"), "-71");
+    EXPECT_EQ(evaluated("SELECT value - 1 AS less, temp FROM 'a'"), R"({"less":6,"temp":71.25})");
+    EXPECT_EQ(evaluated("SELECT value[0] AS first FROM 'a'", R"({"value":[5]})"), R"({"first":5})");
+    EXPECT_EQ(evaluated("SELECT VALUE [value] FROM 'a'"), "[7]");
+    EXPECT_EQ(evaluated("FOREACH list DO VALUE -item INCASE item > 1 FROM 'a'"), "-3 -2");
+    EXPECT_EQ(evaluated("SELECT (SELECT VALUE -x FROM list AS x) AS l FROM 'a'"), R"({"l":[-3,-1,-2]})");
+}
+
+TEST(Select, FindsNothing_HoweverFarBeyondTheEnd) {
+    for (const std::string_view expression :
+         {"list[5000000]", "get(list, 5000000)", "get(list, 1E30)", "get(quality, 5000000)", "get(temp, 0)"}) {
+        EXPECT_EQ(value_of("(" + std::string{expression} + ")"), "") << expression;
+    }
+}
+
+TEST(Arithmetic, TakesAChainOfAnyLength) {
+    std::string sum = "0";
+    for (int i = 0; i < 1'000; ++i) {
+        sum += i % 2 == 0 ? " + list[1]" : " - 2 * 1";
+    }
+    EXPECT_EQ(value_of("(" + sum + ")"), "-500");
+    std::string product = "list[1]";
+    for (int i = 0; i < 300; ++i) {
+        product += " * 1";
+    }
+    EXPECT_EQ(value_of(product), "1");
 }
 
 TEST(Select, NeedsNoJson) {
@@ -442,6 +484,26 @@ TEST(Recorder, SeesEveryStep) {
             "40 + 40: Int",
             "temp > 40 + 40: Boolean",
             "temp > 40 + 40 AND missing = 1: Boolean"
+        )
+    );
+}
+
+TEST(Recorder, SeesEachStepOfAChain) {
+    const Sample sample{kProbe};
+    Steps steps;
+    Evaluator evaluator;
+    const auto program = compile("SELECT VALUE value - 1 + 'x' + flag FROM 'a'");
+    EXPECT_EQ(as_text(evaluator.evaluate(*program, sample.input(), &steps).front().bytes), R"("6xtrue")");
+    EXPECT_THAT(
+        steps.lines,
+        testing::ElementsAre(
+            "value: Int",
+            "1: Int",
+            "value - 1: Int",
+            "'x': String",
+            "value - 1 + 'x': String",
+            "flag: Boolean",
+            "value - 1 + 'x' + flag: String"
         )
     );
 }

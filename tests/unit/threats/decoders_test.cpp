@@ -191,7 +191,8 @@ TEST(ThreatT06, RefusesEveryKindOfDeepExpression) {
              repeated("- ", kDepth) + "1",
              repeated("abs(", kDepth) + "1" + repeated(")", kDepth),
              repeated("[", kDepth) + repeated("]", kDepth),
-             repeated("1 + ", kDepth) + "1",
+             repeated("(1 + ", kDepth) + "1" + repeated(")", kDepth),
+             repeated("1 = ", kDepth) + "1",
              "a" + repeated(".a", kDepth),
          }) {
         EXPECT_FALSE(takes_rule(bomb)) << bomb.substr(0, 12);
