@@ -98,6 +98,7 @@ bool is_handshake(const Head& head) {
     const auto nonce = key ? from_base64(*key) : std::nullopt;
     return head.method() == http::verb::get && head.version() == 11 &&
            single(head, http::field::host) &&
+           lists_token(head, http::field::upgrade, "websocket") &&
            lists_token(head, http::field::connection, "upgrade") && nonce &&
            nonce->size() == kKeyBytes && head.count(http::field::content_length) == 0 &&
            head.count(http::field::transfer_encoding) == 0;
@@ -121,7 +122,7 @@ bool same_origin(std::string_view origin, std::string_view host) {
     return iequals(without_default_port(origin.substr(scheme_end + 3)), without_default_port(host));
 }
 
-bool origin_allowed(const Head& head, const UpgradeRules& rules) {
+bool origin_allowed(const Head& head, std::string_view host, const UpgradeRules& rules) {
     if (head.count(http::field::origin) == 0) {
         return true;
     }
@@ -133,7 +134,24 @@ bool origin_allowed(const Head& head, const UpgradeRules& rules) {
         return allowed == "*" || iequals(allowed, *origin);
     };
     return std::any_of(rules.origins.begin(), rules.origins.end(), matches) ||
-           same_origin(*origin, head[http::field::host]);
+           same_origin(*origin, host);
+}
+
+/// A request's target: "/path?query", or a whole URI. [RFC6455-4.2.1]
+struct Target {
+    std::string_view authority;  ///< Empty: the header Host names it.
+    std::string_view rest;       ///< Path and query.
+};
+
+Target parse_target(std::string_view target) {
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (iequals(target.substr(0, scheme.size()), scheme)) {
+            target.remove_prefix(scheme.size());
+            const auto end = std::min(target.find_first_of("/?"), target.size());
+            return {target.substr(0, end), end == target.size() ? "/" : target.substr(end)};
+        }
+    }
+    return {{}, target};
 }
 
 bool path_served(std::string_view target, const UpgradeRules& rules) {
@@ -159,12 +177,12 @@ std::optional<Subprotocol> choose_subprotocol(const Head& head, const UpgradeRul
     return std::nullopt;
 }
 
-UpgradeAnswer accept(const Head& head, Subprotocol subprotocol) {
+UpgradeAnswer accept(const Head& head, std::string_view target, Subprotocol subprotocol) {
     return {
         .kind = UpgradeAnswer::Kind::accepted,
         .subprotocol = subprotocol,
         .status = 101,
-        .target = std::string{head.target()},
+        .target = std::string{target},
         .response = fmt::format(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
@@ -184,14 +202,18 @@ UpgradeAnswer answer_head(const Head& head, const UpgradeRules& rules) {
     if (!is_handshake(head)) {
         return refuse(kBadHandshake);
     }
-    if (!path_served(std::string_view{head.target()}, rules)) {
+    const auto target = parse_target(head.target());
+    if (!path_served(target.rest, rules)) {
         return refuse(kBadPath);
     }
-    if (!origin_allowed(head, rules)) {
+    // A whole URI overrules the header. [RFC7230-5.4]
+    const std::string_view host = target.authority.empty() ? std::string_view{head[http::field::host]}
+                                                           : target.authority;
+    if (!origin_allowed(head, host, rules)) {
         return refuse(kBadOrigin);
     }
     const auto subprotocol = choose_subprotocol(head, rules);
-    return subprotocol ? accept(head, *subprotocol) : refuse(kBadSubprotocol);
+    return subprotocol ? accept(head, target.rest, *subprotocol) : refuse(kBadSubprotocol);
 }
 
 }  // namespace

@@ -44,8 +44,9 @@ struct UpgradeAnswer {
     Subprotocol subprotocol = Subprotocol::mqtt;
     std::uint16_t status = 0;  ///< 101, or the error's.
     std::size_t consumed = 0;
-    std::string target = {
-    };  ///< Path and query as sent; some clouds' clients authenticate by the query.
+    /// Path and query as sent, without what stands before them in a whole URI; some clouds' clients
+    /// authenticate by the query.
+    std::string target = {};
     std::string response = {};
 };
 

@@ -87,6 +87,23 @@ TEST(Upgrade, KeepsQuery) {
     EXPECT_EQ(got.target, "/mqtt?X-Amz-Date=1&b=2");
 }
 
+TEST(Upgrade, TakesAWholeUri_RFC6455_4_2_1) {
+    for (const char* uri :
+         {"http://weir.example:8883/mqtt?a=1", "HTTPS://weir.example/mqtt?a=1"}) {
+        const auto got = answer(handshake("/mqtt", uri));
+        EXPECT_EQ(got.kind, Kind::accepted) << uri;
+        EXPECT_EQ(got.target, "/mqtt?a=1");
+    }
+}
+
+TEST(Upgrade, TakesTheHostOfAWholeUri_ForTheSameOrigin) {
+    const std::string with_origin = "Origin: https://other.example\r\nUpgrade: w";
+    auto request = handshake("Upgrade: w", with_origin);
+    EXPECT_EQ(answer(request).status, 403);
+    request.replace(request.find("/mqtt"), 5, "https://other.example/mqtt");
+    EXPECT_EQ(answer(request).kind, Kind::accepted);
+}
+
 struct OfferCase {
     std::string_view name;
     std::string_view offer;
@@ -177,6 +194,11 @@ INSTANTIATE_TEST_SUITE_P(
         RefusalCase{"no_key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "", 400},
         RefusalCase{"short_key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhl", 400},
         RefusalCase{"key_not_base64", "dGhlIHNhbXBsZSBub25jZQ==", "????????????????????????", 400},
+        RefusalCase{"no_upgrade", "Upgrade: websocket\r\n", "", 400},
+        RefusalCase{"upgrade_to_something_else", "Upgrade: websocket", "Upgrade: h2c", 400},
+        RefusalCase{"uri_with_another_path", "GET /mqtt", "GET http://weir.example/other", 404},
+        RefusalCase{"uri_without_path", "GET /mqtt", "GET http://weir.example", 404},
+        RefusalCase{"uri_of_another_scheme", "GET /mqtt", "GET ftp://weir.example/mqtt", 404},
         RefusalCase{"no_host", "Host: weir.example:8883\r\n", "", 400},
         RefusalCase{"no_connection_upgrade", "keep-alive, Upgrade", "keep-alive", 400},
         RefusalCase{"http_1_0", "HTTP/1.1", "HTTP/1.0", 400},
