@@ -11,8 +11,8 @@ namespace {
 
 using Cases = std::vector<Case>;
 
-const Reply kProtocolError{.control = {"close 1002"}};
-const Reply kTextRefused{.control = {"close 1003"}};
+const ExpectedReply kProtocolError{.control = {"close 1002"}};
+const ExpectedReply kTextRefused{.control = {"close 1003"}};
 
 /// Not the same everywhere, so that a byte lost or doubled shows.
 std::string data_of(std::size_t size) {
@@ -21,6 +21,11 @@ std::string data_of(std::size_t size) {
         out[i] = static_cast<char>(i * 131 + (i >> 8U));
     }
     return out;
+}
+
+/// The same, when it is wanted.
+auto later_data_of(std::size_t size) {
+    return [size] { return data_of(size); };
 }
 
 Script in_fragments(std::string_view data, std::size_t size) {
@@ -38,10 +43,14 @@ Cases framing() {
     for (std::size_t i = 0; i < std::size(kSizes); ++i) {
         const auto number = std::to_string(i + 1);
         const auto about = std::to_string(kSizes[i]) + " bytes";
-        const auto data = data_of(kSizes[i]);
+        const std::size_t size = kSizes[i];
         const std::size_t chop = i == 7 ? 997 : 0;
-        out.push_back({"1.1." + number, "text, " + about, Script{}.text(data), kTextRefused, chop});
-        out.push_back({"1.2." + number, "binary, " + about, Script{}.binary(data), {data}, chop});
+        const auto as_text = [size] { return Script{}.text(data_of(size)); };
+        const auto as_binary = [size] { return Script{}.binary(data_of(size)); };
+        out.push_back({"1.1." + number, "text, " + about, as_text, kTextRefused, chop});
+        out.push_back(
+            {"1.2." + number, "binary, " + about, as_binary, {later_data_of(size)}, chop}
+        );
     }
     return out;
 }
@@ -49,7 +58,7 @@ Cases framing() {
 Cases pings() {
     const auto full = std::string(125, '\xFE');
     Script ten;
-    Reply pongs;
+    ExpectedReply pongs;
     for (int i = 0; i < 10; ++i) {
         ten.ping("payload-" + std::to_string(i));
         pongs.control.push_back("pong payload-" + std::to_string(i));
@@ -83,7 +92,7 @@ Cases pings() {
 }
 
 Cases reserved_bits() {
-    const Reply after_echo{"hello", {"close 1002"}};
+    const ExpectedReply after_echo{"hello", {"close 1002"}};
     const auto behind = [](unsigned first) {
         return Script{}.binary("hello").odd(first, "bad").ping({});
     };
@@ -123,8 +132,8 @@ Cases opcodes() {
 }
 
 Cases fragments() {
-    const Reply echo{"fragment1fragment2", {}};
-    const Reply echo_and_pong{"fragment1fragment2", {"pong ping"}};
+    const ExpectedReply echo{"fragment1fragment2", {}};
+    const ExpectedReply echo_and_pong{"fragment1fragment2", {"pong ping"}};
     const auto two = Script{}.begin("fragment1").last("fragment2");
     const auto around_ping = Script{}.begin("fragment1").ping("ping").last("fragment2");
     const auto nothing_begun = Script{}.last("not begun").binary("hello");
@@ -202,8 +211,8 @@ Cases utf8() {
 }
 
 Cases closing() {
-    const auto large = data_of(256 * 1024);
-    const Reply closed{.control = {"close 1000"}};
+    constexpr std::size_t kLarge = 256 * 1024;
+    const ExpectedReply closed{.control = {"close 1000"}};
     Cases out{
         {"7.1.1",
          "message, then close",
@@ -219,8 +228,8 @@ Cases closing() {
          {"fragment1", {"close 1000"}}},
         {"7.1.6",
          "256 KiB, close, ping: the closing frame goes behind the data",
-         Script{}.binary(large).close(1000).ping("late"),
-         {large, {"close 1000"}}},
+         [] { return Script{}.binary(data_of(kLarge)).close(1000).ping("late"); },
+         {later_data_of(kLarge), {"close 1000"}}},
         {"7.3.1", "close without payload", Script{}.close(), {.control = {"close"}}},
         {"7.3.2", "close with a payload of one byte", Script{}.odd(0x88, "a"), kProtocolError},
         {"7.3.3", "close with a code", Script{}.close(1000), closed},
@@ -277,44 +286,50 @@ Cases large_messages() {
     Cases out;
     int number = 0;
     for (const std::size_t kib : {64, 256, 1024, 4096}) {
-        const auto data = data_of(kib * 1024);
         out.push_back(
             {"9.2." + std::to_string(++number),
              "message of " + std::to_string(kib) + " KiB",
-             Script{}.binary(data),
-             {data}}
+             [kib] { return Script{}.binary(data_of(kib * 1024)); },
+             {later_data_of(kib * 1024)}}
         );
     }
-    const auto data = data_of(1024 * 1024);
+    constexpr std::size_t kMiB = 1024 * 1024;
     number = 0;
     for (const std::size_t size : {64, 256, 1024, 4096, 16'384, 65'536, 262'144}) {
         out.push_back(
             {"9.4." + std::to_string(++number),
              "1 MiB in fragments of " + std::to_string(size),
-             in_fragments(data, size),
-             {data}}
+             [size] { return in_fragments(data_of(kMiB), size); },
+             {later_data_of(kMiB)}}
         );
     }
-    const auto chopped = data_of(256 * 1024);
+    constexpr std::size_t kChopped = 256 * 1024;
     number = 0;
     for (const std::size_t chop : {64, 128, 256, 512, 1024, 2048}) {
         out.push_back(
             {"9.6." + std::to_string(++number),
              "256 KiB in writes of " + std::to_string(chop),
-             Script{}.binary(chopped),
-             {chopped},
+             [] { return Script{}.binary(data_of(kChopped)); },
+             {later_data_of(kChopped)},
              chop}
         );
     }
     number = 0;
     for (const std::size_t size : {0, 16, 64, 256, 1024, 4096}) {
-        Script thousand;
-        std::string all;
-        for (int i = 0; i < 1'000; ++i) {
-            const auto one = data_of(size);
-            thousand.binary(one);
-            all += one;
-        }
+        const auto thousand = [size] {
+            Script script;
+            for (int i = 0; i < 1'000; ++i) {
+                script.binary(data_of(size));
+            }
+            return script;
+        };
+        const auto all = [size] {
+            std::string data;
+            for (int i = 0; i < 1'000; ++i) {
+                data += data_of(size);
+            }
+            return data;
+        };
         out.push_back(
             {"9.8." + std::to_string(++number),
              "1000 messages of " + std::to_string(size) + " bytes",
@@ -322,8 +337,11 @@ Cases large_messages() {
              {all}}
         );
     }
-    const auto message = data_of(65'536);
-    out.push_back({"10.1.1", "64 KiB in fragments of 1300", in_fragments(message, 1'300), {message}}
+    out.push_back(
+        {"10.1.1",
+         "64 KiB in fragments of 1300",
+         [] { return in_fragments(data_of(65'536), 1'300); },
+         {later_data_of(65'536)}}
     );
     return out;
 }
@@ -338,13 +356,15 @@ Cases our_own() {
         }
         return out;
     };
-    Script storm;
-    storm.begin("a");
-    for (int i = 0; i < 10'000; ++i) {
-        storm.more({});
-    }
-    storm.last("b");
-    const Reply too_big{.control = {"close 1009"}};
+    const auto storm = [] {
+        Script script;
+        script.begin("a");
+        for (int i = 0; i < 10'000; ++i) {
+            script.more({});
+        }
+        return script.last("b");
+    };
+    const ExpectedReply too_big{.control = {"close 1009"}};
     return {
         {"W.1", "frame without a mask", unmasked, kProtocolError},
         {"W.2", "mask of zeros", zero_mask, {"hi"}},
