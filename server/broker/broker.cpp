@@ -55,6 +55,7 @@ Broker::Broker(
       groups_{shards.self},
       sessions_max_{sessions_max},
       retained_{retained_messages_max},
+      looks_left_{RetainedStore::kPageLooks},
       next_session_{(std::uint64_t{shards.self} << 48U) + 1} {
     WEIR_ASSERT(shards.brokers.size() <= kShardsMax);
     journal.bind(*this);
@@ -106,6 +107,10 @@ void Broker::ask_every_other(Work work, std::move_only_function<void()> done) {
                                       }});
         }};
     });
+}
+
+void Broker::after_mail(std::move_only_function<void()> done) {
+    ask_every_other([](Broker& /*other*/) {}, std::move(done));
 }
 
 Session* Broker::find(std::uint64_t session_id) noexcept {
@@ -339,7 +344,7 @@ void Broker::subscribe(
 ) {
     std::vector<std::string> news;
     std::vector<const Subscription*> shared;
-    std::vector<Wanted> wanted;
+    std::vector<RetainedReads::Ticket> wanted;
     for (const SubscribeRequest& request : requests) {
         const auto same = [&](const auto& known) { return known->filter == request.filter; };
         auto known = std::ranges::find_if(session.subscriptions_, same);
@@ -368,8 +373,7 @@ void Broker::subscribe(
         const auto handling = request.options.retain_handling;
         if (handling == RetainHandling::send ||
             (handling == RetainHandling::send_if_new && !existed)) {
-            const auto read = alone() ? RetainedReads::Id::none : reads_.begin(subscription);
-            wanted.push_back({subscription.filter, request.options, read});
+            wanted.push_back(reads_.ask(subscription));
         }
     }
     const auto pending = std::make_shared<Pending>(
@@ -388,16 +392,18 @@ void Broker::finish(Pending& pending) {
     if (--pending.left > 0) {
         return;
     }
-    if (Session* const session = find(pending.session_id)) {
-        pending.done(pending.stored);
-        if (pending.stored) {
-            read_retained(*session, std::move(pending.wanted));
-            return;
-        }
-        for (const Wanted& each : pending.wanted) {
-            reads_.end(each.read);
+    if (find(pending.session_id) == nullptr) {
+        return;
+    }
+    pending.done(pending.stored);
+    for (const auto& ticket : pending.wanted) {
+        if (!pending.stored) {
+            reads_.drop(ticket);
+        } else if (reads_.start(ticket)) {
+            begin_read(ticket.read);
         }
     }
+    read_on();
 }
 
 void Broker::announce(std::vector<std::string> filters, std::move_only_function<void()> known) {
@@ -506,7 +512,7 @@ std::size_t Broker::offer_here(const model::MessagePtr& message, Deposit& deposi
         if (options.no_local && message->publisher_session() == session.id()) {
             return;
         }
-        if (subscription.reads != 0 && message->retain() && !reads_.meet(subscription, message)) {
+        if (subscription.read != 0 && message->retain() && !reads_.meet(subscription, message)) {
             return;
         }
         // One copy per session, at the highest QoS that its matching subscriptions have. [MQTT5-3.3.4-2]
@@ -540,129 +546,6 @@ std::size_t Broker::offer_here(const model::MessagePtr& message, Deposit& deposi
         );
     }
     return interest_.has_groups() ? used + offer_to_groups(message, deposit) : used;
-}
-
-// --- Retained messages ---------------------------------------------------------------------------------------------
-
-void Broker::retain(
-    const model::MessagePtr& message,
-    model::PrincipalPtr publisher,
-    std::string_view client_id,
-    Deposit& deposit
-) {
-    Retained retained{message, std::move(publisher), std::string{client_id}};
-    const unsigned owner =
-        owner_of_topic(message->topic(), static_cast<unsigned>(shards_.brokers.size()));
-    if (owner == shards_.self && !deposit.creditor().gathers) {
-        put_retained(std::move(retained), deposit);
-        return;
-    }
-    // Its owner alone stores it, at once: what is on disk is what is in memory, whoever publishes at the same time.
-    Slip slip = deposit.slip(receipts_, shards_.self);
-    slip.gathers = false;
-    if (owner == shards_.self) {
-        Deposit here{journal_, slip.creditor()};
-        put_retained(std::move(retained), here);
-        settle(here);
-        return;
-    }
-    shards_.peers->send(
-        owner,
-        runtime::Task{[&other = on(owner),
-                       moved = std::make_unique<Retained>(std::move(retained)),
-                       slip] {
-            Deposit here{other.journal_, slip.creditor()};
-            other.put_retained(std::move(*moved), here);
-            other.settle(here);
-        }}
-    );
-}
-
-void Broker::read_retained(Session& session, std::vector<Wanted> wanted) {
-    for (Wanted& each : wanted) {
-        std::vector<Retained> found;
-        retained_.collect(each.filter, context_.clock.wall(), found);
-        hand_out(session.id(), each, found);
-        if (alone()) {
-            continue;
-        }
-        const RetainedReads::Id read = each.read;
-        const auto shared = std::make_shared<const Wanted>(std::move(each));
-        ask_every_other(
-            [this, shared, id = session.id()](Broker& other) {
-                auto all = std::make_unique<std::vector<Retained>>();
-                other.retained_.collect(shared->filter, other.context_.clock.wall(), *all);
-                if (!all->empty()) {
-                    other.shards_.peers->send(
-                        shards_.self, runtime::Task{[this, shared, id, all = std::move(all)] {
-                            hand_out(id, *shared, *all);
-                        }}
-                    );
-                }
-            },
-            [this, read] { end_read(read); }
-        );
-    }
-}
-
-void Broker::end_read(RetainedReads::Id read) {
-    if (!reads_.has_handed_out(read)) {
-        reads_.end(read);
-        return;
-    }
-    // Live copies of what was kept may be on their way from the shards that published them; they come before the answers.
-    ask_every_other([](Broker& /*other*/) {}, [this, read] { reads_.end(read); });
-}
-
-void Broker::hand_out(
-    std::uint64_t session_id, const Wanted& wanted, const std::vector<Retained>& found
-) {
-    Session* const session = find(session_id);
-    if (session == nullptr) {
-        return;
-    }
-    Deposit deposit{journal_};
-    for (const Retained& retained : found) {
-        if (wanted.options.no_local &&
-            retained.is_from(*session->principal_, session->policy_name())) {
-            continue;
-        }
-        const bool still_allowed =
-            !retained.publisher || policy_set_ == nullptr ||
-            policy_set_->bundle_for(*retained.publisher)
-                ->publish(
-                    {*retained.publisher, retained.client_id}, retained.message->topic(), true
-                )
-                .accepted();
-        if (!still_allowed) {
-            context_.metrics.lose(Reason::publish_denied);
-            context_.decisions.record(
-                who_of(*retained.publisher, retained.client_id),
-                Action::retain,
-                Reason::publish_denied,
-                context_.clock.wall(),
-                retained.message->topic()
-            );
-            continue;
-        }
-        if (wanted.read != RetainedReads::Id::none &&
-            !reads_.hand_out(wanted.read, retained.message)) {
-            continue;
-        }
-        SubscriptionIds ids;
-        if (wanted.options.id != 0) {
-            ids.push_back(wanted.options.id);
-        }
-        deposit.next(*retained.message);
-        session->offer(
-            retained.message,
-            std::min(wanted.options.qos, retained.message->qos()),
-            true,
-            ids,
-            deposit
-        );
-    }
-    settle(deposit);
 }
 
 // --- Changes of rights ---------------------------------------------------------------------------------------------

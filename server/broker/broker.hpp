@@ -16,6 +16,7 @@
 #include <weir/broker/deposit.hpp>
 #include <weir/broker/interest.hpp>
 #include <weir/broker/journal.hpp>
+#include <weir/broker/read_queue.hpp>
 #include <weir/broker/receipts.hpp>
 #include <weir/broker/retained.hpp>
 #include <weir/broker/retained_reads.hpp>
@@ -231,17 +232,11 @@ private:
         std::uint64_t operator()(const Session* session) const noexcept { return session->id(); }
     };
 
-    /// A subscription as it was made, whose retained messages are read.
-    struct Wanted {
-        std::string filter;
-        SubscriptionOptions options;
-        RetainedReads::Id read;  ///< None with one shard.
-    };
     /// A subscribe that waits for other shards.
     struct Pending {
         std::size_t left;
         std::uint64_t session_id;
-        std::vector<Wanted> wanted;
+        std::vector<RetainedReads::Ticket> wanted;
         std::move_only_function<void(bool)> done;
         bool stored = true;
     };
@@ -264,6 +259,8 @@ private:
     /// Calls `work(other)`, which is const and shared, on every other shard; `done` here when all have answered.
     template <class Work>
     void ask_every_other(Work work, std::move_only_function<void()> done);
+    /// Calls `done` here when all has come that other shards sent before they hear of it.
+    void after_mail(std::move_only_function<void()> done);
     /// To another shard, where QoS 0 may be lost.
     void post(unsigned shard, runtime::Task task, model::Qos qos);
     [[nodiscard]] static unsigned shard_of(std::uint64_t session_id) noexcept {
@@ -304,6 +301,17 @@ private:
 
     /// That copies were lost with their session.
     void record_ended(const why::Who& who);
+    // Retained messages of subscriptions: broker_retained.cpp. A page at a time, whatever a filter looks like or finds.
+    void begin_read(RetainedReads::Id id);
+    /// Asks for as many pages as may be under way.
+    void read_on();
+    void read_page(RetainedReads::Id id, const RetainedReads::Read& read);
+    void take_page(RetainedReads::Id id, const RetainedPage& page);
+    void hand_out(RetainedReads::Read& read, const std::vector<Retained>& found);
+    /// All shards have answered.
+    void end_read(RetainedReads::Id id);
+    void leave_read(RetainedReads::Id id);
+
     std::size_t offer_here(const model::MessagePtr& message, Deposit& deposit);
     std::size_t offer_to_groups(const model::MessagePtr& message, Deposit& deposit);
     /// A message of another shard.
@@ -347,12 +355,6 @@ private:
     /// Asks for the rights of a session anew. @return False if it may not be connected any more.
     bool review(Session& session);
     void expel(Session& session, model::Reason reason);
-    void read_retained(Session& session, std::vector<Wanted> wanted);
-    void hand_out(
-        std::uint64_t session_id, const Wanted& wanted, const std::vector<Retained>& found
-    );
-    /// All shards have answered.
-    void end_read(RetainedReads::Id read);
     void end(Session& session);
     void forget_subscriptions(Session& session);
     void fire_will(Session& session);
@@ -376,6 +378,10 @@ private:
     std::size_t unconfirmed_ = 0;  // Announcements that not every shard has confirmed.
     RetainedStore retained_;
     RetainedReads reads_;
+    ReadQueue read_queue_;
+    std::size_t pages_asked_ = 0;  // Of other shards, under way.
+    std::size_t looks_left_;       // At topics of this shard, before the others have their turn.
+    bool is_resting_ = false;      // Until that turn is over.
     boost::unordered_flat_set<std::unique_ptr<Session>, KeyHash, KeyEqual> sessions_;
     boost::unordered_flat_set<Session*, HashBy<IdOf>, EqualBy<IdOf>> by_id_;
     // When to look at which offline session, as Lasting::due says, and at whose queue, as Lasting::ages says.

@@ -1,10 +1,90 @@
 #include <weir/broker/retained.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include <weir/base/topic.hpp>
 
 namespace weir::broker {
+namespace {
+
+/// No topic has U+0000.
+[[nodiscard]] unsigned rank(char character) noexcept {
+    return character == '/' ? 0 : static_cast<unsigned char>(character);
+}
+
+/// Behind a level's text, this is behind all that is below the level, and before its next sibling.
+constexpr char kBehindSubtree = '\x01';
+constexpr std::string_view kBehindReserved = "%";  // The character after '$'.
+
+/// The levels before the first that is a wildcard: no topic that comes before them matches.
+[[nodiscard]] std::string_view literal_part(std::string_view filter) noexcept {
+    const auto wildcard = filter.find_first_of("+#");
+    return filter.substr(0, wildcard == 0 ? 0 : wildcard - 1);
+}
+
+enum class Fit : std::uint8_t {
+    matches,
+    goes_on,  ///< It does not; the next that may is the first at or behind `target`.
+    ends,     ///< It does not, nor does any behind it.
+};
+
+/// @param filter  Valid, with a wildcard. @param topic  At or behind literal_part(filter).
+[[nodiscard]] Fit fit(std::string_view filter, std::string_view topic, std::string& target) {
+    if (starts_reserved(topic) && (filter[0] == '+' || filter[0] == '#')) {
+        target = kBehindReserved;
+        return Fit::goes_on;
+    }
+    std::size_t free_end = std::string_view::npos;  // Of the last level that a `+` stands for.
+    TopicLevels wanted{filter};
+    for (std::size_t at = 0;;) {
+        const auto level = wanted.next();
+        if (level == "#") {
+            return Fit::matches;
+        }
+        const std::size_t end = std::min(topic.find('/', at), topic.size());
+        const auto text = topic.substr(at, end - at);
+        if (level == "+") {
+            free_end = end;
+        } else if (text < level) {
+            target.assign(topic, 0, at).append(level);
+            return Fit::goes_on;
+        } else if (text != level) {
+            if (free_end == std::string_view::npos) {
+                return Fit::ends;
+            }
+            target.assign(topic, 0, free_end).push_back(kBehindSubtree);
+            return Fit::goes_on;
+        }
+        if (end == topic.size()) {
+            if (wanted.done()) {
+                return Fit::matches;
+            }
+            const auto next = wanted.next();
+            if (next == "#") {
+                return Fit::matches;
+            }
+            target.assign(topic).push_back('/');
+            target.append(next == "+" ? std::string_view{} : next);
+            return Fit::goes_on;
+        }
+        if (wanted.done()) {
+            target.assign(topic, 0, end).push_back(kBehindSubtree);
+            return Fit::goes_on;
+        }
+        at = end + 1;
+    }
+}
+
+}  // namespace
+
+bool RetainedStore::comes_before(std::string_view a, std::string_view b) noexcept {
+    const auto [in_a, in_b] = std::ranges::mismatch(a, b);
+    if (in_b == b.end()) {
+        return false;
+    }
+    return in_a == a.end() || rank(*in_a) < rank(*in_b);
+}
 
 void RetainedStore::note_expiry(const model::Message& message) {
     if (message.expires().count() != 0) {
@@ -18,59 +98,90 @@ void RetainedStore::drop_expiry(const model::Message& message) {
     }
 }
 
+Retained RetainedStore::take(Entries::iterator at) {
+    Entry& entry = **at;
+    in_order_.erase(in_order_.iterator_to(entry));
+    Retained taken = entry.retained;  // The table looks at the topic once more.
+    by_topic_.erase(at);
+    return taken;
+}
+
 std::vector<Retained> RetainedStore::take_expired(WallTime now) {
     std::vector<Retained> expired;
     while (expired.size() < kDropsMax && !by_expiry_.empty() && by_expiry_.begin()->first <= now) {
         const auto found = by_topic_.find(by_expiry_.begin()->second);
         by_expiry_.erase(by_expiry_.begin());
-        expired.push_back(std::move(found->second));
-        by_topic_.erase(found);
+        expired.push_back(take(found));
     }
     return expired;
 }
 
 bool RetainedStore::put(Retained retained) {
-    const auto topic = retained.message->topic();
-    const auto found = by_topic_.find(topic);
-    if (retained.message->payload().empty()) {
-        if (found != by_topic_.end()) {
-            drop_expiry(*found->second.message);
-            by_topic_.erase(found);
+    const auto found = by_topic_.find(retained.message->topic());
+    if (found != by_topic_.end()) {
+        Retained& known = (*found)->retained;
+        drop_expiry(*known.message);
+        if (retained.message->payload().empty()) {
+            static_cast<void>(take(found));
+        } else {
+            known = std::move(retained);
+            note_expiry(*known.message);
         }
         return true;
     }
-    if (found != by_topic_.end()) {
-        drop_expiry(*found->second.message);
-        found->second = std::move(retained);
-        note_expiry(*found->second.message);
+    if (retained.message->payload().empty()) {
         return true;
     }
     if (by_topic_.size() >= messages_max_) {
         return false;
     }
     note_expiry(*retained.message);
-    by_topic_.emplace(std::string{topic}, std::move(retained));
+    auto entry = std::make_unique<Entry>(std::move(retained));
+    in_order_.insert(*entry);
+    by_topic_.insert(std::move(entry));
     return true;
 }
 
-void RetainedStore::collect(std::string_view filter, WallTime now, std::vector<Retained>& out)
-    const {
+RetainedPage RetainedStore::collect(
+    std::string_view filter, std::string_view after, WallTime now, std::size_t most
+) const {
+    RetainedPage page;
     const auto take = [&](const Retained& retained) {
         if (!retained.message->expired(now)) {
-            out.push_back(retained);
+            page.found.push_back(retained);
         }
     };
-    if (filter.find_first_of("+#") == std::string_view::npos) {
+    if (!has_wildcard(filter)) {
+        page.looked_at = 1;
         if (const auto found = by_topic_.find(filter); found != by_topic_.end()) {
-            take(found->second);
+            take((*found)->retained);
         }
-        return;
+        return page;
     }
-    for (const auto& [topic, retained] : by_topic_) {
-        if (filter_matches(filter, topic)) {
-            take(retained);
+    std::string target;
+    auto next = after.empty() ? in_order_.lower_bound(literal_part(filter), LevelOrder{})
+                              : in_order_.upper_bound(after, LevelOrder{});
+    while (next != in_order_.end()) {
+        const Entry& entry = *next++;
+        ++page.looked_at;
+        switch (fit(filter, TopicOf{}(entry), target)) {
+            case Fit::matches:
+                take(entry.retained);
+                break;
+            case Fit::goes_on:
+                if (next != in_order_.end() && LevelOrder{}(*next, target)) {
+                    next = in_order_.lower_bound(std::string_view{target}, LevelOrder{});
+                }
+                break;
+            case Fit::ends:
+                return page;
+        }
+        if (page.looked_at == most && next != in_order_.end()) {
+            page.last = TopicOf{}(entry);
+            return page;
         }
     }
+    return page;
 }
 
 }  // namespace weir::broker

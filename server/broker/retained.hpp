@@ -1,7 +1,9 @@
 /// Retained messages of the topics that belong to one shard.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/intrusive/set.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -28,17 +30,33 @@ struct Retained {
     }
 };
 
+/// A part of what a filter matches.
+struct RetainedPage {
+    std::vector<Retained> found;
+    std::string last;  ///< The next page begins behind this topic; empty: this was the last page.
+    std::size_t looked_at = 0;  ///< Topics: the work that it took.
+};
+
 /// What is in memory; the broker stores it beside. Called on the owning shard only.
+///
+/// Topics are found by their name, and walked in the order of their levels: all that is below a level stands together, so that a
+/// filter's walk begins at its first wildcard and leaves out the branches that cannot match.
 class RetainedStore {
 public:
     explicit RetainedStore(std::uint64_t messages_max) : messages_max_{messages_max} {}
 
     /// Replaces the topic's message; an empty payload removes it. [MQTT5-3.3.1-5..7]
     /// @return False if the store is full and the message was not kept.
+    /// @cost One look-up where the topic is known; for a new one, a search in the order too.
     bool put(Retained retained);
 
-    /// Appends what `filter` matches and is not expired. @cost One look-up, or a walk over all topics if it has wildcards.
-    void collect(std::string_view filter, WallTime now, std::vector<Retained>& out) const;
+    /// What `filter` matches and is not expired, in the order of the topics.
+    /// @param after  RetainedPage::last of the page before; empty for the first. The store may have changed since.
+    /// @param most   Topics that may be looked at; not 0.
+    /// @cost One look-up, or one search in the order for each topic looked at if the filter has wildcards.
+    [[nodiscard]] RetainedPage collect(
+        std::string_view filter, std::string_view after, WallTime now, std::size_t most
+    ) const;
 
     /// Removes the messages whose time is over, but no more than kDropsMax of them, the oldest first.
     [[nodiscard]] std::vector<Retained> take_expired(WallTime now);
@@ -46,15 +64,51 @@ public:
         return by_topic_.contains(topic);
     }
     static constexpr std::size_t kDropsMax = 10'000;
+    /// Topics that are looked at for a page: a fraction of a millisecond.
+    static constexpr std::size_t kPageLooks = 256;
 
     [[nodiscard]] std::size_t size() const noexcept { return by_topic_.size(); }
 
 private:
+    using Hook = boost::intrusive::set_base_hook<
+        boost::intrusive::link_mode<boost::intrusive::normal_link>,
+        boost::intrusive::optimize_size<true>>;
+    struct Entry : Hook {
+        explicit Entry(Retained kept) : retained{std::move(kept)} {}
+        Retained retained;
+    };
+    struct TopicOf {
+        std::string_view operator()(std::string_view topic) const noexcept { return topic; }
+        std::string_view operator()(const Entry& entry) const noexcept {
+            return entry.retained.message->topic();
+        }
+        std::string_view operator()(const std::unique_ptr<Entry>& entry) const noexcept {
+            return (*this)(*entry);
+        }
+    };
+    /// By levels: as texts, with '/' before all other characters.
+    struct LevelOrder {
+        template <class A, class B>
+        bool operator()(const A& a, const B& b) const noexcept {
+            return comes_before(TopicOf{}(a), TopicOf{}(b));
+        }
+    };
+    using Entries =
+        boost::unordered_flat_set<std::unique_ptr<Entry>, HashBy<TopicOf>, EqualBy<TopicOf>>;
+
+    [[nodiscard]] static bool comes_before(std::string_view a, std::string_view b) noexcept;
     void note_expiry(const model::Message& message);
     void drop_expiry(const model::Message& message);
+    /// Takes it out of all but by_expiry_.
+    [[nodiscard]] Retained take(Entries::iterator at);
 
     std::uint64_t messages_max_;
-    boost::unordered_flat_map<std::string, Retained, TextHash, std::equal_to<>> by_topic_;
+    Entries by_topic_;
+    boost::intrusive::set<
+        Entry,
+        boost::intrusive::compare<LevelOrder>,
+        boost::intrusive::constant_time_size<false>>
+        in_order_;  // Of by_topic_.
     // Of the messages that expire; the topics are theirs.
     std::set<std::pair<WallTime, std::string_view>> by_expiry_;
 };

@@ -39,7 +39,7 @@ struct Subscription {
     std::string filter;  ///< As it was asked for: of a shared one, "$share/group/filter".
     SubscriptionOptions options;
     std::uint32_t share_bytes = 0;  ///< Length of "$share/group/" in front of the filter proper; 0: not shared.
-    std::uint32_t reads = 0;  ///< How many RetainedReads are under way for it.
+    std::uint32_t read = 0;  ///< The RetainedReads::Id under way for it; 0: none.
 
     [[nodiscard]] bool is_shared() const noexcept { return share_bytes != 0; }
 };

@@ -60,7 +60,7 @@ public:
               decisions{1 << 20},
               context{owner.clock, metrics, decisions},
               journal{*owner.store, [&owner](runtime::Task work) { owner.post(std::move(work)); }},
-              broker{context, journal, {owner.brokers, this, number}, 100} {
+              broker{context, journal, {owner.brokers, this, number}, 1'000'000} {
             broker.bind(static_cast<WillPublisher&>(*this));
             broker.bind(static_cast<DurableListener&>(*this));
         }

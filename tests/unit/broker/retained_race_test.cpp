@@ -146,6 +146,121 @@ TEST_P(Retaining, IsNotHandedOut_AfterUnsubscribe) {
     });
 }
 
+TEST_P(Retaining, ComesAfterTheLastOfManySubscribes_AndCostsNoMoreMailForMore) {
+    const auto mail_of = [this](int subscribes) {
+        Race race{GetParam(), 1};
+        for (unsigned shard = 0; shard < GetParam(); ++shard) {
+            race.publish(shard, "t/" + std::to_string(shard), "m");
+        }
+        race.begin_subscribe("t/+", {});
+        race.run();
+        race.peer.got.clear();
+        for (int i = 0; i < subscribes; ++i) {
+            race.begin_subscribe("t/+", {});
+            EXPECT_TRUE(race.subscribed);
+        }
+        race.publish(0, "t/0", "later");
+        std::size_t mail = 0;
+        while (race.cluster.step(race.random)) {
+            ++mail;
+        }
+        for (unsigned shard = 1; shard < GetParam(); ++shard) {
+            EXPECT_THAT(race.peer.got, testing::Contains("t/" + std::to_string(shard) + "=m@0r"));
+        }
+        const auto is_of_first = [](const std::string& each) { return each.starts_with("t/0="); };
+        const auto last = std::ranges::find_if(
+            race.peer.got.rbegin(), race.peer.got.rend(), is_of_first
+        );
+        EXPECT_TRUE(last != race.peer.got.rend() && last->starts_with("t/0=later@0"));
+        return mail;
+    };
+    EXPECT_LE(mail_of(1'000), mail_of(2)) << "one is read, then all that came meanwhile at once";
+}
+
+TEST_P(Retaining, ComesOnceMore_ThoughAnotherReadIsUnderWay_MQTT5_3_3_1_9) {
+    for_each_order([this](Race& race) {
+        race.publish(any(race), "t", "m");
+        race.run();
+        race.begin_subscribe("t");
+        race.step(most());
+        race.step_until_subscribed();
+        const auto before = race.peer.got.size();
+        race.begin_subscribe("t");
+        race.run();
+        EXPECT_GT(race.peer.got.size(), before);
+        EXPECT_EQ(race.peer.got.back(), "t=m@1r");
+    });
+}
+
+TEST_P(Retaining, IsReadInPages_ThatMissNothingAndRepeatNothing) {
+    constexpr int kTopics = 2'000;
+    Race race{GetParam(), 1};
+    race.cluster.limits.in_flight = 2 * kTopics;
+    Peer peer;
+    auto request = race.cluster.request("b", peer);
+    request.window = 2 * kTopics;
+    Session& session = *race.cluster.brokers[0]->connect(std::move(request)).session;
+    race.cluster.brokers[0]->resume(session);
+    for (int i = 0; i < kTopics; ++i) {
+        const auto topic = "t/" + std::to_string(i);
+        race.cluster.retain(0, Cluster::message(topic, "m", Qos::at_least_once, true));
+    }
+    race.run();
+    bool subscribed = false;
+    race.cluster.begin_subscribe(0, session, "t/+", kQos1, subscribed);
+    int published = 0;
+    while (race.cluster.step(race.random)) {
+        if (subscribed && published < 100) {  // While pages come.
+            race.publish(0, "t/" + std::to_string(published++ * 20), "new");
+        }
+    }
+    std::map<std::string, std::vector<std::string>> by_topic;
+    for (const auto& each : peer.got) {
+        by_topic[each.substr(0, each.find('='))].push_back(each);
+    }
+    EXPECT_EQ(by_topic.size(), std::size_t{kTopics});
+    for (int i = 0; i < published; ++i) {
+        const auto& got = by_topic["t/" + std::to_string(i * 20)];
+        const auto is_new = [](const std::string& each) { return each.find("=new@") != std::string::npos; };
+        EXPECT_EQ(std::ranges::count_if(got, is_new), 1);
+        EXPECT_TRUE(is_new(got.back())) << "nothing older follows";
+    }
+    for (const auto& [topic, got] : by_topic) {
+        EXPECT_LE(got.size(), 2U) << topic;
+    }
+}
+
+TEST_P(Retaining, LetsOthersHaveTheirTurn_WhenOneAsksForMuch) {
+    constexpr SubscriptionOptions kNothing{.retain_handling = RetainHandling::never};
+    Race race{GetParam(), 1};
+    Cluster& cluster = race.cluster;
+    for (int i = 0; i < 1'000; ++i) {
+        cluster.retain(0, Cluster::message("t/" + std::to_string(i), "m", Qos::at_most_once, true));
+    }
+    std::vector<std::string> filters;
+    for (int i = 0; i < 200; ++i) {
+        filters.push_back("t/+/miss-" + std::to_string(i));
+        cluster.subscribe(0, *race.session, filters.back(), kNothing);
+    }
+    Peer other;
+    Session& honest = cluster.connect(0, "b", other);
+    cluster.subscribe(0, honest, "t/7", kNothing);
+
+    for (const auto& filter : filters) {
+        race.begin_subscribe(filter);
+    }
+    bool subscribed = false;
+    cluster.begin_subscribe(0, honest, "t/7", {}, subscribed);
+    std::size_t steps = 0;
+    for (; other.got.empty() && cluster.step(race.random); ++steps) {
+    }
+    EXPECT_THAT(other.got, ElementsAre("t/7=m@0r"));
+    std::size_t rest = 0;
+    for (; cluster.step(race.random); ++rest) {
+    }
+    EXPECT_GT(rest, 5 * steps) << "it did not wait for all that the first one asked for";
+}
+
 TEST_P(Retaining, IsNotHandedOutToItsPublisher_WhenNoLocal_MQTT5_3_8_3_3) {
     Race race{GetParam(), 1};
     Cluster& cluster = race.cluster;

@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
+#include <weir/base/topic.hpp>
 #include <weir/broker/retained.hpp>
+
+#include "support/random.hpp"
 
 namespace weir::broker {
 namespace {
@@ -19,13 +23,13 @@ Retained retained(
     };
 }
 
+constexpr std::size_t kAll = 1'000'000;
+
 std::vector<std::string> topics(
     const RetainedStore& store, std::string_view filter, WallTime now = WallTime{1}
 ) {
-    std::vector<Retained> found;
-    store.collect(filter, now, found);
     std::vector<std::string> out;
-    for (const auto& each : found) {
+    for (const auto& each : store.collect(filter, {}, now, kAll).found) {
         out.emplace_back(each.message->topic());
     }
     std::ranges::sort(out);
@@ -37,8 +41,7 @@ TEST(RetainedStore, KeepsTheLastMessageOfEachTopic_MQTT3_3_3_1_5_MQTT5_3_3_1_5) 
     store.put(retained("a/b", "1"));
     store.put(retained("a/b", "2"));
     store.put(retained("a/c", "3"));
-    std::vector<Retained> found;
-    store.collect("a/b", WallTime{1}, found);
+    const auto found = store.collect("a/b", {}, WallTime{1}, kAll).found;
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(as_text(found[0].message->payload()), "2");
     EXPECT_EQ(store.size(), 2U);
@@ -74,6 +77,70 @@ TEST(RetainedStore, RefusesNewTopics_WhenFull_ButReplacesKnownOnes) {
     EXPECT_TRUE(store.put(retained("a", "1")));
     EXPECT_FALSE(store.put(retained("b", "1")));
     EXPECT_TRUE(store.put(retained("a", "2")));
+}
+
+std::string any_text(test::Random& random, std::initializer_list<const char*> levels) {
+    std::string out;
+    for (std::size_t left = 1 + random.below(4); left > 0; --left) {
+        out += levels.begin()[random.below(levels.size())];
+        out += left == 1 ? "" : "/";
+    }
+    return out;
+}
+
+// What a walk in order, in pages of any size, finds is what comparing each topic finds.
+TEST(RetainedStore, FindsWhatTheFilterMatches_InAnyPages) {
+    test::Random random{7};
+    for (int round = 0; round < 300; ++round) {
+        RetainedStore store{1'000};
+        std::set<std::string> kept;
+        for (int i = 0; i < 60; ++i) {
+            const auto topic = any_text(random, {"a", "b", "a!", "", "a-b", "$x", "b\x01", "\x7F\xC3\xA4"});
+            if (topic.empty()) {
+                continue;
+            }
+            const bool goes = random.below(4) == 0;
+            store.put(retained(topic, goes ? "" : "1"));
+            goes ? static_cast<void>(kept.erase(topic)) : static_cast<void>(kept.insert(topic));
+        }
+        EXPECT_EQ(store.size(), kept.size());
+        for (int i = 0; i < 20; ++i) {
+            auto filter = any_text(random, {"a", "b", "a!", "", "+", "+", "a-b", "$x"});
+            filter += random.below(3) == 0 ? (filter.empty() ? "#" : "/#") : "";
+            std::vector<std::string> found;
+            std::string after;
+            do {
+                auto page = store.collect(filter, after, WallTime{1}, 1 + random.below(5));
+                for (const auto& each : page.found) {
+                    found.emplace_back(each.message->topic());
+                }
+                after = page.last;
+            } while (!after.empty());
+            std::vector<std::string> expected;
+            std::ranges::copy_if(kept, std::back_inserter(expected), [&](const auto& topic) {
+                return filter_matches(filter, topic);
+            });
+            std::ranges::sort(found);
+            EXPECT_EQ(found, expected) << filter;
+        }
+    }
+}
+
+TEST(RetainedStore, LooksOnlyAtTheBranchesThatMayMatch) {
+    RetainedStore store{100'000};
+    for (int device = 0; device < 1'000; ++device) {
+        for (const char* leaf : {"a", "b", "c", "d", "e", "f", "g", "h"}) {
+            store.put(retained("fleet/" + std::to_string(device) + '/' + leaf, "1"));
+        }
+    }
+    const auto looked_at = [&](std::string_view filter) {
+        return store.collect(filter, {}, WallTime{1}, kAll).looked_at;
+    };
+    EXPECT_LE(looked_at("fleet/77/#"), 9U + 1);
+    EXPECT_LE(looked_at("fleet/77/+"), 9U + 1);
+    EXPECT_LE(looked_at("fleet/+/c"), 3'000U);
+    EXPECT_LE(looked_at("nobody/#"), 1U);
+    EXPECT_LE(looked_at("+/nobody/#"), 3U);
 }
 
 }  // namespace
