@@ -252,6 +252,10 @@ void Broker::assign(
     std::uint64_t avoid,
     Deposit& deposit
 ) {
+    if (message->expires().count() != 0 && message->expired(context_.clock.wall())) {
+        context_.metrics.lose(Reason::message_expired);
+        return;
+    }
     for (; tries > 0; --tries) {
         const std::uint64_t member = group.next(message->qos(), avoid);
         if (member == 0) {

@@ -161,6 +161,10 @@ void Session::offer(
     }
     context_.metrics.routed.add();
     book_in();
+    if (message->expires().count() != 0 && message->expired(context_.clock.wall())) {
+        lose(Reason::message_expired, *message);
+        return;
+    }
     Copy copy{message, subscription_ids, qos, retain};
     if (lasting_ && qos != Qos::at_most_once) {
         keep(std::move(copy), deposit);

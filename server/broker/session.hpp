@@ -110,7 +110,8 @@ public:
         return subscriptions_;
     }
 
-    /// Takes a copy: sends it, queues it, or counts it as lost.
+    /// Takes a copy: sends it, queues it, or counts it as lost. What has expired is lost, whether it could be sent or not; a
+    /// Message Expiry Interval of 0 has passed when the message comes. [MQTT5-3.3.2-5]
     /// @param deposit  Takes what is to be stored for it.
     void offer(
         const model::MessagePtr& message,

@@ -214,6 +214,23 @@ TEST_F(OneShard, ForgetsExpiredMessages_MQTT5_3_3_2_5) {
     EXPECT_EQ(lost(Reason::message_expired), 1U);
 }
 
+TEST_F(OneShard, SendsNothingThatHasExpired_ThoughItCouldAtOnce_MQTT5_3_3_2_5) {
+    auto& session = cluster.connect(0, "a", peer);
+    cluster.subscribe(0, session, "x", kQos1);
+    cluster.subscribe(0, session, "$share/g/x", kQos1);
+    cluster.clock.advance(std::chrono::seconds{10});
+    const WallTime now = cluster.clock.wall();
+    for (const auto& [payload, expires] :
+         {std::pair{"long ago", WallTime{1}}, {"now", now}, {"soon", now + std::chrono::seconds{1}}}) {
+        cluster.fan_out(0, model::Message::make(
+            {.topic = "x", .payload = as_bytes(std::string_view{payload}), .qos = Qos::at_least_once, .expires = expires}
+        ));
+    }
+    EXPECT_THAT(peer.got, ElementsAre("x=soon@1", "x=soon@1"));
+    EXPECT_EQ(lost(Reason::message_expired), 4U);
+    EXPECT_EQ(cluster.nodes[0]->metrics.routed.value(), 6U);
+}
+
 TEST_F(OneShard, EndsASession_WhenItsExpiryPasses_MQTT5_4_1_0_2) {
     auto& session = cluster.connect(0, "a", peer, std::chrono::seconds{10});
     cluster.subscribe(0, session, "x", kQos1);
