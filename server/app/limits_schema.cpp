@@ -75,7 +75,7 @@ const std::vector<LimitKey>& limit_keys() {
         {"client_id_bytes",     &L::client_id_bytes,     size,     23,  65'535,      "128",    "Longest client id."},
         {"subscriptions",       &L::subscriptions,       integer,  1,   kUnlimited,  "50",     "Subscriptions of a session."},
         {"receive_maximum",     &L::receive_maximum,     integer,  1,   65'535,      "100",    "QoS 1 and 2 publishes of a device that await our acknowledgement."},
-        {"unreleased",          &L::unreleased,          integer,  1,   65'535,      "100",    "QoS 2 publishes that an MQTT 3.1.1 device has not released; beyond, it is disconnected. For MQTT 5 receive_maximum is the limit."},
+        {"unreleased",          &L::unreleased,          integer,  1,   65'535,      "100",    "QoS 2 publishes that a device has not released, on this connection and earlier ones; beyond, MQTT 3.1.1 is disconnected, MQTT 5 gets PUBREC 0x97. An MQTT 5 device may have receive_maximum of them in any case."},
         {"release_timeout",     &L::release_timeout,     duration, kSecond, 365 * kDay, "",    "How long a connected device may take to release a QoS 2 publish; then its packet id is free again."},
         {"in_flight",           &L::in_flight,           integer,  1,   65'535,      "100",    "QoS 1 and 2 messages to a device that await its acknowledgement."},
         {"topic_alias_maximum", &L::topic_alias_maximum, integer,  0,   65'535,      "",       "Topic aliases that a device may use."},

@@ -141,7 +141,7 @@ Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
         return Next::stop;
     }
     if (packet.qos == mqtt::Qos::exactly_once && !may_await_release(packet.packet_id)) {
-        return Next::stop;
+        return refuse_unreleased(packet);
     }
     if (packet.qos == mqtt::Qos::exactly_once && !session_->take_inbound_id(packet.packet_id)) {
         protocol_.settled();  // Sent again: the id counts once against the receive maximum.
@@ -196,11 +196,15 @@ std::uint32_t MqttEndpoint::seconds_now() const noexcept {
 }
 
 bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
-    if (protocol_.version() == mqtt::Version::v5) {
+    const model::Limits& limits = connection_.limits();
+    const bool is_v5 = protocol_.version() == mqtt::Version::v5;
+    // Who keeps to the Receive Maximum is not stopped before it.
+    const std::uint64_t most =
+        is_v5 ? std::max(limits.unreleased, limits.receive_maximum) : limits.unreleased;
+    if (is_v5 && (session_->unreleased() < most || session_->has_inbound_id(packet_id))) {
         return true;
     }
     auto& unreleased = extra().unreleased;
-    const model::Limits& limits = connection_.limits();
     const std::uint32_t now = seconds_now();
     const auto is_over = [&](std::uint32_t since) {
         return std::chrono::seconds{now - since} >= limits.release_timeout;
@@ -211,7 +215,7 @@ bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
         }
         forget_inbound(packet_id);
     }
-    if (unreleased.size() >= limits.unreleased) {
+    if (session_->unreleased() >= most) {
         std::vector<std::uint16_t> over;
         for (const auto& [id, since] : unreleased) {
             if (is_over(since)) {
@@ -222,12 +226,27 @@ bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
             forget_inbound(id);
         }
         if (over.empty()) {
-            leave(ReasonCode::receive_maximum_exceeded, {Reason::receive_maximum_exceeded});
             return false;
         }
     }
-    unreleased.emplace(packet_id, now);
+    if (!is_v5) {
+        unreleased.emplace(packet_id, now);
+    }
     return true;
+}
+
+Next MqttEndpoint::refuse_unreleased(const mqtt::Publish& packet) {
+    constexpr auto kReason = Reason::receive_maximum_exceeded;
+    if (protocol_.version() != mqtt::Version::v5) {
+        leave(ReasonCode::receive_maximum_exceeded, {kReason});
+        return Next::stop;
+    }
+    // Its Receive Maximum began anew with this connection and is not exceeded: the limit is ours. [MQTT5-4.9.0-1]
+    connection_.services().refuse(
+        session_->device(), model::Action::publish, {kReason}, packet.topic
+    );
+    owe(PacketType::pubrec, packet.packet_id, ReasonCode::quota_exceeded, kReason);
+    return Next::go_on;
 }
 
 Next MqttEndpoint::violation(const mqtt::Publish& packet, model::Verdict verdict) {

@@ -86,9 +86,11 @@ private:
     [[nodiscard]] model::Reason unavailable(const mqtt::SubscriptionFilter& wanted) const noexcept;
     [[nodiscard]] pipeline::Origin origin() const noexcept;
     mqtt::Next violation(const mqtt::Publish& packet, model::Verdict verdict);
-    /// Makes room for one more QoS 2 publish of MQTT 3.1.1, which has no receive maximum. @return False: there is none, and the
-    /// connection is closed.
+    /// Makes room for one more QoS 2 publish among those that the session has not released, on this connection or an earlier
+    /// one. @return False: there is none.
     [[nodiscard]] bool may_await_release(std::uint16_t packet_id);
+    /// An MQTT 5 client is told, and may go on; another one is disconnected.
+    mqtt::Next refuse_unreleased(const mqtt::Publish& packet);
     [[nodiscard]] std::uint32_t seconds_now() const noexcept;
     /// @return False if the id was not known.
     bool forget_inbound(std::uint16_t packet_id);

@@ -280,11 +280,9 @@ void MqttEndpoint::attached(bool stored) {
         publish_will_ = false;
         return refuse(ReasonCode::server_unavailable, {Reason::storage_failed});
     }
-    if (protocol_.version() != mqtt::Version::v5) {
-        session_->for_each_inbound_id([this](std::uint16_t packet_id) {
-            extra().unreleased.emplace(packet_id, seconds_now());
-        });
-    }
+    session_->for_each_inbound_id([this](std::uint16_t packet_id) {
+        extra().unreleased.emplace(packet_id, seconds_now());
+    });
     accept(connecting_->session_present);
     connecting_.reset();
     if (!connection_.closing()) {

@@ -27,7 +27,8 @@ struct MqttEndpoint::Extra {
     std::unique_ptr<Parking> parking;  ///< Publishes that a full outbox holds back; null: none.
     mqtt::AliasGiver aliases;
     std::unique_ptr<Rounds> reauthentication;
-    /// Inbound QoS 2 of MQTT 3.1.1: packet ids that were not released, and since which second.
+    /// Inbound QoS 2: packet ids that were not released, and since which second. Of MQTT 5 those of earlier connections only:
+    /// Receive Maximum bounds what this one adds.
     boost::container::flat_map<std::uint16_t, std::uint32_t> unreleased;
 };
 

@@ -25,7 +25,7 @@ struct Limits {
     std::uint64_t client_id_bytes = 256;
     std::uint64_t subscriptions = 1'000;               ///< Per session.
     std::uint64_t receive_maximum = 100;               ///< QoS 1/2 publishes of a device that await our ack.
-    std::uint64_t unreleased = 1'000;                  ///< QoS 2 publishes of a 3.1.1 device that it did not release.
+    std::uint64_t unreleased = 1'000;                  ///< QoS 2 publishes of a device that it did not release, on any connection.
     std::chrono::milliseconds release_timeout{300'000};  ///< How long one of them is remembered on a connection.
     std::uint64_t in_flight = 100;                     ///< QoS 1/2 messages to a device that await its ack.
     std::uint64_t topic_alias_maximum = 10;

@@ -140,6 +140,68 @@ TEST(ThreatT25, CountsTheIdsOfEarlierConnections) {
     EXPECT_TRUE(client.read().empty());
 }
 
+/// A session of MQTT 5 that lasts, on a connection of its own.
+SocketPeer connected_again(std::uint16_t port) {
+    std::array<Byte, 16> memory;
+    mqtt::PropertyWriter properties{memory};
+    properties.number(mqtt::PropertyId::session_expiry_interval, 3'600);
+    SocketPeer peer{port};
+    peer.send(packet_of(
+        mqtt::Connect{
+            .version = mqtt::Version::v5,
+            .clean_start = false,
+            .client_id = "again",
+            .properties = properties.properties()},
+        mqtt::Version::v5
+    ));
+    EXPECT_EQ(peer.read().at(0), 0x20);
+    return peer;
+}
+
+/// @return The reason code of PUBREC.
+Byte answer_to_publish(SocketPeer& client, std::uint16_t id) {
+    client.send(publish_packet("t", 4, id, mqtt::Qos::exactly_once, mqtt::Version::v5));
+    const Bytes answer = client.read();
+    EXPECT_EQ(answer.at(0), 0x50);
+    EXPECT_EQ(answer.at(3), id);
+    return answer.at(1) == 2 ? Byte{0} : answer.at(4);
+}
+
+constexpr Byte kNoSubscribers = 0x10;
+constexpr Byte kQuotaExceeded = 0x97;
+
+TEST(ThreatT25, CountsTheIdsOfEarlierConnections_AndTellsAnMqtt5Client) {
+    RunningGateway gateway{{.limits = "receive_maximum: 10, unreleased: 30"}};
+    for (std::uint16_t id = 1; id <= 30;) {
+        SocketPeer client = connected_again(gateway.port());
+        for (const int last = id + 9; id <= last; ++id) {
+            EXPECT_EQ(answer_to_publish(client, id), kNoSubscribers);
+        }
+    }
+    SocketPeer client = connected_again(gateway.port());
+    for (std::uint16_t id = 31; id <= 60; ++id) {  // More than the receive maximum: each was answered for good.
+        EXPECT_EQ(answer_to_publish(client, id), kQuotaExceeded);
+    }
+    EXPECT_EQ(answer_to_publish(client, 7), 0) << "the same again is no more";
+    client.send(packet_of(mqtt::Ack{.type = mqtt::PacketType::pubrel, .packet_id = 1}, mqtt::Version::v5));
+    EXPECT_EQ(client.read(), (Bytes{0x70, 2, 0, 1}));
+    EXPECT_EQ(answer_to_publish(client, 31), kNoSubscribers);
+    EXPECT_EQ(answer_to_publish(client, 32), kQuotaExceeded);
+    EXPECT_EQ(gateway.metric(R"(weir_refused_total{reason="receive_maximum_exceeded"})"), 31);
+    expect_service(gateway.port());
+}
+
+TEST(ThreatT25, MakesRoomForAnMqtt5Client_WhenIdsOfEarlierConnectionsAreTooOld) {
+    RunningGateway gateway{{.limits = "receive_maximum: 2, unreleased: 2, release_timeout: 1s"}};
+    {
+        SocketPeer client = connected_again(gateway.port());
+        EXPECT_EQ(answer_to_publish(client, 1), kNoSubscribers);
+        EXPECT_EQ(answer_to_publish(client, 2), kNoSubscribers);
+    }
+    SocketPeer client = connected_again(gateway.port());
+    EXPECT_TRUE(eventually([&] { return answer_to_publish(client, 3) == kNoSubscribers; }));
+}
+
 TEST(ThreatT25, ForgetsAnIdThatIsNotReleased_SoThatItsNextMessageIsNotTakenForTheSame) {
     RunningGateway gateway{{.limits = "release_timeout: 1s"}};
     MqttPeer subscriber{gateway.port()};
