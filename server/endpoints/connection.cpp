@@ -27,6 +27,13 @@ constexpr std::int64_t kPacketBytesPerSecond = 512;
     return {.high = high, .low = high / 4};
 }
 
+[[nodiscard]] std::uint32_t stamp_of(SteadyTime time) noexcept {
+    return static_cast<std::uint32_t>(time.count());
+}
+[[nodiscard]] std::chrono::milliseconds age_of(std::uint32_t stamp, SteadyTime now) noexcept {
+    return std::chrono::milliseconds{stamp_of(now) - stamp};
+}
+
 [[nodiscard]] Reason reason_of(const error_code& error) noexcept {
     if (error.category() == net::category()) {
         switch (static_cast<net::errc>(error.value())) {
@@ -79,7 +86,8 @@ Connection::Connection(Services& services, ListenerPtr listener, net::Accepted a
       slot_{std::move(accepted.slot)},
       peer_{without_port(accepted.peer)},
       since_{services.shard.now()},
-      heard_{since_} {
+      heard_ms_{stamp_of(since_)},
+      heard_packet_ms_{heard_ms_} {
     if (listener_->is_proxy(accepted.peer)) {
         phase_ = Phase::preface;
     }
@@ -144,7 +152,7 @@ std::optional<Sha256> Connection::certificate() const {
 // --- What does the peer speak? -------------------------------------------------------------------------------------
 
 void Connection::on_bytes(ByteView bytes) noexcept {
-    heard_ = services_->shard.now();
+    heard_ms_ = stamp_of(services_->shard.now());
     switch (phase_) {
         case Phase::speaking:
             return feed(bytes);
@@ -244,7 +252,7 @@ void Connection::feed(ByteView bytes) {
     if (closing()) {
         return;
     }
-    note_packet(bytes.size());
+    note_packet(taken);
     if (is_moving_) {
         move_away(rest);
     } else if (endpoint_->is_waiting()) {
@@ -254,10 +262,12 @@ void Connection::feed(ByteView bytes) {
 
 // --- Life ----------------------------------------------------------------------------------------------------------
 
-void Connection::established(std::chrono::milliseconds silence_max) {
+void Connection::established(std::chrono::milliseconds silence_max, Heard breaks_silence) {
     if (std::exchange(established_, true)) {
         return;
     }
+    breaks_silence_ = breaks_silence;
+    heard_packet_ms_ = stamp_of(services_->shard.now());
     silence_max_ms_ = static_cast<std::uint32_t>(
         std::min<std::int64_t>(silence_max.count(), std::numeric_limits<std::uint32_t>::max())
     );
@@ -268,17 +278,27 @@ void Connection::established(std::chrono::milliseconds silence_max) {
     }
 }
 
-void Connection::note_packet(std::size_t received) {
+void Connection::note_packet(std::size_t taken) {
     const std::size_t kept = endpoint_->unfinished();
+    const bool began = kept != 0 && (packet_began_ms_ == 0 || kept <= taken);  // With these bytes.
+    if (kept < taken || (began && packet_began_ms_ != 0)) {  // There was an end before.
+        heard_packet_ms_ = heard_ms_;
+    }
     if (kept == 0) {
         packet_began_ms_ = 0;
         return;
     }
-    if (packet_began_ms_ == 0 || kept <= received) {  // It began with these bytes.
-        const auto age = (services_->shard.now() - since_).count();
-        packet_began_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(1, age));
+    if (began) {
+        packet_began_ms_ = std::max(1U, heard_ms_);
     }
     watch();
+}
+
+SteadyTime Connection::silence_ends() const noexcept {
+    const SteadyTime now = services_->shard.now();
+    const bool by_packets = breaks_silence_ == Heard::packets;
+    return now + std::chrono::milliseconds{silence_max_ms_} -
+           age_of(by_packets ? heard_packet_ms_ : heard_ms_, now);
 }
 
 void Connection::on_blocked() noexcept {
@@ -290,28 +310,26 @@ void Connection::watch() {
         return;
     }
     is_watched_ = true;
-    const std::chrono::milliseconds silence_max{silence_max_ms_};
     const SteadyTime soon = services_->shard.now() + kWatchEvery;
-    set_deadline(silence_max.count() == 0 ? soon : std::min(soon, heard_ + silence_max));
+    set_deadline(silence_max_ms_ == 0 ? soon : std::min(soon, silence_ends()));
 }
 
 bool Connection::comes_too_slowly(SteadyTime now) const noexcept {
     if (packet_began_ms_ == 0) {
         return false;
     }
-    const auto over =
-        now - since_ - std::chrono::milliseconds{packet_began_ms_} - limits().packet_grace;
+    const auto over = age_of(packet_began_ms_, now) - limits().packet_grace;
     const auto wanted = over.count() * kPacketBytesPerSecond / 1'000;
-    return now - heard_ >= limits().stall ||
+    return age_of(heard_ms_, now) >= limits().stall ||
            (over.count() > 0 && static_cast<std::int64_t>(endpoint_->unfinished()) < wanted);
 }
 
 std::optional<SteadyTime> Connection::on_timeout(SteadyTime now) noexcept {
-    const std::chrono::milliseconds silence_max{silence_max_ms_};
+    const bool may_be_silent = silence_max_ms_ == 0;
     Reason reason = Reason::none;
     if (!established_) {
         reason = Reason::handshake_timeout;
-    } else if (silence_max.count() != 0 && now - heard_ >= silence_max) {
+    } else if (!may_be_silent && silence_ends() <= now) {
         reason = Reason::keep_alive_timeout;
     } else if (comes_too_slowly(now)) {
         reason = Reason::packet_too_slow;
@@ -325,8 +343,8 @@ std::optional<SteadyTime> Connection::on_timeout(SteadyTime now) noexcept {
     }
     is_watched_ = packet_began_ms_ != 0 || stalled_since().count() != 0;
     std::optional<SteadyTime> due;
-    if (silence_max.count() != 0) {
-        due = heard_ + silence_max;
+    if (!may_be_silent) {
+        due = silence_ends();
     }
     if (is_watched_) {
         const SteadyTime soon = now + kWatchEvery;

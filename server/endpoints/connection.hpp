@@ -84,9 +84,11 @@ public:
     void resume() noexcept { net::Connection::resume(net::Pause::authentication); }
     /// Reads nothing until resume(): for an endpoint that began to wait outside of on_bytes().
     void wait() noexcept { pause(net::Pause::authentication, {}); }
+    /// What ends a silence.
+    enum class Heard : std::uint8_t { bytes, packets };
     /// Everything so far was the handshake: from now on silence for this long ends the connection. Zero: never.
     /// The first call counts.
-    void established(std::chrono::milliseconds silence_max);
+    void established(std::chrono::milliseconds silence_max, Heard breaks_silence = Heard::bytes);
     /// The connection goes to that shard when this wake ends, and Endpoint::on_arrival is called there.
     void move_to(unsigned shard) noexcept;
     /// Calls Endpoint::on_retry in a moment.
@@ -138,7 +140,8 @@ private:
     void upgrade(ByteView bytes);
     void speak(std::unique_ptr<Endpoint> endpoint, ByteView bytes);
     void feed(ByteView bytes);
-    void note_packet(std::size_t received);
+    void note_packet(std::size_t taken);
+    [[nodiscard]] SteadyTime silence_ends() const noexcept;
     [[nodiscard]] bool comes_too_slowly(SteadyTime now) const noexcept;
     /// Looks soon, and then again and again, whether the peer goes on with what it began.
     void watch();
@@ -154,15 +157,18 @@ private:
     std::string peer_;
     std::unique_ptr<Early> early_;
     SteadyTime since_;
-    SteadyTime heard_;
+    // Stamps: the lower half of the clock's milliseconds, for ages below 49 days.
+    std::uint32_t heard_ms_;             ///< The last byte.
+    std::uint32_t heard_packet_ms_;      ///< The last byte that ended a packet.
+    std::uint32_t packet_began_ms_ = 0;  ///< The packet whose rest has not come; 0: none.
     std::uint32_t silence_max_ms_ = 0;
-    std::uint32_t packet_began_ms_ = 0;  ///< After since_: the packet whose rest has not come; 0: none.
     Phase phase_ = Phase::sniffing;
     model::Reason reason_ = model::Reason::peer_closed;
     bool established_ = false;
     bool is_watched_ : 1 = false;
     bool is_moving_ : 1 = false;
     bool is_proved_ : 1 = false;  ///< Who the peer is.
+    Heard breaks_silence_ = Heard::bytes;
     bool endpoint_ended_ = false;
     std::uint16_t destination_ = 0;
 };

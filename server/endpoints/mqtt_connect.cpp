@@ -351,7 +351,7 @@ void MqttEndpoint::accept(bool session_present) {
         return;
     }
     protocol_.accept(keep_alive_s, server_limits(limits));
-    connection_.established(protocol_.keep_alive_timeout());
+    connection_.established(protocol_.keep_alive_timeout(), Connection::Heard::packets);
 }
 
 void MqttEndpoint::refuse(ReasonCode code, model::Verdict verdict) {

@@ -284,6 +284,39 @@ TEST(ThreatT29, IsClosed_WhenItStopsInsideAPacket) {
     EXPECT_EQ(too_slow(gateway), 1);
 }
 
+TEST(ThreatT29, IsSilent_WhileItsPacketDoesNotEnd_MQTT3_3_1_2_24_MQTT5_3_1_2_22) {
+    const RunningGateway gateway{{.limits = "packet_grace: 10m"}};
+    SocketPeer slow{gateway.port()};
+    slow.send(packet_of(mqtt::Connect{
+        .version = mqtt::Version::v311, .keep_alive_s = 1, .client_id = "dripping"}));
+    EXPECT_EQ(slow.read().size(), kConnackBytes);
+    Dripper device{std::move(slow), publish_text(10'000)};
+    const auto end = SteadyClock::now() + kPatience;
+    while (!device.over && SteadyClock::now() < end) {
+        device.drip();
+        std::this_thread::sleep_for(10ms);
+    }
+    EXPECT_TRUE(device.over);
+    EXPECT_EQ(gateway.metric(R"(weir_refused_total{reason="keep_alive_timeout"})"), 1);
+}
+
+TEST(ThreatT29, IsHeard_WhenItSaysShortThingsInPieces) {
+    const RunningGateway gateway{{.limits = "packet_grace: 10m"}};
+    SocketPeer slow{gateway.port()};
+    slow.send(packet_of(mqtt::Connect{
+        .version = mqtt::Version::v311, .keep_alive_s = 1, .client_id = "in pieces"}));
+    EXPECT_EQ(slow.read().size(), kConnackBytes);
+    // Each piece ends a packet and begins the next one.
+    const Bytes piece = {0x00, 0xC0};
+    slow.send(Bytes{0xC0});
+    for (int i = 0; i < 20; ++i) {  // Longer than it may be silent.
+        slow.send(piece);
+        EXPECT_EQ(slow.read().size(), 2U);
+        std::this_thread::sleep_for(100ms);
+    }
+    EXPECT_EQ(gateway.metric(R"(weir_refused_total{reason="keep_alive_timeout"})"), 0);
+}
+
 TEST(ThreatT29, IsHeard_WhenItIsOnlySlow) {
     constexpr std::size_t kPayload = 8'000;
     const RunningGateway gateway{{.limits = "handshake: 1s, packet_grace: 1s, stall: 2s"}};
