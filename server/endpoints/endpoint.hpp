@@ -18,7 +18,8 @@ public:
     /// Bytes of the peer, in order. What is not taken is offered again, with what follows.
     /// @return How many bytes were taken.
     virtual std::size_t on_bytes(ByteView bytes) noexcept = 0;
-    /// True while it takes no bytes until Connection::resume: who the peer is, is being found out.
+    /// True while it takes no bytes until Connection::resume: who the peer is, is being found out, or too much that it asked
+    /// for waits for other shards.
     [[nodiscard]] virtual bool is_waiting() const noexcept { return false; }
     /// Bytes that came of a packet, frame or request whose rest has not come.
     [[nodiscard]] virtual std::size_t unfinished() const noexcept { return 0; }

@@ -504,6 +504,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
         });
     }
     connection_.meter_count(metering::subscribe(bytes));
+    ++subscribes_;
     pipeline::subscribe(
         services.broker,
         *session_,
@@ -517,6 +518,9 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
          codes = std::move(codes)](std::span<const model::Verdict> verdicts) mutable {
             if (connections.find(id) == nullptr || session_ == nullptr) {
                 return;
+            }
+            if (subscribes_-- == kSubscribesMax) {
+                connection_.resume();
             }
             auto verdict = verdicts.begin();
             Reason why = refused;
@@ -533,7 +537,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
             send_why(mqtt::Suback{.packet_id = packet_id, .reason_codes = list_of(codes)}, why);
         }
     );
-    return Next::go_on;
+    return is_waiting() ? Next::stop : Next::go_on;
 }
 
 Next MqttEndpoint::on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept {

@@ -40,6 +40,9 @@ public:
     [[nodiscard]] const char* protocol() const noexcept override { return "mqtt"; }
 
 private:
+    /// SUBSCRIBEs that may wait for their answer; nothing is decoded until one of them has it.
+    static constexpr std::uint8_t kSubscribesMax = 16;
+
     /// What CONNECT said, while it is being answered.
     struct Connecting;
     struct Rounds;
@@ -138,8 +141,9 @@ private:
     AckQueue acks_;
     std::uint32_t packet_bytes_max_ = 0;  ///< The client's Maximum Packet Size; 0: none.
     std::uint16_t aliases_max_ = 0;       ///< That we may give to the client.
-    bool publish_will_ = true;
-    bool takes_words_ = false;  ///< The client speaks MQTT 5 and takes Reason Strings.
+    std::uint8_t subscribes_ = 0;         ///< SUBSCRIBEs that wait for other shards or the disk.
+    bool publish_will_ : 1 = true;
+    bool takes_words_ : 1 = false;  ///< The client speaks MQTT 5 and takes Reason Strings.
 };
 
 static_assert(sizeof(MqttEndpoint) <= 160, "part of every idle connection");

@@ -47,7 +47,7 @@ MqttEndpoint::MqttEndpoint(Connection& connection)
 MqttEndpoint::~MqttEndpoint() = default;
 
 bool MqttEndpoint::is_waiting() const noexcept {
-    return connecting_ != nullptr && !connecting_->awaits_auth;
+    return (connecting_ != nullptr && !connecting_->awaits_auth) || subscribes_ >= kSubscribesMax;
 }
 
 mqtt::ServerLimits MqttEndpoint::server_limits(const model::Limits& limits) noexcept {

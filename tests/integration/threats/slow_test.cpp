@@ -317,6 +317,31 @@ TEST(ThreatT29, IsHeard_WhenItSaysShortThingsInPieces) {
     EXPECT_EQ(gateway.metric(R"(weir_refused_total{reason="keep_alive_timeout"})"), 0);
 }
 
+// --- Devices that ask for the same again and again ---------------------------------------------------------------------
+
+TEST(ThreatT14, AnswersManySubscribes_AndServesOthersMeanwhile) {
+    constexpr std::size_t kSubscribes = 50'000;
+    const RunningGateway gateway{{}};
+    SocketPeer busy = connected(gateway.port(), "busy");
+    Bytes list;
+    mqtt::append_subscription(list, {.filter = "again/+", .qos = mqtt::Qos::at_most_once});
+    Bytes batch;
+    for (int i = 0; i < 1'000; ++i) {
+        append(batch, packet_of(mqtt::Subscribe{.packet_id = 1, .subscriptions = {list, 1}}));
+    }
+    const std::size_t before = heap_bytes();
+    for (std::size_t sent = 0; sent < kSubscribes; sent += 1'000) {
+        busy.send(batch);
+    }
+    for (std::size_t answered = 0; answered < kSubscribes * 5;) {  // A SUBACK has 5 bytes.
+        const Bytes some = busy.read();
+        ASSERT_FALSE(some.empty());
+        answered += some.size();
+    }
+    EXPECT_LE(heap_bytes(), before + 4 * kMiB) << "nothing is left of them";
+    expect_service(gateway.port());
+}
+
 TEST(ThreatT29, IsHeard_WhenItIsOnlySlow) {
     constexpr std::size_t kPayload = 8'000;
     const RunningGateway gateway{{.limits = "handshake: 1s, packet_grace: 1s, stall: 2s"}};
