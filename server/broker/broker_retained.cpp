@@ -8,6 +8,7 @@
 
 namespace weir::broker {
 
+using model::Action;
 using model::Reason;
 
 namespace {

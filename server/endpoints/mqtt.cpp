@@ -242,9 +242,7 @@ Next MqttEndpoint::refuse_unreleased(const mqtt::Publish& packet) {
         return Next::stop;
     }
     // Its Receive Maximum began anew with this connection and is not exceeded: the limit is ours. [MQTT5-4.9.0-1]
-    connection_.services().refuse(
-        session_->device(), model::Action::publish, {kReason}, packet.topic
-    );
+    connection_.refuse(model::Action::publish, {kReason}, packet.topic);
     owe(PacketType::pubrec, packet.packet_id, ReasonCode::quota_exceeded, kReason);
     return Next::go_on;
 }
