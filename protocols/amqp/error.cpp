@@ -29,6 +29,8 @@ std::string_view text_of(errc code) noexcept {
             return "the link does not exist";
         case errc::no_credit:
             return "the link has no credit";
+        case errc::message_too_large:
+            return "the message is larger than the peer takes";
     }
     return "unknown error";
 }
@@ -66,6 +68,8 @@ std::string_view condition_of(const error_code& error) noexcept {
             return condition::kInvalidField;
         case errc::address_not_allowed:
             return condition::kNotAllowed;
+        case errc::message_too_large:
+            return condition::kMessageSizeExceeded;
         case errc::unknown_link:
         case errc::no_credit:
             return condition::kInternalError;

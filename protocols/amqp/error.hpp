@@ -20,6 +20,7 @@ enum class errc {
     address_not_allowed,  ///< The address is valid but not for this role.
     unknown_link,         ///< The link is gone, or was never accepted.
     no_credit,            ///< The peer has granted no (more) credit.
+    message_too_large,    ///< Larger than the peer takes on the link. [AMQP-2.7.3]
 };
 
 [[nodiscard]] const boost::system::error_category& category() noexcept;

@@ -7,13 +7,13 @@
 #include <proton/transport.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <weir/amqp/conditions.hpp>
 
 #include "detail/engine.hpp"
-#include "detail/frame_border.hpp"
-#include "detail/handshake_gate.hpp"
+#include "detail/frame_gate.hpp"
 #include "detail/links.hpp"
 #include "detail/proton.hpp"
 #include "detail/sasl.hpp"
@@ -32,37 +32,28 @@ constexpr std::uint32_t kPeerIdleTimeoutMsMin = 1'000;
 /// What a peer may begin and attach after our Close, which it cannot have seen yet.
 constexpr std::uint32_t kLateOpensMax = 100;
 
-/// What a peer does only after its Open; the engine would have it done before.
-bool is_after_open(pn_event_type_t type) noexcept {
-    switch (type) {
-        case PN_CONNECTION_REMOTE_CLOSE:
-        case PN_SESSION_REMOTE_OPEN:
-        case PN_SESSION_REMOTE_CLOSE:
-        case PN_LINK_REMOTE_OPEN:
-        case PN_LINK_REMOTE_CLOSE:
-        case PN_LINK_REMOTE_DETACH:
-        case PN_LINK_FLOW:
-        case PN_DELIVERY:
-            return true;
-        default:
-            return false;
-    }
-}
+/// Protocol headers of the SASL layer and of AMQP itself. [AMQP-2.2, 5.3.1]
+constexpr std::array<Byte, 8> kSaslHeader = {'A', 'M', 'Q', 'P', 3, 1, 0, 0};
+constexpr std::array<Byte, 8> kAmqpHeader = {'A', 'M', 'Q', 'P', 0, 1, 0, 0};
 
 }  // namespace
 
 class ServerConnection::Impl {
 public:
     Impl(const Settings& settings, SaslOffer offer)
-        : settings_{settings}, sasl_{offer}, engine_{settings, sasl_}, links_{settings} {}
+        : settings_{settings},
+          sasl_{offer},
+          engine_{settings, sasl_},
+          links_{settings},
+          gate_{settings} {}
 
     std::size_t feed(ByteView bytes) noexcept;
-    void eof() noexcept { engine_.eof(); }
+    void eof() noexcept;
     void process(Events& events) noexcept;
-    ByteView output() noexcept { return engine_.output(); }
-    void output_done(std::size_t count) noexcept { engine_.output_done(count); }
+    ByteView output() noexcept;
+    void output_done(std::size_t count) noexcept;
     std::optional<SteadyTime> tick(SteadyTime now) noexcept { return engine_.tick(now); }
-    bool finished() noexcept { return engine_.finished(); }
+    bool finished() noexcept { return last_words_.empty() && engine_.finished(); }
 
     void sasl_outcome(SaslVerdict verdict) noexcept;
     void accept_open() noexcept;
@@ -70,7 +61,7 @@ public:
 
     detail::Links& links() noexcept { return links_; }
     std::size_t unsent_bytes() noexcept;
-    std::size_t unfinished() const noexcept { return frames_.unfinished(); }
+    std::size_t unfinished() const noexcept { return gate_.held(); }
 
 private:
     enum class Phase : std::uint8_t {
@@ -83,9 +74,9 @@ private:
 
     void dispatch(pn_event_t* event, Events& events) noexcept;
     void dispatch_closing(pn_event_t* event) noexcept;
-    void check_handshake(Events& events) noexcept;
+    void check_input(Events& events) noexcept;
     void on_open(Events& events) noexcept;
-    void on_begin(pn_session_t* session, Events& events) noexcept;
+    void on_begin(pn_session_t* session) noexcept;
     void on_end(pn_session_t* session, Events& events) noexcept;
     void on_peer_close(Events& events) noexcept;
     void end_if_over(Events& events) noexcept;
@@ -98,13 +89,12 @@ private:
     detail::SaslServer sasl_;  // Before the engine: its transport points into it.
     detail::Engine engine_;
     detail::Links links_;
-    detail::HandshakeGate gate_;
-    detail::FrameBorder frames_;
+    detail::FrameGate gate_;
+    ByteView last_words_;  ///< Said after the engine's end.
     Phase phase_ = Phase::handshake;
     bool close_reported_ = false;
     std::size_t handshake_bytes_ = 0;
     std::size_t fed_bytes_ = 0;  ///< Since the last process().
-    std::uint32_t sessions_ = 0;
     std::uint32_t late_opens_ = 0;
 };
 
@@ -119,26 +109,45 @@ bool ServerConnection::Impl::awaiting_answer() noexcept {
 std::size_t ServerConnection::Impl::feed(ByteView bytes) noexcept {
     std::size_t taken = 0;
     while (taken < bytes.size() && fed_bytes_ < kFeedBytesMax && !awaiting_answer()) {
-        ByteView step =
-            bytes.subspan(taken, std::min(bytes.size() - taken, kFeedBytesMax - fed_bytes_));
-        if (phase_ == Phase::handshake) {
-            step = step.first(gate_.admit(step));
-            handshake_bytes_ += step.size();
-            if (gate_.violated()) {
-                return bytes.size();  // The end: process() says it.
+        const auto portion = gate_.take(
+            bytes.subspan(taken, std::min(bytes.size() - taken, kFeedBytesMax - fed_bytes_))
+        );
+        taken += portion.taken;
+        fed_bytes_ += portion.taken;
+        handshake_bytes_ += phase_ == Phase::handshake ? portion.taken : 0;
+        if (!portion.admitted.empty()) {
+            if (engine_.feed(portion.admitted) < portion.admitted.size()) {
+                gate_.refuse({condition::kInternalError, "the engine takes no more"});
             }
+            gate_.fed();
         }
-        const auto count = engine_.feed(step);
-        if (count == 0) {
-            break;
+        if (gate_.refusal()) {
+            return bytes.size();  // The end: process() says it.
         }
-        if (phase_ != Phase::handshake) {
-            frames_.take(step.first(count));
-        }
-        taken += count;
-        fed_bytes_ += count;
     }
     return taken;
+}
+
+void ServerConnection::Impl::eof() noexcept {
+    last_words_ = {};
+    engine_.eof();
+}
+
+ByteView ServerConnection::Impl::output() noexcept {
+    const ByteView bytes = engine_.output();
+    if (!bytes.empty()) {
+        return bytes;
+    }
+    gate_.all_said();
+    return last_words_;
+}
+
+void ServerConnection::Impl::output_done(std::size_t count) noexcept {
+    if (engine_.finished()) {
+        last_words_ = last_words_.subspan(std::min(count, last_words_.size()));
+    } else {
+        engine_.output_done(count);
+    }
 }
 
 void ServerConnection::Impl::process(Events& events) noexcept {
@@ -151,17 +160,26 @@ void ServerConnection::Impl::process(Events& events) noexcept {
         }
         dispatch(event, events);
     }
-    if (phase_ == Phase::handshake) {
-        check_handshake(events);
+    if (phase_ != Phase::opening) {
+        check_input(events);
     }
     end_if_over(events);
 }
 
-void ServerConnection::Impl::check_handshake(Events& events) noexcept {
-    if (gate_.violated()) {
-        fail({condition::kFramingError, "not a frame of the handshake"}, events);
+void ServerConnection::Impl::check_input(Events& events) noexcept {
+    if (const auto& refusal = gate_.refusal()) {
+        if (gate_.refused_header() && phase_ == Phase::handshake && !engine_.saw_eof()) {
+            last_words_ = sasl_.accepted() || sasl_.optional() ? kAmqpHeader : kSaslHeader;
+        }
+        engine_.stop_reading();
+        fail(*refusal, events);
+    } else if (phase_ != Phase::handshake) {
+        return;
     } else if (handshake_bytes_ > settings_.handshake_bytes_max) {
         fail({condition::kResourceLimitExceeded, "too many bytes before Open"}, events);
+    } else if (sasl_.failed()) {
+        engine_.stop_reading();
+        report_close({condition::kUnauthorizedAccess, "authentication failed"}, events);
     }
 }
 
@@ -169,24 +187,17 @@ void ServerConnection::Impl::dispatch(pn_event_t* event, Events& events) noexcep
     if (phase_ == Phase::closing || phase_ == Phase::closed) {
         return dispatch_closing(event);
     }
-    const pn_event_type_t type = pn_event_type(event);
-    if (phase_ == Phase::handshake ? is_after_open(type) : type == PN_CONNECTION_REMOTE_OPEN) {
-        return fail({condition::kFramingError, "Open has to come first, and once"}, events);
-    }
-    switch (type) {
+    switch (pn_event_type(event)) {
         case PN_CONNECTION_REMOTE_OPEN:
             return on_open(events);
         case PN_CONNECTION_REMOTE_CLOSE:
             return on_peer_close(events);
         case PN_SESSION_REMOTE_OPEN:
-            return on_begin(pn_event_session(event), events);
+            return on_begin(pn_event_session(event));
         case PN_SESSION_REMOTE_CLOSE:
             return on_end(pn_event_session(event), events);
         case PN_LINK_REMOTE_OPEN:
-            if (const auto error = links_.attached(pn_event_link(event), events)) {
-                fail(*error, events);
-            }
-            return;
+            return links_.attached(pn_event_link(event), events);
         case PN_LINK_REMOTE_CLOSE:
             return links_.detached(pn_event_link(event), true, events);
         case PN_LINK_REMOTE_DETACH:
@@ -278,16 +289,12 @@ void ServerConnection::Impl::close(Error error) noexcept {
     }
 }
 
-void ServerConnection::Impl::on_begin(pn_session_t* session, Events& events) noexcept {
-    if (++sessions_ > settings_.sessions_max) {
-        return fail({condition::kResourceLimitExceeded, "too many sessions"}, events);
-    }
+void ServerConnection::Impl::on_begin(pn_session_t* session) noexcept {
     pn_session_set_incoming_capacity(session, kWindowFrames * settings_.max_frame_bytes);
     pn_session_open(session);
 }
 
 void ServerConnection::Impl::on_end(pn_session_t* session, Events& events) noexcept {
-    --sessions_;
     links_.session_ended(session, events);
     pn_session_close(session);
     pn_session_free(session);

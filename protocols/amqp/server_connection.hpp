@@ -24,6 +24,7 @@ struct Settings {
 
     /// Told to the peer; larger frames are refused. At least 512.
     std::uint32_t max_frame_bytes = 64 * 1024;
+    /// Sessions that ended count until all output is taken.
     std::uint16_t sessions_max = 8;
     std::uint16_t links_per_session_max = 10;
     /// Told in each Attach; a larger message ends its link.
@@ -121,7 +122,7 @@ public:
     /// Queues a message, given in two parts that are copied; as long as there is credit, whatever
     /// sendable() says.
     /// @return the id that on_disposition will tell; none if `settled`.
-    /// @errors unknown_link, no_credit.
+    /// @errors unknown_link, no_credit, message_too_large.
     [[nodiscard]] Result<DeliveryId> send(
         LinkId link, ByteView head, ByteView body, bool settled
     ) noexcept;

@@ -170,7 +170,7 @@ public:
         return interest_.status_listeners();
     }
     /// A session will not have a copy that its group gave it: offers it to the others of the group.
-    void hand_on(GroupId group, const model::MessagePtr& message, std::uint64_t session_id);
+    void hand_on(const Copy& copy, std::uint64_t session_id);
     /// What a session can take for its groups may have changed.
     void tell_standing(Session& session);
     /// Has Session::drop_aged() called after `delay`, or sooner where it was to be already.
@@ -288,10 +288,11 @@ private:
     void admit(std::unique_ptr<Join> join, PendingPtr pending);
     void dismiss(std::string_view key, std::uint64_t session_id);
     void update_standing(GroupId group, std::uint64_t session_id, Standing standing);
+    /// Of a slip, the tries and attempts.
     void assign(
         SharedGroup& group,
         const model::MessagePtr& message,
-        unsigned tries,
+        Slip slip,
         std::uint64_t avoid,
         Deposit& deposit
     );

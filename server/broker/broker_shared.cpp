@@ -13,7 +13,7 @@ using model::Reason;
 namespace {
 
 /// How many members a message is offered to, one after the other. What all refuse at QoS 0 is refused because they are busy.
-[[nodiscard]] unsigned tries_of(Qos qos) noexcept {
+[[nodiscard]] std::uint8_t tries_of(Qos qos) noexcept {
     return qos == Qos::at_most_once ? 2 : 8;
 }
 
@@ -124,7 +124,7 @@ void Broker::take(
     Deposit deposit{journal_, slip.creditor()};
     deposit.next(*message, slip.id);
     if (Session* const session = find(member);
-        session != nullptr && session->take(message, group, deposit)) {
+        session != nullptr && session->take(message, group, slip.attempts, deposit)) {
         settle(deposit);
         return;
     }
@@ -140,15 +140,17 @@ void Broker::take(
     );
 }
 
-void Broker::hand_on(
-    GroupId group, const model::MessagePtr& message, std::uint64_t session_id
-) {
+void Broker::hand_on(const Copy& copy, std::uint64_t session_id) {
+    const GroupId group = copy.group;
+    const model::MessagePtr& message = copy.message;
     if (message->expired(context_.clock.wall())) {
         context_.metrics.lose(Reason::message_expired);
         return;
     }
     const unsigned owner = shard_of(group);
-    const Slip slip{.tries = static_cast<std::uint8_t>(tries_of(message->qos()))};
+    Slip slip;
+    slip.tries = tries_of(message->qos()) & 0xFU;
+    slip.attempts = copy.attempts & 0xFU;
     if (owner == shards_.self) {
         assign_again(group, message, session_id, slip);
         return;
@@ -164,16 +166,17 @@ void Broker::hand_on(
 
 std::size_t Broker::bequeath(Flow& left, std::uint64_t session_id) {
     std::size_t lost = 0;
-    left.for_each_unsettled([&](std::uint16_t /*id*/, const Flow::InFlight& entry) {
+    left.for_each_unsettled([&](std::uint16_t /*id*/, Flow::InFlight& entry) {
         // At QoS 2 the peer may have it already: nobody else may get it then. [MQTT5-4.8.2-5]
         if (entry.copy.group != GroupId::none && entry.copy.qos == Qos::at_least_once) {
             context_.metrics.routed.add();
-            hand_on(entry.copy.group, entry.copy.message, session_id);
+            entry.copy.count_attempt();
+            hand_on(entry.copy, session_id);
         }
     });
     left.for_each_queued([&](const Copy& copy) {
         if (copy.group != GroupId::none && copy.message->qos() != Qos::at_most_once) {
-            hand_on(copy.group, copy.message, session_id);
+            hand_on(copy, session_id);
         } else {
             context_.metrics.lose(Reason::session_ended);
             ++lost;
@@ -238,9 +241,11 @@ std::size_t Broker::offer_to_groups(const model::MessagePtr& message, Deposit& d
     interest_.match_groups(message->topic(), [this](SharedGroup& group) {
         matched_groups_.push_back(&group);
     });
+    Slip slip;
+    slip.tries = tries_of(message->qos()) & 0xFU;
     for (SharedGroup* const group : matched_groups_) {
         context_.metrics.routed.add();
-        assign(*group, message, tries_of(message->qos()), 0, deposit);
+        assign(*group, message, slip, 0, deposit);
     }
     return matched_groups_.size();
 }
@@ -248,7 +253,7 @@ std::size_t Broker::offer_to_groups(const model::MessagePtr& message, Deposit& d
 void Broker::assign(
     SharedGroup& group,
     const model::MessagePtr& message,
-    unsigned tries,
+    Slip slip,
     std::uint64_t avoid,
     Deposit& deposit
 ) {
@@ -256,29 +261,26 @@ void Broker::assign(
         context_.metrics.lose(Reason::message_expired);
         return;
     }
-    for (; tries > 0; --tries) {
+    for (; slip.tries > 0; --slip.tries) {
         const std::uint64_t member = group.next(message->qos(), avoid);
         if (member == 0) {
             break;
         }
         if (const unsigned home = shard_of(member); home != shards_.self) {
+            Slip sent = deposit.slip(receipts_, shards_.self);
+            sent.tries = slip.tries;
+            sent.attempts = slip.attempts;
             post(
                 home,
-                runtime::Task{
-                    [&other = on(home),
-                     message,
-                     member,
-                     id = group.id(),
-                     slip =
-                         deposit.slip(receipts_, shards_.self, static_cast<std::uint8_t>(tries))] {
-                        other.take(message, member, id, slip);
-                    }},
+                runtime::Task{[&other = on(home), message, member, id = group.id(), sent] {
+                    other.take(message, member, id, sent);
+                }},
                 message->qos()
             );
             return;
         }
         if (Session* const session = find(member);
-            session != nullptr && session->take(message, group.id(), deposit)) {
+            session != nullptr && session->take(message, group.id(), slip.attempts, deposit)) {
             return;
         }
         avoid = member;
@@ -297,7 +299,7 @@ void Broker::assign_again(
     }
     Deposit deposit{journal_, slip.creditor()};
     deposit.next(*message, slip.id);
-    assign(*found, message, slip.tries, avoid, deposit);
+    assign(*found, message, slip, avoid, deposit);
     settle(deposit);
 }
 

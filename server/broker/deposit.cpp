@@ -22,8 +22,8 @@ void Deposit::enqueue(
     batch.enqueue(session, sequence, std::move(entry));
 }
 
-Slip Deposit::slip(Receipts& receipts, unsigned self, std::uint8_t tries) {
-    Slip slip{.tries = tries};
+Slip Deposit::slip(Receipts& receipts, unsigned self) {
+    Slip slip;
     if (message_->qos() == model::Qos::at_most_once) {
         return slip;
     }

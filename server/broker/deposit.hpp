@@ -16,7 +16,8 @@ struct Slip {
     storage::MessageId id{};    ///< Of the message in the store, the same on all shards.
     std::uint32_t receipt = 0;  ///< Of the publisher, whose share is to be given back; 0: none.
     std::uint16_t shard = 0;    ///< The publisher's.
-    std::uint8_t tries = 0;     ///< Members of a shared group that may still be asked.
+    std::uint8_t tries : 4 = 0;     ///< Members of a shared group that may still be asked.
+    std::uint8_t attempts : 4 = 0;  ///< As in Copy.
     bool gathers = false;       ///< As in Share.
 
     [[nodiscard]] Share share() const noexcept { return {receipt, shard, gathers}; }
@@ -54,7 +55,7 @@ public:
     /// Puts the message into a queue.
     void enqueue(storage::SessionId session, std::uint64_t sequence, storage::QueueEntry entry);
     /// For another shard, which holds a share of the acknowledgement from now on.
-    [[nodiscard]] Slip slip(Receipts& receipts, unsigned self, std::uint8_t tries = 0);
+    [[nodiscard]] Slip slip(Receipts& receipts, unsigned self);
 
     [[nodiscard]] const Creditor& creditor() const noexcept { return creditor_; }
     /// 0: no other shard holds a share.

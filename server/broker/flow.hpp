@@ -24,6 +24,16 @@ struct Copy {
     GroupId group = GroupId::none;  ///< Of a shared subscription: who gets it if this session ends.
     std::uint64_t sequence = 0;     ///< Of its entry in the store; 0: it is not stored.
     bool is_marked = false;         ///< The store knows under which packet id it was sent.
+    std::uint8_t attempts = 0;      ///< To deliver it, that failed; at most kAttemptsMax + 1. Not stored.
+
+    /// As many failed attempts a message may have and still be sent again. [AMQP-3.2.1, delivery-count]
+    static constexpr std::uint8_t kAttemptsMax = 10;
+
+    void count_attempt() noexcept {
+        if (attempts <= kAttemptsMax) {
+            ++attempts;
+        }
+    }
 };
 
 /// Packet ids, in-flight states and the queue of one session. No time, no I/O: the session drives it.
@@ -80,7 +90,7 @@ public:
     bool settle(std::uint16_t packet_id) noexcept;
     /// PUBREC. False: no such packet id of QoS 2 in flight.
     bool receive(std::uint16_t packet_id) noexcept;
-    /// Takes a copy back that the peer gave up, to be queued again at the head.
+    /// Takes back a copy that was sent and that the peer does not want.
     [[nodiscard]] std::optional<Copy> give_back(std::uint16_t packet_id) noexcept;
     [[nodiscard]] std::size_t in_flight() const noexcept { return unsettled_; }
 

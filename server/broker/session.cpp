@@ -1,7 +1,6 @@
 #include <weir/broker/session.hpp>
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include <weir/broker/broker.hpp>
@@ -119,6 +118,7 @@ void Session::transmit(const Copy& copy, std::uint16_t packet_id, bool duplicate
         .duplicate = duplicate,
         .packet_id = packet_id,
         .subscription_ids = copy.subscription_ids,
+        .attempts = copy.attempts,
     });
 }
 
@@ -130,7 +130,7 @@ void Session::send(Copy copy) {
     forget(copy);
     if (copy.group != GroupId::none) {
         book_out();
-        memberships_->broker.hand_on(copy.group, copy.message, id_);
+        memberships_->broker.hand_on(copy, id_);
     }
 }
 
@@ -186,7 +186,9 @@ void Session::offer(
     tell_standing();
 }
 
-bool Session::take(const model::MessagePtr& message, GroupId group, Deposit& deposit) {
+bool Session::take(
+    const model::MessagePtr& message, GroupId group, std::uint8_t attempts, Deposit& deposit
+) {
     if (!memberships_) {
         return false;
     }
@@ -201,6 +203,7 @@ bool Session::take(const model::MessagePtr& message, GroupId group, Deposit& dep
     if (taken) {
         book_in();
         Copy copy{message, {}, qos, options.retain_as_published && message->retain(), group};
+        copy.attempts = attempts;
         if (options.id != 0) {
             copy.subscription_ids.push_back(options.id);
         }
@@ -310,15 +313,36 @@ bool Session::received(std::uint16_t packet_id) {
     return true;
 }
 
-void Session::given_back(std::uint16_t packet_id) {
-    if (auto copy = flow_ ? flow_->give_back(packet_id) : std::nullopt) {
+void Session::refused(std::uint16_t packet_id, Refusal refusal) {
+    auto copy = flow_ ? flow_->give_back(packet_id) : std::nullopt;
+    if (!copy) {
+        return;
+    }
+    if (refusal != Refusal::released) {
+        copy->count_attempt();
+    }
+    context_.metrics.routed.add();  // It was delivered, and has another way to go.
+    const bool is_spent = copy->attempts > Copy::kAttemptsMax;
+    if (refusal == Refusal::rejected) {
+        book_in();
+        lose(Reason::delivery_rejected, *copy->message);
+        forget(*copy);
+    } else if (is_spent || (refusal == Refusal::elsewhere && copy->group == GroupId::none)) {
+        book_in();
+        lose(Reason::delivery_failed, *copy->message);
+        forget(*copy);
+    } else if (refusal == Refusal::elsewhere) {
+        forget(*copy);
+        memberships_->broker.hand_on(*copy, id_);
+    } else {
+        book_in();
         if (copy->sequence != 0) {
             lasting_->journal.open().mark_queued(lasting_->id, copy->sequence);
         }
         flow_->enqueue_first(std::move(*copy));
         context_.metrics.queued.add(1);
-        pump();
     }
+    pump();
 }
 
 void Session::resend() {
@@ -333,14 +357,13 @@ void Session::resend() {
 }
 
 void Session::give_up(std::uint16_t packet_id, const Flow::InFlight& entry) {
-    const auto [message, group, qos] =
-        std::tuple{entry.copy.message, entry.copy.group, entry.copy.qos};
-    forget(entry.copy);
+    const Copy copy = entry.copy;
+    forget(copy);
     flow_->settle(packet_id);
     // At QoS 2 the peer may have it already. [MQTT5-4.8.2-5]
-    if (group != GroupId::none && qos == Qos::at_least_once) {
+    if (copy.group != GroupId::none && copy.qos == Qos::at_least_once) {
         context_.metrics.routed.add();
-        memberships_->broker.hand_on(group, message, id_);
+        memberships_->broker.hand_on(copy, id_);
     }
 }
 

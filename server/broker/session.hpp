@@ -23,6 +23,14 @@ namespace weir::broker {
 class Broker;
 class Session;
 
+/// What becomes of a copy that was sent and that the peer does not accept. [AMQP-3.4]
+enum class Refusal : std::uint8_t {
+    released,   ///< It is sent again, as if it had not been before.
+    failed,     ///< It is sent again, and the attempt counts.
+    elsewhere,  ///< Others of its shared group may have it.
+    rejected,   ///< Nobody may have it.
+};
+
 enum class RetainHandling : std::uint8_t { send = 0, send_if_new = 1, never = 2 };
 
 struct SubscriptionOptions {
@@ -121,16 +129,20 @@ public:
         Deposit& deposit
     );
     /// Takes a copy as a member of a shared group: sends or queues it.
+    /// @param attempts  As in Copy.
     /// @return False, with nothing done: it is no member, may not have it, or has no room. Another one should.
-    bool take(const model::MessagePtr& message, GroupId group, Deposit& deposit);
+    bool take(
+        const model::MessagePtr& message, GroupId group, std::uint8_t attempts, Deposit& deposit
+    );
     /// Sends what waits, as far as the window and the connection allow. Call when either may have opened.
     void pump();
-    /// PUBACK, PUBCOMP, a PUBREC with an error, an AMQP outcome. False: no such packet id in flight.
+    /// PUBACK, PUBCOMP, a PUBREC with an error, AMQP accepted. False: no such packet id in flight.
     bool settled(std::uint16_t packet_id);
     /// PUBREC without an error: answers with a release. False: no such packet id.
     bool received(std::uint16_t packet_id);
-    /// AMQP released or modified: the copy goes to the head of the queue.
-    void given_back(std::uint16_t packet_id);
+    /// Another AMQP outcome. What is sent again goes to the head of the queue; after Copy::kAttemptsMax that failed, and where
+    /// nobody else may have it, it is lost.
+    void refused(std::uint16_t packet_id, Refusal refusal);
 
     /// Inbound QoS 2. @return False if the id is known already: the message must not have a second effect. [MQTT5-4.3.3-10]
     bool take_inbound_id(std::uint16_t packet_id);

@@ -18,6 +18,7 @@ struct Delivery {
     bool duplicate;                                   ///< Sent before on an earlier connection.
     std::uint16_t packet_id;                          ///< 0 at QoS 0.
     std::span<const std::uint32_t> subscription_ids;  ///< MQTT 5; may be empty.
+    std::uint8_t attempts = 0;  ///< Earlier ones that failed. 0 after a restart.
 };
 
 /// Where a connection comes from and what it speaks, for people. Views that are good for the moment.

@@ -10,6 +10,7 @@
 namespace weir::endpoints {
 
 using amqp::OutcomeKind;
+using broker::Refusal;
 using model::Reason;
 
 bool AmqpLink::is_withdrawn() const noexcept {
@@ -32,6 +33,9 @@ bool AmqpLink::pump() {
         return false;
     }
     const std::uint64_t before = sent_;
+    for (const std::uint16_t packet_id : std::exchange(unfit_, {})) {
+        session_->settled(packet_id);
+    }
     session_->pump();
     // What was held back by unsent bytes alone still belongs to the drain.
     if (draining_ && (ready(qos()) || parts_.protocol.credit(parts_.id) == 0)) {
@@ -48,12 +52,21 @@ void AmqpLink::on_outcome(amqp::DeliveryId delivery, const amqp::Outcome& outcom
     }
     const std::uint16_t packet_id = found->second;
     unsettled_.erase(found);
-    const bool again = outcome.kind == OutcomeKind::released ||
-                       (outcome.kind == OutcomeKind::modified && !outcome.undeliverable_here);
-    if (again) {
-        session_->given_back(packet_id);
-    } else {
-        session_->settled(packet_id);
+    switch (outcome.kind) {
+        case OutcomeKind::accepted:
+            session_->settled(packet_id);
+            return;
+        case OutcomeKind::rejected:
+            return session_->refused(packet_id, Refusal::rejected);
+        case OutcomeKind::released:
+            return session_->refused(packet_id, Refusal::released);
+        case OutcomeKind::modified:
+            return session_->refused(
+                packet_id,
+                outcome.undeliverable_here ? Refusal::elsewhere
+                : outcome.failed           ? Refusal::failed
+                                           : Refusal::released
+            );
     }
 }
 
@@ -65,11 +78,16 @@ bool AmqpLink::ready(model::Qos /*qos*/) const noexcept {
 void AmqpLink::deliver(const broker::Delivery& delivery) noexcept {
     const model::Message& message = *delivery.message;
     const Services& services = parts_.connection.services();
-    const AmqpOutbound outbound{message, delivery.qos, delivery.retain, services.shard.wall_now()};
+    const AmqpOutbound outbound{
+        message, delivery.qos, delivery.retain, services.shard.wall_now(), delivery.attempts
+    };
     Bytes head;
     amqp::append_message_head(head, outbound.head(), message.payload().size());
     const bool settled = delivery.qos == model::Qos::at_most_once;
     const auto sent = parts_.protocol.send(parts_.id, head, message.payload(), settled);
+    if (!sent && sent.error() == amqp::errc::message_too_large) {
+        return drop(delivery);
+    }
     if (!sent) {  // The link has just gone, and the session goes with it.
         services.metrics().lose(Reason::session_ended);
         services.context().decisions.record(
@@ -91,6 +109,22 @@ void AmqpLink::deliver(const broker::Delivery& delivery) noexcept {
         .property_bytes = message.properties().size(),
     }));
     parts_.endpoint.turn_later();
+}
+
+void AmqpLink::drop(const broker::Delivery& delivery) {
+    const Services& services = parts_.connection.services();
+    services.metrics().lose(Reason::packet_too_large);
+    services.context().decisions.record(
+        session_->device(),
+        model::Action::deliver,
+        Reason::packet_too_large,
+        services.shard.wall_now(),
+        delivery.message->topic()
+    );
+    if (delivery.packet_id != 0) {
+        unfit_.push_back(delivery.packet_id);
+        parts_.endpoint.turn_later();
+    }
 }
 
 void AmqpLink::end(Reason reason) noexcept {

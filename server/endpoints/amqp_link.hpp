@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include <weir/amqp/server_connection.hpp>
 #include <weir/broker/broker.hpp>
@@ -53,10 +54,15 @@ public:
     [[nodiscard]] broker::PeerInfo peer() const noexcept override;
 
 private:
+    /// A copy that is larger than the peer takes: dropped as if it had been delivered.
+    void drop(const broker::Delivery& delivery);
+
     Parts parts_;
     broker::Session* session_ = nullptr;
     /// Packet ids of the session, by DeliveryId::number.
     boost::unordered_flat_map<std::uint64_t, std::uint16_t> unsettled_;
+    /// Of copies that the peer cannot take: settled with the next pump().
+    std::vector<std::uint16_t> unfit_;
     std::uint64_t sent_ = 0;
     bool subscribed_ = false;
     bool draining_ = false;

@@ -144,9 +144,15 @@ bool AmqpInbound::read_application_properties(const amqp::Value& map, const mode
 // --- To AMQP -------------------------------------------------------------------------------------------------------
 
 AmqpOutbound::AmqpOutbound(
-    const model::Message& message, model::Qos qos, bool retain, WallTime now
+    const model::Message& message,
+    model::Qos qos,
+    bool retain,
+    WallTime now,
+    std::uint32_t attempts
 ) {
     head_.durable = qos != model::Qos::at_most_once;
+    head_.first_acquirer = attempts == 0;
+    head_.delivery_count = attempts;
     head_.topic = message.topic();
     head_.to = message.topic();
     head_.retain = retain;

@@ -78,8 +78,15 @@ private:
 /// A message as a peer is to get it. Not copyable: the head has views of the other members.
 class AmqpOutbound {
 public:
-    /// @param message Outlives this object.
-    AmqpOutbound(const model::Message& message, model::Qos qos, bool retain, WallTime now);
+    /// @param message   Outlives this object.
+    /// @param attempts  That failed to deliver it before.
+    AmqpOutbound(
+        const model::Message& message,
+        model::Qos qos,
+        bool retain,
+        WallTime now,
+        std::uint32_t attempts = 0
+    );
 
     AmqpOutbound(const AmqpOutbound&) = delete;
     AmqpOutbound& operator=(const AmqpOutbound&) = delete;

@@ -70,6 +70,8 @@ constexpr std::array kReasons = {
     ReasonInfo{Reason::wildcards_unavailable, "wildcards_unavailable", "the listener takes no subscriptions with wildcards", 0xA2, kInvalid},
     ReasonInfo{Reason::shared_unavailable, "shared_unavailable", "the listener takes no shared subscriptions", 0x9E, kInvalid},
     ReasonInfo{Reason::credential_removed, "credential_removed", "the credential that the device came with was removed, or the device itself", 0x87, kUnauthorized},
+    ReasonInfo{Reason::delivery_rejected, "delivery_rejected", "the receiver rejected the message", 0x80, kInternal},
+    ReasonInfo{Reason::delivery_failed, "delivery_failed", "the receivers of the subscription gave the message back too often", 0x80, kInternal},
 };
 // clang-format on
 

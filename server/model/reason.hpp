@@ -69,6 +69,8 @@ enum class Reason : std::uint8_t {
     wildcards_unavailable,
     shared_unavailable,
     credential_removed,
+    delivery_rejected,
+    delivery_failed,
     count_,
 };
 

@@ -24,6 +24,9 @@ public:
     }
     void on_open(const Open&) noexcept override { connection_.accept_open(); }
     void on_attach(const Attach& attach) noexcept override {
+        if (attach.role == Role::receiver) {
+            outgoing_ = attach.link;
+        }
         if (attach.address.starts_with("x")) {
             connection_.detach(attach.link, {"amqp:not-found", "no such node"});
         } else {
@@ -55,6 +58,15 @@ public:
             connection_.drained(link);
         }
     }
+    /// Somebody publishes what the peer subscribes to.
+    void publish() noexcept {
+        if (connection_.sendable(outgoing_) > 0) {
+            ignore_error(
+                connection_.send(outgoing_, as_bytes("head"), as_bytes("body"), false),
+                "the peer may leave"
+            );
+        }
+    }
     void on_disposition(LinkId, DeliveryId, const Outcome&) noexcept override {}
     void on_close(const Error&) noexcept override {
         WEIR_ASSERT(!closed_);
@@ -63,6 +75,7 @@ public:
 
 private:
     ServerConnection& connection_;
+    LinkId outgoing_;
     bool closed_ = false;
 };
 
@@ -94,13 +107,15 @@ Bytes valid_start(unsigned stage) {
 /// Three bytes per frame: which, and two arguments.
 Bytes scripted(ByteView script) {
     Bytes out;
+    std::uint32_t delivery = 0;
     for (; script.size() >= 3; script = script.subspan(3)) {
         const std::uint32_t handle = script[1] % 4;
+        const auto handle16 = static_cast<std::uint16_t>(handle);
         const std::uint32_t argument = script[2];
         Bytes next;
         switch (script[0] % 10) {
             case 0:
-                next = begin_frame();
+                next = begin_frame(argument % 4 == 0 ? std::optional{handle16} : std::nullopt);
                 break;
             case 1:
                 next = attach_frame(
@@ -112,8 +127,14 @@ Bytes scripted(ByteView script) {
                 break;
             case 2:
                 next = transfer_frame(
-                    handle, argument, Bytes(argument * 20), argument % 3 == 0, argument % 2 == 0
+                    handle,
+                    delivery,
+                    Bytes(argument * 20),
+                    argument % 3 == 0,
+                    argument % 2 == 0,
+                    argument % 5 == 0
                 );
+                delivery += argument % 3 != 0 || argument % 5 == 0 ? 1 : 0;
                 break;
             case 3:
                 next = flow_frame(handle, argument);
@@ -149,7 +170,7 @@ Bytes scripted(ByteView script) {
                 next = argument == 0 ? close_frame() : frame(0, {});
                 break;
         }
-        next[7] = script[0] / 128;  // The channel.
+        next[7] = script[0] / 64 % 3;  // The channel.
         append(out, next);
     }
     return out;
@@ -162,7 +183,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const unsigned stage = data[0] % 8;
-    const std::size_t step = (data[0] & 0x80U) != 0 ? 7 : 1'000;
+    const std::size_t step = (data[0] & 0x80U) != 0   ? 7
+                             : (data[0] & 0x20U) != 0 ? 60
+                                                      : 1'000;
     Bytes input = valid_start(stage);
     const ByteView rest_of_input = ByteView{data, size}.subspan(1);
     append(
@@ -186,6 +209,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         now += SteadyTime{100};
         static_cast<void>(connection.tick(now));
+        server.publish();
         connection.process(server);
         WEIR_ASSERT(taken > 0);
     }

@@ -1,6 +1,7 @@
 /// AMQP frames written by hand, for peers that no engine would play.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,18 +23,37 @@ inline Bytes frame(std::uint16_t channel, ByteView body, std::uint8_t type = 0) 
     return out;
 }
 
+/// A frame with a performative whose fields `write` appends.
+template <class Write>
+Bytes performative_frame(std::uint8_t code, Write&& write) {
+    Bytes body;
+    append_descriptor(body, code);
+    auto fields = CompoundWriter::list(body);
+    write(fields);
+    fields.finish();
+    return frame(0, body);
+}
+
+/// The same frame on another channel.
+inline Bytes on_channel(std::uint8_t channel, Bytes frame) {
+    frame[7] = channel;
+    return frame;
+}
+
 inline Bytes protocol_header(std::uint8_t id) {
     return {'A', 'M', 'Q', 'P', id, 1, 0, 0};
 }
 
-/// SASL PLAIN with the given credentials.
-inline Bytes sasl_init_frame(std::string_view user, std::string_view password) {
+/// SASL PLAIN, or another mechanism, with the given credentials.
+inline Bytes sasl_init_frame(
+    std::string_view user, std::string_view password, std::string_view mechanism = "PLAIN"
+) {
     std::string response{'\0'};
     response.append(user).append(1, '\0').append(password);
     Bytes body;
     append_descriptor(body, 0x41);
     auto fields = CompoundWriter::list(body);
-    append_symbol(fields.element(), "PLAIN");
+    append_symbol(fields.element(), mechanism);
     append_binary(fields.element(), as_bytes(response));
     fields.finish();
     return frame(0, body, 1);
@@ -48,11 +68,18 @@ inline Bytes open_frame() {
     return frame(0, body);
 }
 
-inline Bytes begin_frame() {
+/// @param answers  The channel of a Begin of ours.
+inline Bytes begin_frame(std::optional<std::uint16_t> answers = {}) {
     Bytes body;
     append_descriptor(body, 0x11);
     auto fields = CompoundWriter::list(body);
-    fields.absent();                        // remote-channel
+    if (answers) {  // remote-channel
+        Bytes& out = fields.element();
+        out.push_back(0x60);
+        append_be(out, *answers);
+    } else {
+        fields.absent();
+    }
     append_uint(fields.element(), 0);       // next-outgoing-id
     append_uint(fields.element(), 100);     // incoming-window
     append_uint(fields.element(), 10'000);  // outgoing-window
@@ -95,7 +122,8 @@ inline Bytes transfer_frame(
     std::uint32_t delivery,
     ByteView payload,
     bool more = false,
-    bool settled = true
+    bool settled = true,
+    bool aborted = false
 ) {
     Bytes body;
     append_descriptor(body, 0x14);
@@ -106,6 +134,10 @@ inline Bytes transfer_frame(
     append_uint(fields.element(), 0);
     append_boolean(fields.element(), settled);
     append_boolean(fields.element(), more);
+    fields.absent();  // rcv-settle-mode
+    fields.absent();  // state
+    fields.absent();  // resume
+    append_boolean(fields.element(), aborted);
     fields.finish();
     append(body, payload);
     return frame(0, body);

@@ -83,7 +83,7 @@ bool Engine::is_over() noexcept {
     if (eof_) {
         return true;  // A frame cut in the middle would be waited for.
     }
-    const bool read_closed = pn_connection_driver_read_closed(&driver_);
+    const bool read_closed = !reads_ || pn_connection_driver_read_closed(&driver_);
     const bool peer_closed = (pn_connection_state(driver_.connection) & PN_REMOTE_CLOSED) != 0;
     if (pn_connection_driver_write_closed(&driver_)) {
         return read_closed || peer_closed;

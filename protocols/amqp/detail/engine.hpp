@@ -27,6 +27,8 @@ public:
     /// @return bytes taken; all of them once nothing is read any more.
     std::size_t feed(ByteView bytes) noexcept;
     void eof() noexcept;
+    /// Nothing more will be fed. What is to be said still is.
+    void stop_reading() noexcept { reads_ = false; }
     [[nodiscard]] pn_event_t* next_event() noexcept {
         return pn_connection_driver_next_event(&driver_);
     }
@@ -45,6 +47,7 @@ private:
     pn_connection_driver_t driver_{};
     std::uint32_t read_bytes_max_;
     bool eof_ = false;
+    bool reads_ = true;
 };
 
 }  // namespace weir::amqp::detail

@@ -38,15 +38,6 @@ std::uint32_t count_of(int number) noexcept {
     return number > 0 ? static_cast<std::uint32_t>(number) : 0;
 }
 
-/// How many links a session has, kept in its context.
-std::uint64_t link_count(pn_session_t* session) noexcept {
-    return reinterpret_cast<std::uint64_t>(pn_session_get_context(session));
-}
-
-void set_link_count(pn_session_t* session, std::uint64_t count) noexcept {
-    pn_session_set_context(session, reinterpret_cast<void*>(count));
-}
-
 /// Reads and drops the bytes of a delivery that are there.
 void drop_bytes(pn_link_t* link) noexcept {
     std::array<char, 4096> sink;
@@ -111,21 +102,15 @@ Links::Link* Links::find_accepted(LinkId id, bool incoming) noexcept {
                : nullptr;
 }
 
-std::optional<Error> Links::attached(pn_link_t* link, Events& events) {
-    pn_session_t* const session = pn_link_session(link);
-    const auto count = link_count(session) + 1;
-    set_link_count(session, count);
-    if (count > settings_.links_per_session_max) {
-        return Error{condition::kResourceLimitExceeded, "too many links in a session"};
-    }
+void Links::attached(pn_link_t* link, Events& events) {
     if (pn_terminus_get_type(pn_link_remote_target(link)) == PN_COORDINATOR) {
-        write_refusal(link, {condition::kNotImplemented, "transactions are not supported"});
-        return std::nullopt;
+        return write_refusal(
+            link, {condition::kNotImplemented, "transactions are not supported"}
+        );
     }
     const LinkId id = links_.insert(Link{.link = link});
     pn_link_set_context(link, to_context(id));
     events.on_attach(AttachRequest{id, link}.view());
-    return std::nullopt;
 }
 
 void Links::accept(LinkId id, const AttachAnswer& answer) {
@@ -176,8 +161,6 @@ void Links::forget_all() {
 }
 
 void Links::detached(pn_link_t* link, bool closed, Events& events) {
-    pn_session_t* const session = pn_link_session(link);
-    set_link_count(session, link_count(session) - 1);
     if (const LinkId id = id_of(link)) {
         forget(id);
         events.on_detach(
@@ -214,6 +197,9 @@ void Links::flow(pn_link_t* link, Events& events) {
 std::optional<Error> Links::delivery(pn_delivery_t* delivery, Events& events) {
     pn_link_t* const link = pn_delivery_link(delivery);
     if (pn_link_is_sender(link)) {
+        if (pn_link_current(link) != nullptr) {  // send() leaves none: the peer has made it.
+            return Error{condition::kNotAllowed, "a transfer on a link on which the peer receives"};
+        }
         outcome(delivery, events);
         return std::nullopt;
     }
@@ -352,6 +338,10 @@ Result<DeliveryId> Links::send(LinkId id, ByteView head, ByteView body, bool set
     }
     if (pn_link_credit(link->link) <= 0) {
         return errc::no_credit;
+    }
+    const std::uint64_t bytes_max = pn_link_remote_max_message_size(link->link);
+    if (bytes_max != 0 && head.size() + body.size() > bytes_max) {
+        return errc::message_too_large;
     }
     std::array<char, sizeof(link->next_tag)> tag;
     store_be(reinterpret_cast<Byte*>(tag.data()), link->next_tag++);

@@ -21,13 +21,14 @@ class Links {
 public:
     explicit Links(const Settings& settings) noexcept : settings_{settings} {}
 
-    // What the peer does. An Error that comes back is to end the connection.
+    // What the peer does.
 
-    [[nodiscard]] std::optional<Error> attached(pn_link_t* link, Events& events);
+    void attached(pn_link_t* link, Events& events);
     /// `closed`: Detach with closed=true.
     void detached(pn_link_t* link, bool closed, Events& events);
     void session_ended(pn_session_t* session, Events& events);
     void flow(pn_link_t* link, Events& events);
+    /// @return Why the connection is to end.
     [[nodiscard]] std::optional<Error> delivery(pn_delivery_t* delivery, Events& events);
     /// Lets go of what has come on a link whose messages nobody wants.
     void discard(pn_link_t* link) noexcept;

@@ -192,13 +192,11 @@ TEST(Handshake, Ends_WhenTooManyBytesComeBeforeOpen) {
     Recorder events{server};
     Bytes bytes = to_bytes("AMQP");
     append(bytes, std::string_view{"\x03\x01\x00\x00", 4});
-    for (int i = 0; i < 200; ++i) {
-        append(
-            bytes, std::string_view{"\x00\x00\x00\x08\x02\x01\x00\x00", 8}
-        );  // Empty SASL frames.
-    }
+    append(bytes, std::string_view{"\x00\x00\x08\x00\x02\x01\x00\x00", 8});  // A frame of 2 KiB.
+    append(bytes, std::string(1'500, '\0'));
     feed_all(server, events, bytes, 100);
     EXPECT_EQ(events.closes, 1);
+    EXPECT_EQ(events.close_condition, "amqp:resource-limit-exceeded");
     drain_output(server);
     server.process(events);
     EXPECT_TRUE(server.finished());

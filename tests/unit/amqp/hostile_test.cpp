@@ -230,13 +230,300 @@ INSTANTIATE_TEST_SUITE_P(
             "sasl_instead_of_open", protocol_header(0) + frame(0, Bytes{0, 0x53, 0x41, 0x45}, 1)
         },
         WrongStateCase{
+            "sasl_outcome",
+            protocol_header(3) + frame(0, Bytes{0, 0x53, 0x44, 0xC0, 3, 1, 0x50, 0}, 1)
+        },
+        WrongStateCase{"empty_sasl_frame", protocol_header(3) + frame(0, {}, 1)},
+        WrongStateCase{"empty_frame_before_open", protocol_header(0) + frame(0, {})},
+        WrongStateCase{"close_before_open", protocol_header(0) + close_frame()},
+        WrongStateCase{
+            "open_of_more_than_8_KiB",
+            protocol_header(0) + performative_frame(0x10, [](CompoundWriter& fields) {
+                append_string(fields.element(), std::string(8'192, 'c'));
+            })
+        },
+        WrongStateCase{
             "begin_after_close", protocol_header(0) + open_frame() + close_frame() + begin_frame()
         }
     ),
     [](const auto& row) { return std::string{row.param.name}; }
 );
 
-TEST(Handshake, DropsSaslFrames_AfterOpen) {
+/// A Transfer with a delivery-id and a delivery-tag, or without.
+Bytes bare_transfer(bool has_id, std::optional<std::size_t> tag_bytes) {
+    return performative_frame(0x14, [&](CompoundWriter& fields) {
+        append_uint(fields.element(), 0);
+        if (has_id) {
+            append_uint(fields.element(), 0);
+        } else {
+            fields.absent();
+        }
+        if (tag_bytes) {
+            append_binary(fields.element(), Bytes(*tag_bytes, 't'));
+        }
+    });
+}
+
+/// An Attach with the first fields only.
+Bytes bare_attach(bool has_name, bool has_handle, bool has_role) {
+    return performative_frame(0x12, [&](CompoundWriter& fields) {
+        if (has_name) {
+            append_string(fields.element(), "bare");
+        } else {
+            fields.absent();
+        }
+        if (has_handle) {
+            append_uint(fields.element(), 7);
+        } else {
+            fields.absent();
+        }
+        if (has_role) {
+            append_boolean(fields.element(), false);
+        }
+    });
+}
+
+struct IllegalFrameCase {
+    std::string_view name;
+    Bytes bytes;
+    std::string_view condition;
+};
+class IllegalFrame : public testing::TestWithParam<IllegalFrameCase> {};
+
+TEST_P(IllegalFrame, EndsTheConnection_CutAnywhere) {
+    const Bytes& bytes = GetParam().bytes;
+    for (const std::size_t step : {std::size_t{1}, std::size_t{7}, bytes.size()}) {
+        Victim victim;
+        victim.hears(
+            protocol_header(0) + open_frame() + begin_frame() + attach_frame(0, "up", "data/probe") +
+            attach_frame(1, "down", "cmd/probe", true) + flow_frame(1, 10)
+        );
+        ASSERT_EQ(victim.events.links.size(), 2U);
+        victim.hears(bytes, step);
+        EXPECT_EQ(victim.events.closes, 1);
+        EXPECT_EQ(victim.events.close_condition, GetParam().condition);
+        EXPECT_NE(as_text(victim.said).find(GetParam().condition), std::string_view::npos)
+            << "the peer is told";
+        EXPECT_TRUE(victim.events.messages.empty());
+        EXPECT_FALSE(victim.server.send(victim.events.links[1].id, make_message("y"), {}, true));
+        victim.hears(bytes);
+        EXPECT_TRUE(victim.server.finished()) << "without waiting for the peer to leave";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    IllegalFrame,
+    testing::Values(
+        IllegalFrameCase{
+            "transfer_on_a_link_of_ours", transfer_frame(1, 0, make_message("x")), "amqp:not-allowed"
+        },
+        IllegalFrameCase{
+            "aborted_transfer_on_a_link_of_ours",
+            transfer_frame(1, 0, {}, false, false, true),
+            "amqp:not-allowed"
+        },
+        IllegalFrameCase{
+            "part_of_a_transfer_on_a_link_of_ours",
+            transfer_frame(1, 0, make_message("x"), true),
+            "amqp:not-allowed"
+        },
+        IllegalFrameCase{
+            "transfer_without_link", transfer_frame(9, 0, {}), "amqp:session:unattached-handle"
+        },
+        IllegalFrameCase{"flow_without_link", flow_frame(9, 1), "amqp:session:unattached-handle"},
+        IllegalFrameCase{
+            "detach_without_link", detach_frame(9, true), "amqp:session:unattached-handle"
+        },
+        IllegalFrameCase{
+            "transfer_after_detach",
+            detach_frame(0, true) + transfer_frame(0, 0, {}),
+            "amqp:session:unattached-handle"
+        },
+        IllegalFrameCase{"frame_without_session", on_channel(3, end_frame()), "amqp:not-allowed"},
+        IllegalFrameCase{"channel_in_use", begin_frame(), "amqp:not-allowed"},
+        IllegalFrameCase{
+            "answer_to_no_begin", on_channel(1, begin_frame(0)), "amqp:not-allowed"
+        },
+        IllegalFrameCase{
+            "handle_in_use", attach_frame(0, "other", "data/probe"), "amqp:session:handle-in-use"
+        },
+        IllegalFrameCase{
+            "handle_in_use_by_the_other_role",
+            attach_frame(1, "other", "data/probe"),
+            "amqp:session:handle-in-use"
+        },
+        IllegalFrameCase{
+            "attach_without_name", bare_attach(false, true, true), "amqp:decode-error"
+        },
+        IllegalFrameCase{
+            "attach_without_handle", bare_attach(true, false, true), "amqp:decode-error"
+        },
+        IllegalFrameCase{
+            "attach_without_role", bare_attach(true, true, false), "amqp:decode-error"
+        },
+        IllegalFrameCase{"transfer_without_id", bare_transfer(false, 1), "amqp:invalid-field"},
+        IllegalFrameCase{
+            "transfer_without_tag", bare_transfer(true, std::nullopt), "amqp:invalid-field"
+        },
+        IllegalFrameCase{"tag_of_33_bytes", bare_transfer(true, 33), "amqp:invalid-field"},
+        IllegalFrameCase{"second_open", open_frame(), "amqp:connection:framing-error"},
+        IllegalFrameCase{
+            "unknown_performative",
+            performative_frame(0x30, [](CompoundWriter&) {}),
+            "amqp:connection:framing-error"
+        },
+        IllegalFrameCase{
+            "frame_of_sasl", sasl_init_frame("u", "secret"), "amqp:connection:framing-error"
+        },
+        IllegalFrameCase{
+            "data_offset_1", Bytes{0, 0, 0, 8, 1, 0, 0, 0}, "amqp:connection:framing-error"
+        },
+        IllegalFrameCase{
+            "data_offset_behind_the_frame",
+            Bytes{0, 0, 0, 8, 3, 0, 0, 0},
+            "amqp:connection:framing-error"
+        },
+        IllegalFrameCase{"size_4", Bytes{0, 0, 0, 4, 2, 0, 0, 0}, "amqp:connection:framing-error"}
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(Transfer, MayHaveATagOf32Bytes) {
+    Victim victim;
+    victim.hears(
+        protocol_header(0) + open_frame() + begin_frame() + attach_frame(0, "l", "data/probe")
+    );
+    victim.hears(bare_transfer(true, 32));
+    EXPECT_EQ(victim.events.messages.size(), 1U);
+    EXPECT_EQ(victim.events.closes, 0);
+}
+
+TEST(Transfer, NeedsATagAgain_AfterAnAbortedOne) {
+    Victim victim;
+    victim.hears(
+        protocol_header(0) + open_frame() + begin_frame() + attach_frame(0, "l", "data/probe")
+    );
+    victim.hears(transfer_frame(0, 0, make_message("x"), true) + bare_transfer(false, std::nullopt));
+    EXPECT_EQ(victim.events.messages.size(), 1U) << "the second frame goes on with the delivery";
+    victim.hears(
+        transfer_frame(0, 1, make_message("y"), true) +
+        transfer_frame(0, 1, {}, false, true, true) + bare_transfer(false, std::nullopt)
+    );
+    EXPECT_EQ(victim.events.messages.size(), 1U);
+    EXPECT_EQ(victim.events.close_condition, "amqp:invalid-field");
+}
+
+TEST(Flood, KeepsNothingOfTransfersOnLinksOfOurs) {
+    Victim victim;
+    victim.hears(protocol_header(0) + open_frame());
+    for (std::uint8_t channel = 0; channel < 8; ++channel) {
+        victim.hears(
+            on_channel(channel, begin_frame()) +
+            on_channel(channel, attach_frame(1, "down", "cmd/probe", true))
+        );
+    }
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        victim.hears(on_channel(
+            static_cast<std::uint8_t>(i % 8), transfer_frame(1, i / 8, Bytes(60'000))
+        ));
+    }
+    EXPECT_EQ(victim.events.closes, 1);
+    EXPECT_TRUE(victim.server.finished());
+}
+
+/// How many frames with this performative there are.
+std::size_t count_frames(ByteView said, std::uint8_t code) {
+    std::size_t count = 0;
+    said = said.subspan(8);
+    while (said.size() >= 8) {
+        const auto size = load_be<std::uint32_t>(said.data());
+        if (size < 8 || size > said.size()) {
+            break;
+        }
+        count += size > 10 && said[10] == code ? 1 : 0;
+        said = said.subspan(size);
+    }
+    return count;
+}
+
+TEST(Sessions, AreAnswered_WhenTheyEndBeforeTheAnswer) {
+    Victim victim;
+    victim.hears(protocol_header(0) + open_frame() + begin_frame());
+    Bytes seven;
+    for (int i = 0; i < 7; ++i) {
+        append(seven, on_channel(1, begin_frame()) + on_channel(1, end_frame()));
+    }
+    for (int i = 0; i < 10; ++i) {
+        victim.hears(seven);
+    }
+    EXPECT_EQ(count_frames(victim.said, 0x11), 71U);
+    EXPECT_EQ(count_frames(victim.said, 0x17), 70U);
+    EXPECT_EQ(victim.events.closes, 0);
+}
+
+TEST(Sessions, EndTheConnection_WhenMoreComeThanThereAreChannels) {
+    // The engine has a channel for each session, also of those that ended before they were answered.
+    Victim victim;
+    Bytes nine;
+    for (int i = 0; i < 9; ++i) {
+        append(nine, begin_frame() + end_frame());
+    }
+    victim.hears(protocol_header(0) + open_frame() + nine);
+    EXPECT_EQ(victim.events.close_condition, "amqp:resource-limit-exceeded");
+    victim.hears({});
+    EXPECT_TRUE(victim.server.finished());
+}
+
+struct HeaderCase {
+    std::string_view name;
+    SaslOffer offer;
+    std::uint8_t answer;
+};
+class WrongHeader : public testing::TestWithParam<HeaderCase> {};
+
+TEST_P(WrongHeader, IsAnsweredWithOurs_AMQP_2_2) {
+    for (const Bytes& header : {
+             Bytes{'A', 'M', 'Q', 'P', 0, 1, 1, 0},
+             Bytes{'A', 'M', 'Q', 'P', 3, 2, 0, 0},
+             Bytes{'A', 'M', 'Q', 'P', 2, 1, 0, 0},
+             Bytes{'A', 'M', 'Q', 'P', 0, 0, 9, 1},
+         }) {
+        Victim victim{{}, GetParam().offer};
+        victim.hears(header);
+        EXPECT_EQ(victim.said, protocol_header(GetParam().answer));
+        EXPECT_EQ(victim.events.closes, 1);
+        EXPECT_TRUE(victim.server.finished());
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    WrongHeader,
+    testing::Values(
+        HeaderCase{"sasl_optional", {.plain = true, .optional = true}, 0},
+        HeaderCase{"sasl_required", {.plain = true}, 3}
+    ),
+    [](const auto& row) { return std::string{row.param.name}; }
+);
+
+TEST(Handshake, EndsWithTheOutcome_WhenAuthenticationFails) {
+    for (const Bytes& init :
+         {sasl_init_frame("u", "secret", "FOO"), sasl_init_frame("u", "guess")}) {
+        Victim victim{{}, {.plain = true}};
+        victim.hears(protocol_header(3));
+        victim.said.clear();
+        feed_all(victim.server, victim.events, init, init.size());
+        EXPECT_EQ(victim.events.closes, 1) << "told with the outcome, so that the caller can close";
+        victim.hears({});
+        EXPECT_EQ(count_frames(protocol_header(3) + victim.said, 0x44), 1U);
+        EXPECT_EQ(victim.events.close_condition, "amqp:unauthorized-access");
+        EXPECT_EQ(victim.events.closes, 1);
+        EXPECT_TRUE(victim.server.finished()) << "without waiting for the peer to leave";
+    }
+}
+
+TEST(Handshake, RefusesSaslFrames_AfterOpen) {
     Victim victim{{}, {.plain = true, .optional = true}};
     victim.hears(protocol_header(0) + open_frame());
     victim.hears(sasl_init_frame("u", "secret"));

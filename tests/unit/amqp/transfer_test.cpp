@@ -196,6 +196,23 @@ TEST(Incoming, DropsAnAbortedMessage) {
     EXPECT_EQ(pair.events.messages[0].payload, "whole");
 }
 
+TEST(Outgoing, IsAtMostWhatThePeerTakes_AMQP_2_7_3) {
+    Pair pair;
+    pair.open();
+    pn_link_t* const link = pn_receiver(pair.client.session(), "small");
+    pn_terminus_set_address(pn_link_source(link), "cmd/probe");
+    pn_link_set_max_message_size(link, 100);
+    pn_link_open(link);
+    pn_link_flow(link, 10);
+    pair.pump();
+    const auto id = pair.events.links.at(0).id;
+    EXPECT_EQ(pair.server.send(id, Bytes(50), Bytes(51), true).error(), errc::message_too_large);
+    EXPECT_TRUE(pair.server.send(id, Bytes(50), Bytes(50), true));
+    pair.pump();
+    ASSERT_EQ(pair.client.received.size(), 1U);
+    EXPECT_EQ(pair.client.received[0].message.size(), 100U);
+}
+
 TEST(Incoming, HandsOnAnEmptyMessage) {
     Pair pair;
     pair.open();

@@ -37,6 +37,7 @@ public:
             std::to_string(static_cast<int>(delivery.qos)) + (delivery.retain ? "r" : "") + (delivery.duplicate ? "d" : "")
         );
         ids.push_back(delivery.packet_id);
+        attempts.push_back(delivery.attempts);
         subscription_ids.assign(delivery.subscription_ids.begin(), delivery.subscription_ids.end());
     }
     void release(std::uint16_t packet_id) noexcept override { released.push_back(packet_id); }
@@ -45,6 +46,7 @@ public:
     bool is_ready = true;
     std::vector<std::string> got;
     std::vector<std::uint16_t> ids;
+    std::vector<std::uint8_t> attempts;
     std::vector<std::uint32_t> subscription_ids;
     std::vector<std::uint16_t> released;
     std::vector<Reason> ended;

@@ -266,6 +266,16 @@ protected:
     mqtt::PropertyWriter properties_{memory_};
 };
 
+TEST_F(Outbound, TellsHowOftenItFailed_AMQP_3_2_1) {
+    const auto message = model::Message::make({.topic = "t", .payload = as_bytes("x")});
+    const AmqpOutbound first{*message, model::Qos::at_least_once, false, kNow};
+    EXPECT_TRUE(first.head().first_acquirer);
+    EXPECT_EQ(first.head().delivery_count, 0U);
+    const AmqpOutbound again{*message, model::Qos::at_least_once, false, kNow, 3};
+    EXPECT_FALSE(again.head().first_acquirer);
+    EXPECT_EQ(again.head().delivery_count, 3U);
+}
+
 TEST_F(Outbound, TellsTopicAndPayload) {
     const auto& got = send({});
     EXPECT_EQ(got.to, "plant/1/temp");
