@@ -80,13 +80,20 @@ TEST_P(Refused, IsSentAgainTenTimes_WhenItFails) {
 }
 
 TEST_P(Refused, IsLost_WhenRejected) {
-    for (const std::string_view filter : {"x", "$share/g/x"}) {
-        Member& member = join(filter);
+    for (const std::string_view filter : {"x", "$share/g/x", "$share/g/x"}) {
         join(filter);
-        publish();
-        refuse(member, Refusal::rejected);
     }
-    EXPECT_EQ(cluster.lost(Reason::delivery_rejected), 2U);
+    publish();
+    for (const auto& member : members_) {
+        if (member->session->in_flight() > 0) {
+            refuse(*member, Refusal::rejected);
+        }
+    }
+    EXPECT_EQ(cluster.lost(Reason::delivery_rejected), 2U) << "the plain copy and that of the group";
+    for (const auto& member : members_) {
+        EXPECT_LE(member->peer.got.size(), 1U);
+        EXPECT_EQ(member->session->in_flight(), 0U);
+    }
     expect_books_balance();
 }
 
