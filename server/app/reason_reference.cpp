@@ -92,6 +92,8 @@ constexpr std::array kHelp = {
     ReasonHelp{Reason::wildcards_unavailable, "MQTT 5: DISCONNECT with the code; MQTT 3.1.1: SUBACK 0x80.", "The listener says so: listeners.mqtt.wildcard_subscriptions."},
     ReasonHelp{Reason::shared_unavailable, "MQTT 5: DISCONNECT with the code; MQTT 3.1.1: SUBACK 0x80.", "The listener says so: listeners.mqtt.shared_subscriptions."},
     ReasonHelp{Reason::credential_removed, "MQTT 5: DISCONNECT with the code; MQTT 3.1.1: the connection ends; AMQP: it ends with the condition.", "Expected after its credential or the device was removed: give it a new one."},
+    ReasonHelp{Reason::delivery_rejected, "Nothing: it is the receiver that refused.", "The receiver answered AMQP `rejected`: it cannot use such messages. Correct its sender, or let a rule keep them off its topics."},
+    ReasonHelp{Reason::delivery_failed, "Nothing: it is the receivers that gave it back.", "Ten attempts ended with AMQP `modified`: look at why the receivers fail over this message. A rule with a stream keeps such messages for later."},
 };
 // clang-format on
 
