@@ -229,7 +229,7 @@ bool Broker::kick(Session& session) {
     }
     context_.metrics.refuse(Reason::administrative);
     context_.decisions.record(
-        session.device(), Action::disconnect, Reason::administrative, context_.clock.wall()
+        session.who(), Action::disconnect, Reason::administrative, context_.clock.wall()
     );
     subscriber->end(Reason::administrative);
     disconnect(session, *subscriber, true);

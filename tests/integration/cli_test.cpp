@@ -152,8 +152,8 @@ TEST_F(Cli, NamesTheWordsThatAnOptionTakes) {
     EXPECT_THAT(weir("check -o csv").error, HasSubstr("--output: 'csv' is none of table, json\n"));
     EXPECT_THAT(weir("serve --log xml").error, HasSubstr("--log: 'xml' is none of pretty, json\n"));
     EXPECT_THAT(
-        weir("explain --json-schema rule").error,
-        HasSubstr("'rule' is none of gateway, sink, file-sink, s3-sink, stream\n")
+        weir("explain --json-schema rules").error,
+        HasSubstr("'rules' is none of gateway, sink, file-sink, s3-sink, stream, policy, rule, price-list\n")
     );
     EXPECT_THAT(weir("bench pairs --qos 3").error, HasSubstr("--qos: '3' is none of 0, 1, 2\n"));
     EXPECT_EQ(weir("version --output JSON").exit_code, 0) << "in any case";

@@ -67,8 +67,7 @@ class Credentials(unittest.TestCase):
             with Client("probe-1", user="probe-1", password="correct horse") as probe:
                 _, code, _ = probe.connect(gateway.ports["plain"])
                 self.assertEqual(code.value, 0)
-                done = gateway.cli("devices", "password", "probe-1", "--remove")
-                self.assertIn("no credential left", done.stderr)
+                gateway.cli("devices", "password", "probe-1", "--remove")
                 self.assertEqual(self.ended(probe), 0x87)
 
     def post(self, gateway, token):

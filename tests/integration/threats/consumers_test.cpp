@@ -167,7 +167,7 @@ Byte answer_to_publish(SocketPeer& client, std::uint16_t id) {
     return answer.at(1) == 2 ? Byte{0} : answer.at(4);
 }
 
-constexpr Byte kNoSubscribers = 0x10;
+constexpr Byte kError = 0x80;  ///< Below: accepted.
 constexpr Byte kQuotaExceeded = 0x97;
 
 TEST(ThreatT25, CountsTheIdsOfEarlierConnections_AndTellsAnMqtt5Client) {
@@ -175,7 +175,7 @@ TEST(ThreatT25, CountsTheIdsOfEarlierConnections_AndTellsAnMqtt5Client) {
     for (std::uint16_t id = 1; id <= 30;) {
         SocketPeer client = connected_again(gateway.port());
         for (const int last = id + 9; id <= last; ++id) {
-            EXPECT_EQ(answer_to_publish(client, id), kNoSubscribers);
+            EXPECT_LT(answer_to_publish(client, id), kError);
         }
     }
     SocketPeer client = connected_again(gateway.port());
@@ -185,7 +185,7 @@ TEST(ThreatT25, CountsTheIdsOfEarlierConnections_AndTellsAnMqtt5Client) {
     EXPECT_EQ(answer_to_publish(client, 7), 0) << "the same again is no more";
     client.send(packet_of(mqtt::Ack{.type = mqtt::PacketType::pubrel, .packet_id = 1}, mqtt::Version::v5));
     EXPECT_EQ(client.read(), (Bytes{0x70, 2, 0, 1}));
-    EXPECT_EQ(answer_to_publish(client, 31), kNoSubscribers);
+    EXPECT_LT(answer_to_publish(client, 31), kError);
     EXPECT_EQ(answer_to_publish(client, 32), kQuotaExceeded);
     EXPECT_EQ(gateway.metric(R"(weir_refused_total{reason="receive_maximum_exceeded"})"), 31);
     expect_service(gateway.port());
@@ -195,11 +195,11 @@ TEST(ThreatT25, MakesRoomForAnMqtt5Client_WhenIdsOfEarlierConnectionsAreTooOld) 
     RunningGateway gateway{{.limits = "receive_maximum: 2, unreleased: 2, release_timeout: 1s"}};
     {
         SocketPeer client = connected_again(gateway.port());
-        EXPECT_EQ(answer_to_publish(client, 1), kNoSubscribers);
-        EXPECT_EQ(answer_to_publish(client, 2), kNoSubscribers);
+        EXPECT_LT(answer_to_publish(client, 1), kError);
+        EXPECT_LT(answer_to_publish(client, 2), kError);
     }
     SocketPeer client = connected_again(gateway.port());
-    EXPECT_TRUE(eventually([&] { return answer_to_publish(client, 3) == kNoSubscribers; }));
+    EXPECT_TRUE(eventually([&] { return answer_to_publish(client, 3) < kError; }));
 }
 
 TEST(ThreatT25, ForgetsAnIdThatIsNotReleased_SoThatItsNextMessageIsNotTakenForTheSame) {

@@ -30,7 +30,7 @@ protected:
              "      cert: weir.crt\n"
              "      key: {file: weir.key}\n"
              "      client_ca: ca.crt\n"},
-            {"/c/policies.d/open.yaml", "policy: open\nallow:\n  - connect: \"*\"\n"},
+            {"/c/policies.d/open.yaml", "policy: open\nallow:\n  - connect: \"{thing}\"\n"},
             {"/c/sinks.d/pager.yaml",
              "sink: pager\n"
              "type: http\n"
