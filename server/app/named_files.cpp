@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <weir/app/certificate_watch.hpp>
 #include <weir/app_config/config_codes.hpp>
 #include <weir/base/text.hpp>
 
@@ -126,7 +127,8 @@ void NamedFiles::expect_pair(
 
 void NamedFiles::warn_of_end(const net::TlsContext& context, const TlsPlaces& places) {
     const WallTime end = context.not_after();
-    if (end - now_ > kWarnBefore) {
+    const auto standing = certificate_standing(end, now_);
+    if (standing == CertificateStanding::fine) {
         return;
     }
     const auto days = std::chrono::duration_cast<std::chrono::days>(end - now_).count();
@@ -136,7 +138,9 @@ void NamedFiles::warn_of_end(const net::TlsContext& context, const TlsPlaces& pl
         .message = fmt::format(
             "{}: the certificate {} on {}",
             places.owner,
-            end <= now_ ? "expired" : fmt::format("ends in {} day{},", days, days == 1 ? "" : "s"),
+            standing == CertificateStanding::ended
+                ? "expired"
+                : fmt::format("ends in {} day{},", days, days == 1 ? "" : "s"),
             format_time(end.count())
         ),
         .file = places.certificate.file,

@@ -15,9 +15,6 @@ namespace weir::app {
 /// is named, and comes back empty.
 class NamedFiles {
 public:
-    /// A certificate that ends sooner than this is warned of.
-    static constexpr std::chrono::hours kWarnBefore{30 * 24};
-
     /// @param now  What certificates are measured by.
     NamedFiles(const ConfigFiles& files, WallTime now, document::Diagnostics& diagnostics)
         : files_{files}, now_{now}, diagnostics_{diagnostics} {}

@@ -169,9 +169,7 @@ void add_check(CLI::App& app, Chosen& chosen) {
         "--test", options->test, "Run the tests beside the rules as well; exit code 1: one failed"
     );
     add_format(*command, options->format, false);
-    command->callback([&chosen, options] {
-        chosen = [options](const Globals& globals) { return check(*options, globals); };
-    });
+    choose(*command, chosen, options, check);
 }
 
 }  // namespace weir::cli

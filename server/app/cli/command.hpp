@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -39,6 +40,19 @@ struct Globals {
 
 /// Set by the command that was chosen; main() runs it after the whole line was understood.
 using Chosen = std::function<ExitCode(const Globals&)>;
+
+/// Has `command` run `run(*options, globals)` when it is the one on the line.
+template <class Options>
+void choose(
+    CLI::App& command,
+    Chosen& chosen,
+    const std::shared_ptr<Options>& options,
+    ExitCode (*run)(const Options&, const Globals&)
+) {
+    command.callback([&chosen, options, run] {
+        chosen = [options, run](const Globals& globals) { return run(*options, globals); };
+    });
+}
 
 /// Adds a sub-command. `examples` are shown by `--help`, one per line, and run by the tests of the
 /// documentation.

@@ -22,7 +22,6 @@ struct Options {
     Format format = Format::table;
 };
 using OptionsPtr = std::shared_ptr<Options>;
-using Run = ExitCode (*)(const Options&, const Globals&);
 
 Target verb_of(const Options& options, std::string_view verb) {
     auto target = device_target(options.name);
@@ -131,12 +130,6 @@ CLI::App& add(
     add_format(command, options->format, false);
     command.add_option("name", options->name, "Name of the device")->required();
     return command;
-}
-
-void choose(CLI::App& command, Chosen& chosen, const OptionsPtr& options, Run run) {
-    command.callback([&chosen, options, run] {
-        chosen = [options, run](const Globals& globals) { return run(*options, globals); };
-    });
 }
 
 void add_certificate(CLI::App& devices, Chosen& chosen) {

@@ -225,9 +225,7 @@ void add_rules_explain(CLI::App& rules, Chosen& chosen) {
         )
         ->allow_extra_args(false);
     add_format(command, options->format, false);
-    command.callback([&chosen, options] {
-        chosen = [options](const Globals& globals) { return run(*options, globals); };
-    });
+    choose(command, chosen, options, run);
 }
 
 }  // namespace weir::cli

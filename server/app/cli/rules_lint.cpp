@@ -88,9 +88,7 @@ void add_rules_lint(CLI::App& rules, Chosen& chosen) {
         "rules", options->wanted, "Files, folders or names of rules (default: all of --config)"
     );
     add_format(command, options->format, false);
-    command.callback([&chosen, options] {
-        chosen = [options](const Globals& globals) { return run(*options, globals); };
-    });
+    choose(command, chosen, options, run);
 }
 
 }  // namespace weir::cli

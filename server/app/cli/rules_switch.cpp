@@ -68,9 +68,7 @@ void add_rules_switch(CLI::App& rules, Chosen& chosen) {
     );
     stats_command.add_option("rule", options->rule, "Name of a rule (default: all)");
     add_format(stats_command, options->format);
-    stats_command.callback([&chosen, options] {
-        chosen = [options](const Globals& globals) { return stats(*options, globals); };
-    });
+    choose(stats_command, chosen, options, stats);
     const auto add_change = [&](const char* verb, const char* help, const char* examples) {
         auto& command = *add_command(rules, verb, help, examples);
         command.add_option("rule", options->rule, "Name of the rule")->required();

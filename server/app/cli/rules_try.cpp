@@ -215,9 +215,7 @@ void add_rules_try(CLI::App& rules, Chosen& chosen) {
     command.add_option("--last", options->last, "The last so many of them (default: 100)");
     command.add_flag("--follow", options->follow, "Go on with new ones as they come, until Ctrl-C");
     add_format(command, options->format, false);
-    command.callback([&chosen, options] {
-        chosen = [options](const Globals& globals) { return run(*options, globals); };
-    });
+    choose(command, chosen, options, run);
 }
 
 }  // namespace weir::cli

@@ -136,9 +136,7 @@ void add_serve(CLI::App& app, Chosen& chosen) {
     command->add_option("--log", options->format, "pretty or json (default: pretty on a terminal)")
         ->transform(one_of(formats))
         ->type_name("FORMAT");
-    command->callback([&chosen, options] {
-        chosen = [options](const Globals& globals) { return serve(*options, globals); };
-    });
+    choose(*command, chosen, options, serve);
 }
 
 }  // namespace weir::cli

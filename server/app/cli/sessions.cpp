@@ -16,7 +16,6 @@ struct Options {
     bool online = false;
     Format format = Format::table;
 };
-using OptionsPtr = std::shared_ptr<Options>;
 
 constexpr auto* kSessions = "/v1/sessions";
 
@@ -157,17 +156,6 @@ ExitCode kick(const Options& options, const Globals& globals) {
     post(*gateway_api(globals), Target{kSessions}.segment(options.name).segment("kick"));
     print(fmt::format("ended the connection of {}\n", options.name));
     return ExitCode::ok;
-}
-
-void choose(
-    CLI::App& command,
-    Chosen& chosen,
-    const OptionsPtr& options,
-    ExitCode (*run)(const Options&, const Globals&)
-) {
-    command.callback([&chosen, options, run] {
-        chosen = [options, run](const Globals& globals) { return run(*options, globals); };
-    });
 }
 
 }  // namespace

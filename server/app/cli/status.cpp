@@ -176,9 +176,7 @@ void add_status(CLI::App& app, Chosen& chosen) {
     const auto options = std::make_shared<Options>();
     add_format(*command, options->format, false);
     command->add_flag("--ready", options->only_ready, "Exit code 0 only if it takes messages");
-    command->callback([&chosen, options] {
-        chosen = [options](const Globals& globals) { return show(*options, globals); };
-    });
+    choose(*command, chosen, options, show);
 }
 
 }  // namespace weir::cli

@@ -104,9 +104,7 @@ void add_why(CLI::App& app, Chosen& chosen) {
                                         : "'" + text + "' is not a duration such as 1h";
         });
     add_format(*command, options->format, false);
-    command->callback([&chosen, options] {
-        chosen = [options](const Globals& globals) { return why(*options, globals); };
-    });
+    choose(*command, chosen, options, why);
 }
 
 }  // namespace weir::cli
