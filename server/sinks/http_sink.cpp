@@ -466,11 +466,17 @@ SteadyTime HttpSink::expiry_of(const Flight& flight) const noexcept {
     return now() + std::max(expiry - surroundings_.clock->wall(), WallTime{0});
 }
 
+/// The outbox shows a commit as soon as it is durable, before this sink hears of it; the counters
+/// are those that were stored with what the outbox shows.
+const SinkCounters& HttpSink::counters_beside(std::uint64_t settled) const noexcept {
+    const bool is_ahead = commit_ != 0 && settled != state_.counters.total();
+    return is_ahead ? next_state_.counters : state_.counters;
+}
+
 SinkStatus HttpSink::status() const {
     SinkStatus out{
         .name = config_.name,
         .url = config_.url,
-        .counters = state_.counters,
         .attempts = attempts_,
         .failures = failures_,
         .latency = latency_,
@@ -497,6 +503,7 @@ SinkStatus HttpSink::status() const {
     if (const auto info = surroundings_.store->outbox(config_.name)) {
         add_outbox(out, *info, surroundings_.clock->wall());
     }
+    out.counters = counters_beside(out.in - out.pending);
     return out;
 }
 

@@ -64,6 +64,8 @@ struct SinkCounters {
     std::uint64_t lost = 0;  ///< Removed by drop_oldest (sink_full), or by an operator after the
                              ///< sink was removed.
 
+    [[nodiscard]] std::uint64_t total() const noexcept { return delivered + dead + lost; }
+
     friend bool operator==(const SinkCounters&, const SinkCounters&) = default;
 };
 

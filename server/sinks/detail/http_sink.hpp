@@ -89,6 +89,7 @@ private:
     [[nodiscard]] bool expired(const storage::OutboxEntry& entry) const noexcept;
     [[nodiscard]] SteadyTime expiry_of(const Flight& flight) const noexcept;
     [[nodiscard]] SteadyTime due_of(const Flight& flight) const noexcept;
+    [[nodiscard]] const SinkCounters& counters_beside(std::uint64_t settled) const noexcept;
 
     const std::uint32_t id_;
     HttpSinkConfig config_;

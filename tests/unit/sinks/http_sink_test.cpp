@@ -469,6 +469,21 @@ TEST_F(HttpSink, SendsDeadLettersAgain_WhenTheOperatorSaysSo) {
     EXPECT_EQ(store_->outbox_room("pager").used(), 0U);
 }
 
+TEST_F(HttpSink, BalancesItsBooks_WhileAnOutcomeIsBeingStored) {
+    configure(pager());
+    for (const std::uint16_t outcome : {204, 400}) {
+        enqueue("1");
+        std::exchange(client_.sent.back().done, nullptr)({.response = {.status = outcome}});
+        for (int turn = 0; turn < 4; ++turn) {
+            sinks_->poll();
+            expect_balance(status());
+            store_->drain();
+            expect_balance(status());
+        }
+        EXPECT_EQ(status().pending, 0U);
+    }
+}
+
 TEST_F(HttpSink, BalancesItsBooks_WhateverHappens) {
     test::Random random{7};
     auto config = batching(4, 500ms);
