@@ -103,11 +103,14 @@ void AmqpLink::deliver(const broker::Delivery& delivery) noexcept {
         unsettled_.emplace(sent->number(), delivery.packet_id);
     }
     ++sent_;
-    parts_.connection.meter_count(metering::publish_out({
-        .payload_bytes = message.payload().size(),
-        .topic_bytes = message.topic().size(),
-        .property_bytes = message.properties().size(),
-    }));
+    parts_.connection.meter_add(
+        metering::add_publish_out,
+        {
+            .payload_bytes = message.payload().size(),
+            .topic_bytes = message.topic().size(),
+            .property_bytes = message.properties().size(),
+        }
+    );
     parts_.endpoint.turn_later();
 }
 

@@ -203,7 +203,7 @@ void AmqpEndpoint::on_disposition(
     amqp::LinkId link, amqp::DeliveryId delivery, const amqp::Outcome& outcome
 ) noexcept {
     if (const auto found = links_.find(link.number()); found != links_.end()) {
-        connection_.meter_count(metering::puback_in(0));
+        connection_.meter_add(metering::add_puback_in, 0);
         found->second->on_outcome(delivery, outcome);
     }
 }

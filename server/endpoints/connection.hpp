@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <weir/broker/subscriber.hpp>
@@ -105,6 +106,15 @@ public:
     void meter_count(const storage::UsageDelta& delta) noexcept {
         if (meter_ != nullptr) {
             services_->meter.count(*meter_, delta);
+        }
+    }
+    /// The same for what each message costs: `add` is one of metering's adders.
+    template <class What>
+    void meter_add(
+        void (*add)(storage::UsageDelta&, What) noexcept, std::type_identity_t<What> what
+    ) noexcept {
+        if (meter_ != nullptr) {
+            add(services_->meter.sums(*meter_), what);
         }
     }
 

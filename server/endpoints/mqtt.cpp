@@ -26,8 +26,8 @@ namespace {
 }
 
 [[nodiscard]] mqtt::ReasonCodeList list_of(const std::vector<ReasonCode>& codes) noexcept {
-    return mqtt::ReasonCodeList{
-        ByteView{reinterpret_cast<const Byte*>(codes.data()), codes.size()}};
+    return mqtt::ReasonCodeList{ByteView{reinterpret_cast<const Byte*>(codes.data()), codes.size()}
+    };
 }
 
 }  // namespace
@@ -350,16 +350,15 @@ void MqttEndpoint::after_commit(std::move_only_function<void()> work) {
         work();
         return;
     }
-    services.broker.journal().after(
-        [&connections = services.connections, id = connection_.id(), work = std::move(work)](
-            bool /*stored*/
-        ) mutable {
-            const Connection* const connection = connections.find(id);
-            if (connection != nullptr && !connection->closing()) {
-                work();
-            }
+    services.broker.journal().after([&connections = services.connections,
+                                     id = connection_.id(),
+                                     work = std::move(work)](bool /*stored*/
+                                    ) mutable {
+        const Connection* const connection = connections.find(id);
+        if (connection != nullptr && !connection->closing()) {
+            work();
         }
-    );
+    });
 }
 
 void MqttEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
@@ -405,7 +404,7 @@ Next MqttEndpoint::on_ack(const mqtt::Ack& packet) noexcept {
     switch (packet.type) {
         case PacketType::puback:
             session_->settled(packet.packet_id);
-            connection_.meter_count(metering::puback_in(0));
+            connection_.meter_add(metering::add_puback_in, 0);
             break;
         case PacketType::pubrec:
             if (mqtt::is_error(packet.reason_code)) {
@@ -471,9 +470,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
         const auto limits = connection_.topic_limits();
         if (!parsed || !mqtt::is_within(parsed->filter, limits) ||
             parsed->group.size() > limits.bytes) {
-            connection_.refuse(
-                model::Action::subscribe, {Reason::topic_invalid}, wanted.filter
-            );
+            connection_.refuse(model::Action::subscribe, {Reason::topic_invalid}, wanted.filter);
             codes.push_back(ReasonCode::topic_filter_invalid);
             refused = Reason::topic_invalid;
             continue;

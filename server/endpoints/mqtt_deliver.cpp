@@ -84,11 +84,14 @@ void MqttEndpoint::deliver(const broker::Delivery& delivery) noexcept {
         out.append_shared(payload, delivery.message);
     }
     if (!delivery.duplicate) {
-        connection_.meter_count(metering::publish_out({
-            .payload_bytes = payload.size(),
-            .topic_bytes = message.topic().size(),
-            .property_bytes = message.properties().size(),
-        }));
+        connection_.meter_add(
+            metering::add_publish_out,
+            {
+                .payload_bytes = payload.size(),
+                .topic_bytes = message.topic().size(),
+                .property_bytes = message.properties().size(),
+            }
+        );
     }
     connection_.flush_later();
 }

@@ -46,19 +46,22 @@ std::uint64_t size_of(const Traffic& message, SizeBasis basis) {
     return everything(message);
 }
 
-UsageDelta control(std::uint64_t bytes) {
-    UsageDelta delta;
+void add_control(UsageDelta& sums, std::uint64_t bytes) {
     for (const SchemeInfo& row : kSchemeTable) {
         if (row.counts_control) {
-            delta.counters[index(Counter::units_control, row.scheme)] = units(bytes, row.block);
+            sums.counters[index(Counter::units_control, row.scheme)] += units(bytes, row.block);
         }
     }
-    return delta;
+}
+
+void add_control(UsageDelta& sums, Counter counter, std::uint64_t bytes) {
+    sums.counters[index(counter)] += 1;
+    add_control(sums, bytes);
 }
 
 UsageDelta control(Counter counter, std::uint64_t bytes) {
-    UsageDelta delta = control(bytes);
-    delta.counters[index(counter)] = 1;
+    UsageDelta delta;
+    add_control(delta, counter, bytes);
     return delta;
 }
 
@@ -85,29 +88,43 @@ std::uint64_t total_units(const UsageDelta& sums, Scheme scheme) noexcept {
 
 UsageDelta publish_in(const Traffic& message) noexcept {
     UsageDelta delta;
-    delta.counters[index(Counter::messages_in)] = 1;
-    delta.counters[index(Counter::bytes_in)] = everything(message);
-    delta.counters[index(Counter::messages_retained)] = message.retain ? 1 : 0;
-    for (const SchemeInfo& row : kSchemeTable) {
-        if (message.basic_ingest && row.basic_ingest_free) {
-            continue;
-        }
-        const std::uint64_t times = message.retain && row.counts_retained ? 2 : 1;
-        delta.counters[index(Counter::units_in, row.scheme)] =
-            times * units(size_of(message, row.basis), row.block);
-    }
+    add_publish_in(delta, message);
     return delta;
 }
 
 UsageDelta publish_out(const Traffic& message) noexcept {
     UsageDelta delta;
-    delta.counters[index(Counter::messages_out)] = 1;
-    delta.counters[index(Counter::bytes_out)] = everything(message);
+    add_publish_out(delta, message);
+    return delta;
+}
+
+void add_publish_in(UsageDelta& sums, const Traffic& message) noexcept {
+    auto& counters = sums.counters;
+    counters[index(Counter::messages_in)] += 1;
+    counters[index(Counter::bytes_in)] += everything(message);
+    counters[index(Counter::messages_retained)] += message.retain ? 1 : 0;
     for (const SchemeInfo& row : kSchemeTable) {
-        delta.counters[index(Counter::units_out, row.scheme)] =
+        if (message.basic_ingest && row.basic_ingest_free) {
+            continue;
+        }
+        const std::uint64_t times = message.retain && row.counts_retained ? 2 : 1;
+        counters[index(Counter::units_in, row.scheme)] +=
+            times * units(size_of(message, row.basis), row.block);
+    }
+}
+
+void add_publish_out(UsageDelta& sums, const Traffic& message) noexcept {
+    auto& counters = sums.counters;
+    counters[index(Counter::messages_out)] += 1;
+    counters[index(Counter::bytes_out)] += everything(message);
+    for (const SchemeInfo& row : kSchemeTable) {
+        counters[index(Counter::units_out, row.scheme)] +=
             units(size_of(message, row.basis), row.block);
     }
-    return delta;
+}
+
+void add_puback_in(UsageDelta& sums, std::uint64_t bytes) noexcept {
+    add_control(sums, Counter::pubacks_in, bytes);
 }
 
 UsageDelta publish_stored(const Traffic& message) noexcept {
@@ -133,7 +150,9 @@ UsageDelta puback_in(std::uint64_t bytes) noexcept {
 }
 
 UsageDelta http_error(std::uint64_t body_bytes) noexcept {
-    return control(body_bytes);
+    UsageDelta delta;
+    add_control(delta, body_bytes);
+    return delta;
 }
 
 UsageDelta rule_run(const Traffic& message, std::uint64_t actions) noexcept {

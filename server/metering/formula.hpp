@@ -84,6 +84,10 @@ struct Traffic {
 [[nodiscard]] storage::UsageDelta publish_in(const Traffic& message) noexcept;
 /// One copy handed to a device. Our own redeliveries are not counted.
 [[nodiscard]] storage::UsageDelta publish_out(const Traffic& message) noexcept;
+/// Of what each message costs: the same, added where the sums are. @cost A few of the counters.
+void add_publish_in(storage::UsageDelta& sums, const Traffic& message) noexcept;
+void add_publish_out(storage::UsageDelta& sums, const Traffic& message) noexcept;
+void add_puback_in(storage::UsageDelta& sums, std::uint64_t bytes) noexcept;
 /// One copy kept for an offline session; its later delivery counts as publish_out.
 [[nodiscard]] storage::UsageDelta publish_stored(const Traffic& message) noexcept;
 /// `bytes`: will topic, will payload and string properties.

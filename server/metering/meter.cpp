@@ -100,7 +100,7 @@ Meter::Pending* Meter::take_record() {
     return taken;
 }
 
-void Meter::count(DeviceMeter& device, const storage::UsageDelta& delta) noexcept {
+storage::UsageDelta& Meter::sums(DeviceMeter& device) noexcept {
     if (device.pending_ == nullptr) {
         Pending* const record = take_record();
         *record = {{}, &device, hour_, dirty_};
@@ -108,7 +108,7 @@ void Meter::count(DeviceMeter& device, const storage::UsageDelta& delta) noexcep
         device.pending_ = record;
         ++device.records_;
     }
-    device.pending_->delta += delta;
+    return device.pending_->delta;
 }
 
 void Meter::count_into(

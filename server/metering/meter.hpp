@@ -25,7 +25,9 @@ public:
     DeviceMeter(const DeviceMeter&) = delete;
     DeviceMeter& operator=(const DeviceMeter&) = delete;
 
-    [[nodiscard]] std::string_view tenant() const noexcept { return name().substr(0, tenant_size_); }
+    [[nodiscard]] std::string_view tenant() const noexcept {
+        return name().substr(0, tenant_size_);
+    }
     [[nodiscard]] std::string_view device() const noexcept {
         return name().substr(tenant_size_ + 1U);
     }
@@ -77,7 +79,11 @@ public:
     /// At the end of a session; what is pending stays and is drained.
     void close(DeviceMeter* device) noexcept;
 
-    void count(DeviceMeter& device, const storage::UsageDelta& delta) noexcept;
+    /// What the device used in the current hour and is not drained yet: to be added to at once, and not kept.
+    [[nodiscard]] storage::UsageDelta& sums(DeviceMeter& device) noexcept;
+    void count(DeviceMeter& device, const storage::UsageDelta& delta) noexcept {
+        sums(device) += delta;
+    }
     /// Adds to `batch` instead, in the current hour.
     void count_into(
         storage::Batch& batch, const DeviceMeter& device, const storage::UsageDelta& delta

@@ -142,11 +142,11 @@ Progress Publisher::route(
     }
     distribute_republished(origin, deposit_);
     if (origin.meter != nullptr) {
-        const auto usage = metering::publish_in(traffic_of(*message));
+        const auto traffic = traffic_of(*message);
         if (deposit_.batch.empty()) {
-            meter_.count(*origin.meter, usage);
+            metering::add_publish_in(meter_.sums(*origin.meter), traffic);
         } else {
-            meter_.count_into(deposit_.batch, *origin.meter, usage);
+            meter_.count_into(deposit_.batch, *origin.meter, metering::publish_in(traffic));
         }
     }
     if (broker_.commit(deposit_)) {
@@ -188,10 +188,7 @@ void Publisher::distribute_republished(const Origin& origin, broker::Deposit& de
 }
 
 bool Publisher::distribute(
-    const Origin& origin,
-    const model::MessagePtr& message,
-    bool is_taken,
-    broker::Deposit& deposit
+    const Origin& origin, const model::MessagePtr& message, bool is_taken, broker::Deposit& deposit
 ) {
     deposit.next(*message);
     if (message->retain() && message->hops() > 0) {
@@ -259,8 +256,7 @@ bool Publisher::run(Forwarded& forwarded, std::chrono::milliseconds held) {
         broker_.settle(deposit);
         return true;
     }
-    metering::DeviceMeter* const meter =
-        meter_.open(forwarded.principal->tenant, forwarded.device);
+    metering::DeviceMeter* const meter = meter_.open(forwarded.principal->tenant, forwarded.device);
     const Origin origin{
         .subject = {.principal = *forwarded.principal, .client_id = forwarded.client_id},
         .policies = nullptr,
