@@ -134,9 +134,9 @@ struct TlsEngine::BioCallbacks {
 
     static int write(BIO* bio, const char* bytes, int size) noexcept {
         BIO_clear_retry_flags(bio);
-        const ssize_t sent = ::send(
-            engine(bio).fd_, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT
-        );
+        const TlsEngine& self = engine(bio);
+        const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (self.more_follows_ ? MSG_MORE : 0);
+        const ssize_t sent = ::send(self.fd_, bytes, static_cast<std::size_t>(size), flags);
         if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
             BIO_set_retry_write(bio);
         }
@@ -211,6 +211,7 @@ void TlsEngine::unbind(TlsSession& session) noexcept {
 void TlsEngine::begin(int fd, ByteView input) noexcept {
     fd_ = fd;
     input_ = input;
+    more_follows_ = false;
     errno = 0;
 }
 
@@ -301,7 +302,9 @@ Result<TlsEngine::Handshake> TlsEngine::advance_handshake(TlsSession& session) n
     return take_error(session.ssl_, result);
 }
 
-Result<std::size_t> TlsEngine::write(TlsSession& session, int fd, ByteView bytes) noexcept {
+Result<std::size_t> TlsEngine::write(
+    TlsSession& session, int fd, ByteView bytes, bool more_follows
+) noexcept {
     begin(fd, {});
     if (session.handshaking_) {
         WEIR_TRY(const Handshake handshake, advance_handshake(session));
@@ -309,6 +312,7 @@ Result<std::size_t> TlsEngine::write(TlsSession& session, int fd, ByteView bytes
             return std::size_t{0};
         }
     }
+    more_follows_ = more_follows;
     std::size_t done = 0;
     while (done < bytes.size()) {
         std::size_t count = 0;

@@ -110,7 +110,10 @@ public:
     /// Sends `bytes` as far as the socket takes them. @return how many are done; 0: it takes none
     /// now, and the next call must begin with the same bytes. During the handshake: advances that,
     /// returns 0.
-    [[nodiscard]] Result<std::size_t> write(TlsSession& session, int fd, ByteView bytes) noexcept;
+    /// @param more_follows  The next write comes at once: the socket may let a segment wait for it.
+    [[nodiscard]] Result<std::size_t> write(
+        TlsSession& session, int fd, ByteView bytes, bool more_follows = false
+    ) noexcept;
     /// Sends close_notify, if the socket takes it.
     void close_notify(TlsSession& session, int fd) noexcept;
 
@@ -136,6 +139,7 @@ private:
     std::unique_ptr<Byte[]> gather_;
     bio_st* bio_;
     int fd_ = -1;     ///< Of the session being served.
+    bool more_follows_ = false;
     ByteView input_;  ///< Ciphertext not yet taken by OpenSSL.
     RejectedCertificate rejected_;
 };

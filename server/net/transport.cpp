@@ -199,7 +199,7 @@ Result<std::size_t> Transport::write_tls(ShardIo& io, std::span<const iovec> par
     }
     const ByteView first{static_cast<const Byte*>(parts[0].iov_base), parts[0].iov_len};
     if (parts.size() == 1 || first.size() >= TlsEngine::kRecordBytesMax) {
-        return io.tls.write(*tls_, fd_.get(), first);
+        return io.tls.write(*tls_, fd_.get(), first, parts.size() > 1);
     }
     // One record for many pieces: each record costs a system call and some thirty bytes.
     const std::span<Byte> record = io.tls.gather_buffer();
@@ -209,7 +209,7 @@ Result<std::size_t> Transport::write_tls(ShardIo& io, std::span<const iovec> par
         std::memcpy(record.data() + size, part.iov_base, count);
         size += count;
     }
-    return io.tls.write(*tls_, fd_.get(), record.first(size));
+    return io.tls.write(*tls_, fd_.get(), record.first(size), total(parts) > size);
 }
 
 bool Transport::has_output() const noexcept {
