@@ -470,8 +470,9 @@ TEST_F(HttpSink, SendsDeadLettersAgain_WhenTheOperatorSaysSo) {
 }
 
 TEST_F(HttpSink, BalancesItsBooks_WhileAnOutcomeIsBeingStored) {
+    constexpr std::uint16_t kOutcomes[] = {204, 400};
     configure(pager());
-    for (const std::uint16_t outcome : {204, 400}) {
+    for (const std::uint16_t outcome : kOutcomes) {
         enqueue("1");
         std::exchange(client_.sent.back().done, nullptr)({.response = {.status = outcome}});
         for (int turn = 0; turn < 4; ++turn) {
