@@ -84,7 +84,7 @@ constexpr std::array kHelp = {
     ReasonHelp{Reason::sink_rejected, kRule, "`weir sinks dead SINK` shows records and answers: correct rule or receiver, then `weir sinks retry SINK`."},
     ReasonHelp{Reason::sink_expired, kRule, "The receiver was away for longer than outbox.age: `weir sinks dead SINK`, `weir sinks retry SINK`."},
     ReasonHelp{Reason::rule_failed, kRule, "`weir rules stats RULE` has the last error; `weir rules explain RULE --topic T --payload P` the value of every expression. `on_error` can keep such messages."},
-    ReasonHelp{Reason::storage_failed, "MQTT 5: PUBACK, PUBREC or SUBACK 0x80, or CONNACK 0x88; MQTT 3.1.1: no acknowledgement, the connection ends; HTTP: 503. It sends the message again.", "`weir status` tells what is wrong with the disk; see docs/operations.md, Disk."},
+    ReasonHelp{Reason::storage_failed, "MQTT 5: PUBACK or SUBACK 0x80, or CONNACK 0x88; what else a lasting session waits for, and in MQTT 3.1.1: no acknowledgement, the connection ends; HTTP: 503. It sends the message again.", "`weir status` tells what is wrong with the disk; see docs/operations.md, Disk."},
     ReasonHelp{Reason::shared_no_member, kLost, "No member of the $share group may receive it or has room: see the policies (`weir can-i DEVICE receive TOPIC`) and the queues of its members."},
     ReasonHelp{Reason::rule_not_found, kRule, "The device publishes to $aws/rules/NAME: correct the name, or `weir rules enable NAME`."},
     ReasonHelp{Reason::sessions_limit, "CONNACK with the MQTT 5 code (MQTT 3.1.1: return code 3); AMQP: the connection ends with the condition.", "Raise limits.sessions, or let fewer clients ask for sessions that outlive their connections."},

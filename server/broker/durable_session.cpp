@@ -164,6 +164,17 @@ void Session::note_released(std::uint16_t packet_id, std::uint64_t sequence) {
     });
 }
 
+bool Session::release_inbound_id(std::uint16_t packet_id) {
+    if (!drop_inbound_id(packet_id)) {
+        return false;
+    }
+    if (lasting_) {
+        lasting_->journal.open().erase_inbound_id(lasting_->id, packet_id);
+        lasting_->journal.tell({.kind = Kind::freed, .packet_id = packet_id, .session = id_});
+    }
+    return true;
+}
+
 void Session::forget(const Copy& copy) {
     if (copy.sequence == 0) {
         return;
@@ -200,6 +211,12 @@ void Session::committed(const JournalEntry& entry, bool stored) {
     if (entry.kind == Kind::inbound) {
         if (!stored) {
             drop_inbound_id(entry.packet_id);
+        }
+        return;
+    }
+    if (entry.kind == Kind::freed) {
+        if (!stored) {  // The disk has it still: as a new message's id it would make that one a repetition.
+            take_inbound_id(entry.packet_id);
         }
         return;
     }

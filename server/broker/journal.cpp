@@ -66,7 +66,7 @@ void Journal::deliver() {
     for (const bool stored : delivering_) {
         run(next().commit, stored);
         while (!waiting_.empty() && !waiting_.front().is_batch) {
-            run(next().commit, true);
+            run(next().commit, stored);
         }
     }
 }

@@ -20,6 +20,7 @@ struct JournalEntry {
         sent,      ///< QoS 2: may be sent under its packet id.
         released,  ///< PUBREC is noted: PUBREL may be sent.
         inbound,   ///< The packet id of a publish at QoS 2 that the session made.
+        freed,     ///< The same: released by the session.
     };
     Kind kind;
     std::uint16_t packet_id = 0;
@@ -77,7 +78,8 @@ public:
     void flush();
     /// Behind what is open.
     void submit(storage::Batch&& batch, Commit commit);
-    /// Runs `done` when all that was given to it before is committed or refused; now, if that is so.
+    /// Runs `done` when all that was given to it before is committed or refused; now, if that is so. It is told what became of the
+    /// last of that.
     void after(Done done);
 
     /// A page of a queue that has everything given before. @param done  Runs on the shard.

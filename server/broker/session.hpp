@@ -149,8 +149,10 @@ public:
     [[nodiscard]] bool has_inbound_id(std::uint16_t packet_id) const noexcept {
         return inbound_ids_ && inbound_ids_->contains(packet_id);
     }
-    /// PUBREL, or the publish failed. @return False if the id was not known.
+    /// The publish failed. @return False if the id was not known.
     bool drop_inbound_id(std::uint16_t packet_id);
+    /// PUBREL. If that cannot be stored, the id is known again. @return False if it was not known.
+    bool release_inbound_id(std::uint16_t packet_id);
 
     /// Calls `visit(packet_id)` for each inbound one that is not released.
     template <class Visit>

@@ -190,6 +190,13 @@ bool MqttEndpoint::forget_inbound(std::uint16_t packet_id) {
     return session_->drop_inbound_id(packet_id);
 }
 
+bool MqttEndpoint::release_inbound(std::uint16_t packet_id) {
+    if (extra_) {
+        extra_->unreleased.erase(packet_id);
+    }
+    return session_->release_inbound_id(packet_id);
+}
+
 std::uint32_t MqttEndpoint::seconds_now() const noexcept {
     const auto now = connection_.services().shard.now();
     return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(now).count());
@@ -213,7 +220,7 @@ bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
         if (!is_over(found->second)) {
             return true;
         }
-        forget_inbound(packet_id);
+        release_inbound(packet_id);
     }
     if (session_->unreleased() >= most) {
         std::vector<std::uint16_t> over;
@@ -223,7 +230,7 @@ bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
             }
         }
         for (const std::uint16_t id : over) {
-            forget_inbound(id);
+            release_inbound(id);
         }
         if (over.empty()) {
             return false;
@@ -339,26 +346,27 @@ void MqttEndpoint::owe_known(std::uint16_t packet_id) {
     acks_.push({.type = PacketType::pubrec, .packet_id = packet_id});
     const std::uint64_t number = acks_.next_number() - 1;
     // Its first publish may have come on an earlier connection, and still be on its way to the disk.
-    after_commit([this, number, packet_id] {
+    after_commit([this, number, packet_id](bool /*stored*/) {
         settle(number, session_ != nullptr && session_->has_inbound_id(packet_id));
     });
 }
 
-void MqttEndpoint::after_commit(std::move_only_function<void()> work) {
+void MqttEndpoint::after_commit(std::move_only_function<void(bool stored)> work) {
     const Services& services = connection_.services();
     if (session_->stored_id() == storage::SessionId{}) {
-        work();
+        work(true);
         return;
     }
-    services.broker.journal().after([&connections = services.connections,
-                                     id = connection_.id(),
-                                     work = std::move(work)](bool /*stored*/
-                                    ) mutable {
-        const Connection* const connection = connections.find(id);
-        if (connection != nullptr && !connection->closing()) {
-            work();
+    services.broker.journal().after(
+        [&connections = services.connections, id = connection_.id(), work = std::move(work)](
+            bool stored
+        ) mutable {
+            const Connection* const connection = connections.find(id);
+            if (connection != nullptr && !connection->closing()) {
+                work(stored);
+            }
         }
-    });
+    );
 }
 
 void MqttEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
@@ -374,7 +382,10 @@ void MqttEndpoint::settle(std::uint64_t number, bool stored) {
         if (session_ != nullptr && owed.type == PacketType::pubrec) {
             forget_inbound(owed.packet_id);
         }
-        if (protocol_.version() != mqtt::Version::v5) {
+        // What a failed disk has of it is not known: an error would end an exchange at QoS 2 that may have begun there.
+        const bool may_be_begun = owed.type == PacketType::pubrec && session_ != nullptr &&
+                                  session_->stored_id() != storage::SessionId{};
+        if (protocol_.version() != mqtt::Version::v5 || may_be_begun) {
             connection_.close(Reason::storage_failed
             );  // The only way to say no: the client will send it again.
             return;
@@ -416,13 +427,11 @@ Next MqttEndpoint::on_ack(const mqtt::Ack& packet) noexcept {
             }
             break;
         case PacketType::pubrel: {
-            const bool known = forget_inbound(packet.packet_id);
-            if (known && session_->stored_id() != storage::SessionId{}) {
-                connection_.services().broker.journal().open().erase_inbound_id(
-                    session_->stored_id(), packet.packet_id
-                );
-            }
-            after_commit([this, id = packet.packet_id, known] {
+            const bool known = release_inbound(packet.packet_id);
+            after_commit([this, id = packet.packet_id, known](bool stored) {
+                if (known && !stored) {
+                    return connection_.close(Reason::storage_failed);  // The client sends it again.
+                }
                 send_ack(
                     PacketType::pubcomp,
                     id,
@@ -544,7 +553,10 @@ Next MqttEndpoint::on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept {
         const bool existed = connection_.services().broker.unsubscribe(*session_, filter);
         codes.push_back(existed ? ReasonCode::success : ReasonCode::no_subscription_existed);
     }
-    after_commit([this, packet_id = packet.packet_id, codes = std::move(codes)] {
+    after_commit([this, packet_id = packet.packet_id, codes = std::move(codes)](bool stored) {
+        if (!stored) {
+            return connection_.close(Reason::storage_failed);  // After a restart they would be there again.
+        }
         send(mqtt::Unsuback{.packet_id = packet_id, .reason_codes = list_of(codes)});
     });
     return Next::go_on;

@@ -95,8 +95,10 @@ private:
     /// An MQTT 5 client is told, and may go on; another one is disconnected.
     mqtt::Next refuse_unreleased(const mqtt::Publish& packet);
     [[nodiscard]] std::uint32_t seconds_now() const noexcept;
-    /// @return False if the id was not known.
+    /// The publish failed. @return False if the id was not known.
     bool forget_inbound(std::uint16_t packet_id);
+    /// PUBREL, or it did not come in time. @return False if the id was not known.
+    bool release_inbound(std::uint16_t packet_id);
     void publish(const mqtt::Publish& packet, const model::MessagePtr& message);
     void owe(
         mqtt::PacketType type,
@@ -106,8 +108,8 @@ private:
     );
     /// PUBREC for an id that is known already.
     void owe_known(std::uint16_t packet_id);
-    /// Runs `work` when what was done so far is stored, if the session lasts and the connection is still there.
-    void after_commit(std::move_only_function<void()> work);
+    /// Runs `work` when what was done so far is stored or refused, if the session lasts and the connection is still there.
+    void after_commit(std::move_only_function<void(bool stored)> work);
     void settle(std::uint64_t number, bool stored);
     void send_ready_acks();
 

@@ -205,7 +205,7 @@ public:
         return made;
     }
 
-    ConnectRequest request(const std::string& client_id, Peer& peer, const std::string& owner = "owner") {
+    ConnectRequest request(const std::string& client_id, Subscriber& peer, const std::string& owner = "owner") {
         ConnectRequest made{};
         made.client_id = client_id;
         made.principal = thing(owner);
