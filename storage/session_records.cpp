@@ -9,6 +9,8 @@ using detail::append_sized;
 using detail::open_record;
 
 constexpr std::uint8_t kQosMax = 2;
+/// A queue entry with `share`; one without is written as older releases read it.
+constexpr Byte kSharedEntryVersion = 2;
 
 /// Bits of one byte: QoS 0-1, retain 2.
 constexpr unsigned kRetainBit = 2;
@@ -71,12 +73,15 @@ void encode(Bytes& out, const WillRecord& record) {
 }
 
 void encode(Bytes& out, const QueueEntry& entry) {
-    out.push_back(detail::kRecordVersion);
+    out.push_back(entry.share == 0 ? detail::kRecordVersion : kSharedEntryVersion);
     append_be(out, static_cast<std::uint64_t>(entry.message));
     append_be(out, entry.bytes);
     out.push_back(flags_of(entry.qos, entry.retain));
     out.push_back(static_cast<Byte>(entry.state));
     append_be(out, entry.packet_id);
+    if (entry.share != 0) {
+        append_be(out, entry.share);
+    }
     append_be(out, static_cast<std::uint16_t>(entry.subscription_ids.size()));
     for (const auto id : entry.subscription_ids) {
         append_be(out, id);
@@ -153,15 +158,17 @@ Result<WillRecord> decode_will(ByteView in) noexcept {
 }
 
 Result<QueueEntry> decode_queue_entry(ByteView in) noexcept {
-    WEIR_TRY(auto reader, open_record(in));
+    WEIR_TRY(auto reader, open_record(in, kSharedEntryVersion));
+    const bool is_shared = in[0] == kSharedEntryVersion;
     QueueEntry entry;
     entry.message = MessageId{reader.integer<std::uint64_t>()};
     entry.bytes = reader.integer<std::uint32_t>();
     const bool known = read_flags(reader.integer<Byte>(), entry.qos, entry.retain);
     const auto state = reader.integer<Byte>();
     entry.packet_id = reader.integer<std::uint16_t>();
+    entry.share = is_shared ? reader.integer<std::uint32_t>() : 0;
     const std::size_t ids = reader.integer<std::uint16_t>();
-    if (!reader.complete() || !known || state > static_cast<Byte>(EntryState::released) ||
+    if (!reader.complete() || !known || is_shared != (entry.share != 0) || state > static_cast<Byte>(EntryState::released) ||
         reader.rest().size() != ids * sizeof(std::uint32_t)) {
         return errc::malformed_record;
     }

@@ -78,6 +78,7 @@ struct QueueEntry {
     bool retain = false;   ///< The flag to be delivered.
     EntryState state = EntryState::queued;
     std::uint16_t packet_id = 0;  ///< 0 while queued.
+    std::uint32_t share = 0;  ///< Of which shared subscription of the session, by a hash of its text; 0: none.
     std::vector<std::uint32_t> subscription_ids = {};
     MessageId message{};      ///< Filled in by the batch. None when released.
     std::uint32_t bytes = 0;  ///< MessageRecord::bytes(); filled in by the batch.

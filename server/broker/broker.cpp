@@ -35,6 +35,8 @@ void forget(Times& times, SteadyTime& noted, std::uint64_t session) {
 constexpr unsigned kSlots = 4'096;
 /// Queues of a shard that are looked at for what is too old, each a page: the reads of others come first.
 constexpr int kAgeLooksPerSecond = 64;
+/// When to look again at a session that is to end and has more to leave.
+constexpr std::chrono::milliseconds kEndAgain{1'000};
 
 [[nodiscard]] std::uint32_t share_bytes(std::string_view group) noexcept {
     return static_cast<std::uint32_t>(std::string_view{"$share/"}.size() + group.size() + 1);
@@ -253,8 +255,8 @@ void Broker::end(Session& session) {
             record_ended(session.who());
         }
         context_.metrics.queued.add(-unread);
-        journal_.open().drop_session(session.lasting_->id);
     }
+    const storage::SessionId stored = session.stored_id();
     by_id_.erase(id);
     context_.metrics.sessions.add(-1);
     const std::string device = session.device();
@@ -262,6 +264,9 @@ void Broker::end(Session& session) {
     sessions_.erase(sessions_.find(Key{session.principal().tenant, session.client_id()}));
     if (left && bequeath(*left, id) > 0) {
         record_ended({device, is_claim});
+    }
+    if (stored != storage::SessionId{}) {  // After what others got of it: rather twice than not at all.
+        journal_.open().drop_session(stored);
     }
 }
 
@@ -301,7 +306,10 @@ void Broker::advance() {
         if (session.will_ && session.lasting_->will_fires <= now) {
             fire_will(session);
         }
-        if (session.lasting_->ends <= now) {
+        if (session.lasting_->ends <= now && session.has_more_to_leave()) {
+            session.read_queue();
+            note(timetable_, session.lasting_->due, now + kEndAgain, session.id());
+        } else if (session.lasting_->ends <= now) {
             end(session);
         } else {
             schedule(session);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <weir/base/hash.hpp>
 #include <weir/base/log.hpp>
 #include <weir/broker/broker.hpp>
 #include <weir/broker/durable_records.hpp>
@@ -27,12 +28,19 @@ constexpr std::chrono::milliseconds kAgeMax{100 * 365 * 86'400'000LL};
     return model::Message::footprint_of(entry.bytes);
 }
 
-[[nodiscard]] storage::QueueEntry entry_of(const Copy& copy, std::uint16_t packet_id) {
+[[nodiscard]] std::uint32_t share_of_filter(std::string_view filter) noexcept {
+    return std::max(static_cast<std::uint32_t>(hash_stable(filter)), 1U);
+}
+
+[[nodiscard]] storage::QueueEntry entry_of(
+    const Copy& copy, std::uint16_t packet_id, std::uint32_t share
+) {
     return {
         .qos = static_cast<std::uint8_t>(copy.qos),
         .retain = copy.retain,
         .state = packet_id == 0 ? EntryState::queued : EntryState::sent,
         .packet_id = packet_id,
+        .share = share,
         .subscription_ids = {copy.subscription_ids.begin(), copy.subscription_ids.end()},
     };
 }
@@ -59,6 +67,24 @@ void Unread::advance(std::uint64_t sequence) noexcept {
     }
 }
 
+std::uint32_t Session::share_of(const Copy& copy) const noexcept {
+    if (copy.group == GroupId::none) {
+        return 0;
+    }
+    const auto found = std::ranges::find(memberships_->all, copy.group, &Membership::group);
+    return found == memberships_->all.end() ? 0 : share_of_filter(found->subscription->filter);
+}
+
+GroupId Session::group_of(std::uint32_t share) const noexcept {
+    if (share == 0 || !memberships_) {
+        return GroupId::none;
+    }
+    const auto found = std::ranges::find_if(memberships_->all, [share](const Membership& each) {
+        return share_of_filter(each.subscription->filter) == share;
+    });
+    return found == memberships_->all.end() ? GroupId::none : found->group;
+}
+
 // --- Into the queue ------------------------------------------------------------------------------------------------
 
 void Session::keep(Copy copy, Deposit& deposit) {
@@ -77,7 +103,7 @@ void Session::keep(Copy copy, Deposit& deposit) {
     const std::uint16_t id =
         flow().start(std::move(copy), waits ? Flow::State::storing : Flow::State::sent);
     const Copy& started = flow_->copy_of(id);
-    deposit.enqueue(lasting_->id, started.sequence, entry_of(started, id));
+    deposit.enqueue(lasting_->id, started.sequence, entry_of(started, id, share_of(started)));
     deposit.entries.push_back({
         .kind = Kind::sent,
         .packet_id = id,
@@ -106,7 +132,7 @@ void Session::enqueue_stored(Copy copy, Deposit& deposit) {
         lasting.oldest = age_begins(*copy.message);
     }
     copy.sequence = lasting.next_sequence++;
-    deposit.enqueue(lasting.id, copy.sequence, entry_of(copy, 0));
+    deposit.enqueue(lasting.id, copy.sequence, entry_of(copy, 0, share_of(copy)));
     deposit.entries.push_back({
         .kind = Kind::queued,
         .bytes = static_cast<std::uint32_t>(footprint),
@@ -447,6 +473,9 @@ void Session::take_page(
     }
     make_room();
     pump();
+    if (!online()) {
+        read_queue();  // All of it: its groups may want it back.
+    }
     plan_age();
 }
 
@@ -459,6 +488,7 @@ void Session::restore(const storage::QueuedMessage& stored) {
                                                        : message_of(stored.message),
         .qos = static_cast<Qos>(entry.qos),
         .retain = entry.retain,
+        .group = group_of(entry.share),
         .sequence = stored.sequence,
         .is_marked = is_in_flight,
     };

@@ -127,11 +127,11 @@ void Session::send(Copy copy) {
         send_allowed(std::move(copy));
         return;
     }
-    forget(copy);
     if (copy.group != GroupId::none) {
         book_out();
         memberships_->broker.hand_on(copy, id_);
     }
+    forget(copy);
 }
 
 void Session::send_allowed(Copy copy) {
@@ -332,8 +332,8 @@ void Session::refused(std::uint16_t packet_id, Refusal refusal) {
         lose(Reason::delivery_failed, *copy->message);
         forget(*copy);
     } else if (refusal == Refusal::elsewhere) {
-        forget(*copy);
         memberships_->broker.hand_on(*copy, id_);
+        forget(*copy);
     } else {
         book_in();
         if (copy->sequence != 0) {
@@ -358,13 +358,13 @@ void Session::resend() {
 
 void Session::give_up(std::uint16_t packet_id, const Flow::InFlight& entry) {
     const Copy copy = entry.copy;
-    forget(copy);
     flow_->settle(packet_id);
     // At QoS 2 the peer may have it already. [MQTT5-4.8.2-5]
     if (copy.group != GroupId::none && copy.qos == Qos::at_least_once) {
         context_.metrics.routed.add();
         memberships_->broker.hand_on(copy, id_);
     }
+    forget(copy);
 }
 
 bool Session::pump_again() {

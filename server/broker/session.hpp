@@ -289,6 +289,13 @@ private:
         Result<std::vector<storage::QueuedMessage>> page, std::uint32_t life, std::uint64_t bound
     );
     void restore(const storage::QueuedMessage& stored);
+    /// How an entry names the shared subscription that it is of; 0: none.
+    [[nodiscard]] std::uint32_t share_of(const Copy& copy) const noexcept;
+    [[nodiscard]] GroupId group_of(std::uint32_t share) const noexcept;
+    /// Its groups get what it leaves, and that is not all in memory.
+    [[nodiscard]] bool has_more_to_leave() const noexcept {
+        return memberships_ && !lasting_->unread.empty() && !lasting_->is_unreadable;
+    }
     void trim(const std::vector<storage::QueuedMessage>& page, std::uint64_t bound);
     /// The connection is gone: only the disk keeps the queue, unless a shared group may want it back.
     void unload();

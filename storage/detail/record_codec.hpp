@@ -62,11 +62,13 @@ private:
 };
 
 /// Past the version. @errors malformed_record, newer_version
-[[nodiscard]] inline Result<RecordReader> open_record(ByteView in) noexcept {
+[[nodiscard]] inline Result<RecordReader> open_record(
+    ByteView in, Byte newest = kRecordVersion
+) noexcept {
     if (in.empty() || in[0] == 0) {
         return errc::malformed_record;
     }
-    if (in[0] > kRecordVersion) {
+    if (in[0] > newest) {
         return errc::newer_version;
     }
     return RecordReader{in.subspan(1)};

@@ -466,6 +466,46 @@ TEST_P(Durable, DropsWhatIsTooOld_OfASharedSubscription) {
     EXPECT_EQ(sum(&model::ShardMetrics::queued), 0);
 }
 
+TEST_P(Durable, LeavesTheLoadOfASharedSubscriptionToItsOtherMembers_WhenItEndsAfterARestart_MQTT5_4_8_2) {
+    for (const bool ends_while_down : {false, true}) {
+        Peer first;
+        Peer second;
+        auto& heir = connect("heir", first);
+        auto& mortal = connect("mortal", second, seconds{60});
+        subscribe(heir, "$share/g/x", kQos2);
+        subscribe(mortal, "$share/g/x", kQos2);
+        disconnect(heir, first);
+        disconnect(mortal, second);
+        constexpr std::size_t kMessages = 4 * Lasting::kHeadMessages;  // Of each two pages.
+        for (std::size_t i = 0; i < kMessages; ++i) {
+            const Qos qos = i % 3 == 0 ? Qos::exactly_once : Qos::at_least_once;
+            cluster->fan_out(home("heir"), Cluster::message("x", std::to_string(i), qos));
+        }
+        cluster->pump();
+        EXPECT_GT(stored("mortal"), Lasting::kHeadMessages);
+        downtime = ends_while_down ? seconds{61} : seconds{0};
+        restart();
+        pass(seconds{1});
+        pass(ends_while_down ? seconds{1} : seconds{60});
+        EXPECT_EQ(stored("mortal"), 0U);
+        EXPECT_EQ(stored("heir"), kMessages);
+        EXPECT_EQ(cluster->lost(Reason::session_ended), 0U);
+        Peer again;
+        auto& resumed = connect("heir", again);
+        for (std::size_t next = 0; next < again.ids.size(); ++next) {
+            if (again.got[next].ends_with("@2")) {
+                resumed.received(again.ids[next]);
+            }
+            ASSERT_TRUE(resumed.settled(again.ids[next]));
+            cluster->pump();
+        }
+        std::ranges::sort(again.got);
+        EXPECT_EQ(std::ranges::adjacent_find(again.got), again.got.end());
+        EXPECT_EQ(again.got.size(), kMessages);
+        disconnect(resumed, again);
+    }
+}
+
 TEST_P(Durable, LooksAtTheAgeOfQueues_APageOfSomeOfThemAtATime) {
     constexpr std::size_t kLooks = 64;  // In a second, on each shard.
     constexpr std::size_t kSessions = kLooks + 36;

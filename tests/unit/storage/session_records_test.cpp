@@ -54,6 +54,17 @@ constexpr std::string_view kEntryV1 =
     "0002"
     "00000001"
     "00010000";
+constexpr std::string_view kEntryV2 =
+    "02"
+    "000000000000000a"
+    "00000007"
+    "05"
+    "01"
+    "004d"
+    "0000abcd"
+    "0002"
+    "00000001"
+    "00010000";
 constexpr std::string_view kRetainedV1Prefix =
     "01"
     "00"
@@ -149,6 +160,14 @@ TEST(QueueEntry, HasItsGoldenBytes) {
     EXPECT_EQ(*decode_queue_entry(bytes), kEntry);
 }
 
+TEST(QueueEntry, OfASharedSubscription_HasAVersionOfItsOwn) {
+    QueueEntry entry = kEntry;
+    entry.share = 0xABCD;
+    EXPECT_EQ(encoded_hex(entry), kEntryV2);
+    const auto bytes = *from_hex(kEntryV2);
+    EXPECT_EQ(*decode_queue_entry(bytes), entry);
+}
+
 TEST(RetainedRecord, HasItsGoldenBytes) {
     const RetainedRecord record{
         .owner = "probe", .client_id = "c1", .principal = as_bytes("P"), .message = kMessage
@@ -166,12 +185,14 @@ TEST(RetainedRecord, HasItsGoldenBytes) {
 
 /// Every prefix that is too short, and every newer version.
 template <class Decode>
-void expect_checked(std::string_view golden, std::size_t fixed_bytes, Decode decode) {
+void expect_checked(
+    std::string_view golden, std::size_t fixed_bytes, Decode decode, Byte newest = 1
+) {
     auto bytes = *from_hex(golden);
     for (std::size_t size = 0; size < fixed_bytes; ++size) {
         EXPECT_EQ(decode(ByteView{bytes}.first(size)).error(), errc::malformed_record) << size;
     }
-    bytes[0] = 2;
+    bytes[0] = static_cast<Byte>(newest + 1);
     EXPECT_EQ(decode(ByteView{bytes}).error(), errc::newer_version);
     bytes[0] = 0;
     EXPECT_EQ(decode(ByteView{bytes}).error(), errc::malformed_record);
@@ -182,7 +203,8 @@ TEST(SessionRecords, RefuseWhatIsCutShortOrNewer) {
     expect_checked(kSubscriptionV1, kSubscriptionV1.size() / 2, decode_subscription);
     const std::size_t payload = 3;
     expect_checked(kMessageV1, kMessageV1.size() / 2 - payload, decode_message);
-    expect_checked(kEntryV1, kEntryV1.size() / 2, decode_queue_entry);
+    expect_checked(kEntryV1, kEntryV1.size() / 2, decode_queue_entry, 2);
+    expect_checked(kEntryV2, kEntryV2.size() / 2, decode_queue_entry, 2);
     const std::string will = std::string{kWillV1Prefix} + std::string{kMessageV1};
     expect_checked(will, will.size() / 2 - payload, decode_will);
     const std::string retained = std::string{kRetainedV1Prefix} + std::string{kMessageV1};
