@@ -1,4 +1,6 @@
 // Reads of sessions, queues and retained messages.
+#include <algorithm>
+
 #include <weir/base/topic.hpp>
 #include <weir/storage/detail/session_keys.hpp>
 #include <weir/storage/detail/store_impl.hpp>
@@ -8,101 +10,115 @@ namespace {
 
 using detail::after_number;
 
+/// Sessions that are put together at once: each kind of their records is read in one pass, whatever their number.
+constexpr std::size_t kSessionsAtOnce = 256;
+
+using Sessions = std::vector<StoredSession>;
+
+/// The records of one kind of all these sessions, which are in the order of their ids.
 Result<void> for_each(
     const Engine& engine,
     Family family,
-    std::string_view prefix,
-    const std::function<Result<void>(std::string_view key, std::string_view value)>& visit
+    char kind,
+    Sessions& sessions,
+    const std::function<Result<void>(
+        StoredSession& session, std::string_view rest, std::string_view value
+    )>& visit
 ) {
     Result<void> outcome;
+    auto session = sessions.begin();
     WEIR_CHECK(engine.scan(
         family,
-        prefix,
-        detail::end_of_prefix(prefix),
+        detail::session_key(kind, sessions.front().id).view(),
+        detail::end_of_prefix(detail::session_key(kind, sessions.back().id).view()),
         [&](std::string_view key, std::string_view value) {
-            outcome = visit(key, value);
+            const SessionId id{detail::first_number(key)};
+            session = std::ranges::find_if(session, sessions.end(), [id](const auto& each) {
+                return each.id >= id;
+            });
+            if (session != sessions.end() && session->id == id) {
+                outcome = visit(*session, after_number(key), value);
+            }
             return outcome.has_value();
         }
     ));
     return outcome;
 }
 
-Result<void> read_subscriptions(const Engine& engine, StoredSession& session) {
-    return for_each(
-        engine,
-        Family::sessions,
-        detail::session_key(detail::kFilterKind, session.id).view(),
-        [&](std::string_view key, std::string_view value) -> Result<void> {
-            WEIR_TRY(const auto options, decode_subscription(as_bytes(value)));
-            session.subscriptions.emplace_back(after_number(key), options);
-            return {};
-        }
-    );
-}
-
-Result<void> read_inbound_ids(const Engine& engine, StoredSession& session) {
-    return for_each(
-        engine,
-        Family::sessions,
-        detail::session_key(detail::kInboundKind, session.id).view(),
-        [&](std::string_view key, std::string_view value) -> Result<void> {
-            const auto id = after_number(key);
-            if (id.size() != sizeof(std::uint16_t) || value.empty()) {
-                return errc::malformed_record;
-            }
-            if (as_bytes(value)[0] > 1) {
-                return errc::newer_version;
-            }
-            session.inbound_ids.push_back(load_be<std::uint16_t>(as_bytes(id).data()));
-            return {};
-        }
-    );
-}
-
-Result<void> read_will(const Engine& engine, StoredSession& session) {
-    const auto key = detail::session_key(detail::kWillKind, session.id);
-    WEIR_TRY(const auto will, engine.get(Family::sessions, key.view()));
-    if (will) {
-        session.will_buffer = to_bytes(*will);
-        WEIR_TRY(session.will, decode_will(session.will_buffer));
-    }
+Result<void> add_subscription(
+    StoredSession& session, std::string_view filter, std::string_view value
+) {
+    WEIR_TRY(const auto options, decode_subscription(as_bytes(value)));
+    session.subscriptions.emplace_back(filter, options);
     return {};
 }
 
-Result<void> sum_queue(const Engine& engine, StoredSession& session) {
-    return for_each(
-        engine,
-        Family::queues,
-        detail::session_key(detail::kEntryKind, session.id).view(),
-        [&](std::string_view key, std::string_view value) -> Result<void> {
-            const auto number = after_number(key);
-            WEIR_TRY(const auto entry, decode_queue_entry(as_bytes(value)));
-            if (number.size() != sizeof(std::uint64_t)) {
-                return errc::malformed_record;
-            }
-            const auto sequence = load_be<std::uint64_t>(as_bytes(number).data());
-            session.queue.first = session.queue.entries == 0 ? sequence : session.queue.first;
-            session.queue.next = sequence + 1;
-            session.queue.bytes += entry.bytes;
-            ++session.queue.entries;
-            session.queue.in_flight += entry.state == EntryState::queued ? 0 : 1;
-            return {};
-        }
-    );
+Result<void> add_inbound_id(StoredSession& session, std::string_view id, std::string_view value) {
+    if (id.size() != sizeof(std::uint16_t) || value.empty()) {
+        return errc::malformed_record;
+    }
+    if (as_bytes(value)[0] > 1) {
+        return errc::newer_version;
+    }
+    session.inbound_ids.push_back(load_be<std::uint16_t>(as_bytes(id).data()));
+    return {};
 }
 
-Result<StoredSession> read_session(
-    const Engine& engine, std::string_view key, std::string_view value
-) {
-    StoredSession session;
-    session.id = SessionId{detail::first_number(key)};
-    session.buffer = to_bytes(value);
-    WEIR_TRY(session.record, decode_session(session.buffer));
-    WEIR_CHECK(read_subscriptions(engine, session));
-    WEIR_CHECK(read_inbound_ids(engine, session));
-    WEIR_CHECK(read_will(engine, session));
-    WEIR_CHECK(sum_queue(engine, session));
-    return session;
+Result<void> add_will(StoredSession& session, std::string_view /*rest*/, std::string_view value) {
+    session.will_buffer = to_bytes(value);
+    WEIR_TRY(session.will, decode_will(session.will_buffer));
+    return {};
+}
+
+Result<void> add_entry(StoredSession& session, std::string_view number, std::string_view value) {
+    WEIR_TRY(const auto entry, decode_queue_entry(as_bytes(value)));
+    if (number.size() != sizeof(std::uint64_t)) {
+        return errc::malformed_record;
+    }
+    const auto sequence = load_be<std::uint64_t>(as_bytes(number).data());
+    QueueSummary& queue = session.queue;
+    queue.first = queue.entries == 0 ? sequence : queue.first;
+    queue.next = sequence + 1;
+    queue.bytes += entry.bytes;
+    ++queue.entries;
+    queue.in_flight += entry.state == EntryState::queued ? 0 : 1;
+    return {};
+}
+
+/// The next sessions. @param from  The first key of a session that may be among them.
+Result<Sessions> read_next_sessions(const Engine& engine, std::string_view from) {
+    Sessions sessions;
+    Result<void> outcome;
+    WEIR_CHECK(engine.scan(
+        Family::sessions,
+        from,
+        detail::end_of_prefix({&detail::kSessionKind, 1}),
+        [&](std::string_view key, std::string_view value) {
+            StoredSession& session = sessions.emplace_back();
+            session.id = SessionId{detail::first_number(key)};
+            session.buffer = to_bytes(value);
+            auto record = decode_session(session.buffer);
+            if (!record) {
+                outcome = record.error();
+                return false;
+            }
+            session.record = *record;
+            return sessions.size() < kSessionsAtOnce;
+        }
+    ));
+    if (!outcome) {
+        return outcome.error();
+    }
+    if (!sessions.empty()) {
+        const auto add = [&](Family family, char kind, auto&& visit) {
+            return for_each(engine, family, kind, sessions, visit);
+        };
+        WEIR_CHECK(add(Family::sessions, detail::kFilterKind, add_subscription));
+        WEIR_CHECK(add(Family::sessions, detail::kInboundKind, add_inbound_id));
+        WEIR_CHECK(add(Family::sessions, detail::kWillKind, add_will));
+        WEIR_CHECK(add(Family::queues, detail::kEntryKind, add_entry));
+    }
+    return sessions;
 }
 
 Result<QueuedMessage> read_entry(
@@ -238,22 +254,20 @@ MessageId Store::new_message_id() noexcept {
 }
 
 Result<void> Store::read_sessions(const std::function<bool(StoredSession&&)>& visit) const {
-    const Engine& engine = *impl_->engine;
-    Result<void> outcome;
-    WEIR_CHECK(engine.scan(
-        Family::sessions,
-        {&detail::kSessionKind, 1},
-        detail::end_of_prefix({&detail::kSessionKind, 1}),
-        [&](std::string_view key, std::string_view value) {
-            auto session = read_session(engine, key, value);
-            if (!session) {
-                outcome = session.error();
-                return false;
+    std::string from{detail::kSessionKind};
+    while (true) {
+        WEIR_TRY(auto sessions, read_next_sessions(*impl_->engine, from));
+        for (StoredSession& session : sessions) {
+            from = detail::session_key(detail::kSessionKind, session.id).view();
+            if (!visit(std::move(session))) {
+                return {};
             }
-            return visit(std::move(*session));
         }
-    ));
-    return outcome;
+        if (sessions.size() < kSessionsAtOnce) {
+            return {};
+        }
+        from += '\0';
+    }
 }
 
 Result<std::vector<QueuedMessage>> Store::read_queue(

@@ -17,6 +17,7 @@ struct Faults {
     std::atomic<bool> fail_scan{false};
     std::atomic<std::uint64_t> free_bytes{~std::uint64_t{0}};
     std::atomic<int> commits{0};
+    std::atomic<int> scans{0};
 
     /// Commits wait while held.
     void hold() {
@@ -83,6 +84,7 @@ public:
     Result<void> scan(
         Family family, std::string_view from, std::string_view to, const Visitor& visit
     ) const override {
+        ++faults_->scans;
         if (faults_->fail_scan) {
             return errc::corrupt;
         }

@@ -451,5 +451,63 @@ TEST(SessionStore, CountsReferencesAsBefore_WhenAGroupIsRefused) {
     EXPECT_EQ(store.read_queue(kA, 0)->at(0).message.topic, "t");
 }
 
+/// What a start does with all sessions: none may cost a look-up of its own.
+TEST(SessionStore, ReadsManySessions_InFewPasses) {
+    constexpr std::uint64_t kSessions = 2'000;
+    const auto faults = std::make_shared<test::Faults>();
+    Store store{std::make_unique<test::FaultyEngine>(faults), {}};
+    Batch batch;
+    const auto id = store.new_message_id();
+    const MessageRecord body{.topic = "t", .payload = as_bytes(std::string_view{"body"})};
+    batch.keep(id, body);
+    for (std::uint64_t n = 1; n <= kSessions; ++n) {
+        const SessionId session{2 * n};
+        const std::string name = std::to_string(n);
+        batch.put_session(session, {.client_id = name});
+        if (n % 2 == 0) {
+            batch.put_subscription(session, "a/" + name, {.id = 1});
+            batch.put_subscription(session, "b/" + name, {.id = 2});
+        }
+        if (n % 3 == 0) {
+            batch.put_inbound_id(session, static_cast<std::uint16_t>(n));
+        }
+        if (n % 5 == 0) {
+            batch.put_will(session, {.message = {.topic = name}});
+        }
+        for (std::uint64_t entry = 1; entry <= n % 4; ++entry) {
+            batch.enqueue(session, 10 + entry, {.qos = 1});
+        }
+        batch.put_subscription(SessionId{2 * n + 1}, "of a session that is not there", {});
+        batch.enqueue(SessionId{2 * n + 1}, 1, {});
+    }
+    ASSERT_TRUE(store.commit(std::move(batch)));
+    faults->scans = 0;
+    std::uint64_t n = 0;
+    ASSERT_TRUE(store.read_sessions([&](StoredSession&& session) {
+        ++n;
+        const std::string name = std::to_string(n);
+        EXPECT_EQ(session.id, SessionId{2 * n});
+        EXPECT_EQ(session.record.client_id, name);
+        EXPECT_EQ(session.subscriptions.size(), n % 2 == 0 ? 2U : 0U);
+        if (n % 2 == 0) {
+            EXPECT_EQ(session.subscriptions[1].first, "b/" + name);
+            EXPECT_EQ(session.subscriptions[1].second.id, 2U);
+        }
+        EXPECT_EQ(session.inbound_ids.size(), n % 3 == 0 ? 1U : 0U);
+        EXPECT_EQ(session.will ? session.will->message.topic : "", n % 5 == 0 ? name : "");
+        EXPECT_EQ(session.queue.entries, n % 4);
+        EXPECT_EQ(session.queue.first, n % 4 == 0 ? 0U : 11U);
+        EXPECT_EQ(session.queue.next, n % 4 == 0 ? 1 : 11 + n % 4);
+        EXPECT_EQ(session.queue.bytes, n % 4 * body.bytes());
+        return true;
+    }));
+    EXPECT_EQ(n, kSessions);
+    EXPECT_LE(faults->scans, kSessions / 20);
+
+    n = 0;
+    ASSERT_TRUE(store.read_sessions([&](StoredSession&&) { return ++n < 300; }));
+    EXPECT_EQ(n, 300U) << "the reader has enough";
+}
+
 }  // namespace
 }  // namespace weir::storage
