@@ -23,7 +23,7 @@ Watchdog::Watchdog(std::vector<Watched> watched, Options options) : options_{std
     const auto now = std::chrono::steady_clock::now();
     for (Watched& each : watched) {
         const std::uint64_t count = each.progress();
-        seen_.push_back({.watched = std::move(each), .count = count, .since = now});
+        seen_.push_back({.watched = std::move(each), .count = count, .since = now, .looks = 0});
     }
     thread_ = std::jthread{[this](const std::stop_token& stop) { watch(stop); }};
     ::pthread_setname_np(thread_.native_handle(), "weir-watchdog");
@@ -53,11 +53,14 @@ std::string Watchdog::look() {
         if (!busy || count != each.count) {
             each.count = count;
             each.since = now;
+            each.looks = 0;
             continue;
         }
+        ++each.looks;
         const auto stalled =
             std::chrono::duration_cast<std::chrono::milliseconds>(now - each.since);
-        if (stalled >= options_.patience) {
+        // A process that was paused as a whole has not moved either, and was looked at once.
+        if (stalled >= options_.patience && each.looks >= kLooksPerPatience) {
             report += fmt::format(
                 "weir: watchdog: {} has worked on one thing for {} ms (limit {} ms, step {})\n",
                 each.watched.name,

@@ -40,6 +40,7 @@ private:
         Watched watched;
         std::uint64_t count;
         std::chrono::steady_clock::time_point since;
+        int looks;  ///< That saw this count while busy, the first one not counted.
     };
 
     void watch(const std::stop_token& stop);

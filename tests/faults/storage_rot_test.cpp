@@ -68,6 +68,22 @@ protected:
         }
     }
 
+    /// By a start, which replaces files: of a copy.
+    void expect_told_or_whole(std::uint64_t batches) const {
+        const std::string copy = directory_ / "copy";
+        std::filesystem::copy(path_, copy, std::filesystem::copy_options::recursive);
+        try {
+            const auto store = Store::open({.path = copy});
+            if (store->health().state == Health::ok &&
+                store->recovery().kind != Recovery::Kind::tail_dropped) {
+                test::expect_whole(*store, batches);
+            }
+        } catch (const OpenError& error) {
+            EXPECT_STRNE(error.what(), "");
+        }
+        std::filesystem::remove_all(copy);
+    }
+
     weir::test::TempDir directory_;
     std::string path_ = directory_ / "data";
     std::mt19937 random_{20'260'103};
@@ -88,8 +104,7 @@ TEST_F(BitRot, StaysReadOnlyAndNamesTheRange_WhenALogIsDamagedInTheMiddle_D6) {
         fill(20);
         const auto log = files("", ".log").back();
         const std::uint64_t size = std::filesystem::file_size(log);
-        const auto byte =
-            std::uniform_int_distribution<std::uint64_t>{0, size - 50'000}(random_);
+        const auto byte = std::uniform_int_distribution<std::uint64_t>{0, size - 50'000}(random_);
         flip(log, byte, std::uniform_int_distribution{0U, 7U}(random_));
         SCOPED_TRACE("byte " + std::to_string(byte) + " of " + std::to_string(size));
         const auto name = log.filename().string();
@@ -155,6 +170,27 @@ TEST_F(BitRot, RefusesToOpenAndNamesTheFile_WhenTheManifestOrCurrentIsDamaged_D6
     EXPECT_NE(verified(), "");
     EXPECT_THROW(static_cast<void>(Store::open({.path = path_})), OpenError);
     flip(current, 3, 1);
+    EXPECT_EQ(verified(), "");
+}
+
+/// Whichever file it is: the bit is found, or nobody needs it and all is there.
+TEST_F(BitRot, IsNeverSilent_WhicheverFileABitFlipsIn_D6) {
+    fill(10);
+    for (const auto& file : files("", "")) {
+        for (int round = 0; round < 4; ++round) {
+            const std::uint64_t byte = random_() % std::filesystem::file_size(file);
+            const auto bit = static_cast<unsigned>(random_() % 8U);
+            SCOPED_TRACE(
+                "bit " + std::to_string(bit) + " of byte " + std::to_string(byte) + " of " +
+                file.string()
+            );
+            flip(file, byte, bit);
+            if (verified().empty()) {
+                expect_told_or_whole(kBatches + 10);
+            }
+            flip(file, byte, bit);
+        }
+    }
     EXPECT_EQ(verified(), "");
 }
 

@@ -838,6 +838,27 @@ TEST_P(Durable, CountsTheTimeSinceTheConnectionEnded_NotSinceTheStart) {
     EXPECT_EQ(stored_sessions(), 0U);
 }
 
+TEST_P(Durable, GoesByTheTimeThatPasses_WhenTheClockJumps) {
+    auto& session = connect("a", peer, seconds{60});
+    subscribe(session, "x", kQos1);
+    disconnect(session, peer);
+    publish_now("x", "1");
+    cluster->clock.set_wall(cluster->clock.wall() + hours{24 * 365});
+    pass(seconds{1});
+    EXPECT_EQ(stored_sessions(), 1U) << "ahead, as by a first synchronisation";
+    cluster->clock.set_wall(cluster->clock.wall() - hours{2 * 24 * 365});
+    pass(seconds{1});
+    EXPECT_EQ(stored_sessions(), 1U);
+    publish_now("x", "2");
+    restart();  // In the year before the connection ended.
+    EXPECT_EQ(stored_sessions(), 1U);
+    pass(seconds{59});
+    EXPECT_EQ(stored_sessions(), 1U);
+    EXPECT_EQ(stored("a"), 2U);
+    pass(seconds{1});
+    EXPECT_EQ(stored_sessions(), 0U) << "the whole time again, and no more";
+}
+
 TEST_P(Durable, PublishesAWillThatWasStillToCome_AlsoOfAConnectionThatTheCrashEnded) {
     auto request = cluster->request("a", peer);
     request.expiry = hours{1};

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <thread>
 
 namespace weir::runtime {
 namespace {
@@ -30,6 +31,32 @@ TEST(Watchdog, ReportsTheThreadThatHangs_AndNoneThatRestsOrMoves) {
     EXPECT_NE(report.find("hanging has worked on one thing"), std::string::npos) << report;
     EXPECT_EQ(report.find("resting"), std::string::npos);
     EXPECT_EQ(report.find("moving"), std::string::npos);
+}
+
+/// As after a pause of the whole process: time has passed, and nobody could move.
+TEST(Watchdog, SparesWhatCouldNotMove_WhenItCouldNotLookEither) {
+    constexpr auto kPatience = 40ms;
+    std::atomic<int> looks{0};
+    std::atomic<int> reports{0};
+    std::promise<void> looked_enough;
+    {
+        const Watchdog watchdog{
+            {{"paused",
+              [&] {
+                  const int look = ++looks;
+                  if (look == 2) {
+                      std::this_thread::sleep_for(2 * kPatience);
+                  }
+                  if (look == 8) {
+                      looked_enough.set_value();
+                  }
+                  return look <= 2 ? std::uint64_t{1} : static_cast<std::uint64_t>(2 * look + 1);
+              }}},
+            {.patience = kPatience, .on_stall = [&](const std::string&) { ++reports; }}
+        };
+        looked_enough.get_future().wait();
+    }
+    EXPECT_EQ(reports, 0);
 }
 
 void hang_for_ever() {

@@ -8,6 +8,7 @@
 
 #include <weir/storage/detail/keys.hpp>
 #include <weir/storage/detail/rocks_engine.hpp>
+#include <weir/storage/detail/session_keys.hpp>
 #include <weir/storage/store.hpp>
 
 #include "support/temp_dir.hpp"
@@ -104,6 +105,18 @@ TEST_F(RocksStore, RefusesAStoreOfANewerRelease) {
     {
         const auto engine = detail::open_rocks_engine({.path = path_});
         engine->put(Family::meta, detail::kSchemaKey, std::string_view{"\0\0\0\2", 4});
+        ASSERT_TRUE(engine->commit());
+    }
+    EXPECT_NE(refusal(errc::newer_version).find("newer release"), std::string::npos);
+}
+
+TEST_F(RocksStore, RefusesAQueueOfANewerRelease) {
+    fill(*open());
+    {
+        const auto engine = detail::open_rocks_engine({.path = path_});
+        engine->put(
+            Family::queues, detail::entry_key(SessionId{1}, 1).view(), std::string_view{"\x7f"}
+        );
         ASSERT_TRUE(engine->commit());
     }
     EXPECT_NE(refusal(errc::newer_version).find("newer release"), std::string::npos);
