@@ -19,6 +19,7 @@ namespace weir::storage {
 namespace {
 
 constexpr std::uint64_t kInFlight = 32;
+constexpr int kRoundsPerDirectory = 20;
 
 int rounds() {
     const char* const text = std::getenv("WEIR_KILL_ROUNDS");  // NOLINT(concurrency-mt-unsafe)
@@ -72,9 +73,9 @@ std::uint64_t run_and_kill(const std::string& path, int acks) {
 
 TEST(KilledStore, LosesNothingAcknowledgedAndSplitsNoBatch_D1_D7) {
     const weir::test::TempDir directory;
-    const std::string path = directory / "data";
     std::mt19937 random{20'260'101};
     for (int round = 0; round < rounds(); ++round) {
+        const std::string path = directory / std::to_string(round / kRoundsPerDirectory);
         const int acks = std::uniform_int_distribution{1, 400}(random);
         const std::uint64_t acknowledged = run_and_kill(path, acks);
         ASSERT_GT(acknowledged, 0U);
