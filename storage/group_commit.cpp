@@ -172,6 +172,7 @@ void GroupCommit::maintain() {
         return;
     }
     next_maintenance_ = now + options_.idle_interval;
+    writer_.budgets().observe();
     if (const auto trimmed = writer_.trim(clock_.wall()); !trimmed) {
         fail(trimmed.error(), "trimming a stream failed");
     }

@@ -18,6 +18,7 @@ Result<void> SessionWriter::load() {
         }
     ));
     std::uint64_t last_message = 0;
+    std::int64_t growth = 0;
     Result<void> outcome;
     WEIR_CHECK(engine_.scan(
         Family::queues,
@@ -32,13 +33,15 @@ Result<void> SessionWriter::load() {
             last_session = std::max(last_session, first_number(key));
             if (const auto message = static_cast<std::uint64_t>(entry->message); message != 0) {
                 last_message = std::max(last_message, message);
-                ++references_[message];
+                growth += ++references_[message] == 1 ? std::int64_t{entry->bytes} : 0;
             }
+            growth += kQueueEntryOverhead;
             return true;
         }
     ));
     sessions_ = last_session;
     messages_ = last_message;
+    budgets_.add(Area::queues, growth);
     return outcome;
 }
 
@@ -48,7 +51,7 @@ std::uint32_t SessionWriter::refer(MessageId message) {
     return ++references_[number];
 }
 
-void SessionWriter::release(MessageId message) {
+void SessionWriter::release(MessageId message, std::uint32_t bytes) {
     const auto number = static_cast<std::uint64_t>(message);
     const auto found = references_.find(number);
     if (number == 0 || found == references_.end()) {
@@ -57,6 +60,7 @@ void SessionWriter::release(MessageId message) {
     changes_.emplace_back(number, -1);
     if (--found->second == 0) {
         references_.erase(found);
+        growth_ -= bytes;
         engine_.erase(Family::queues, message_key(message).view());
     }
 }
@@ -71,7 +75,8 @@ void SessionWriter::write(SessionId session, std::uint64_t sequence, const Queue
 void SessionWriter::erase(SessionId session, std::uint64_t sequence, const QueueEntry& entry) {
     engine_.erase(Family::queues, entry_key(session, sequence).view());
     entries_[key_of(session, sequence)].reset();
-    release(entry.message);
+    growth_ -= kQueueEntryOverhead;
+    release(entry.message, entry.bytes);
 }
 
 Result<std::optional<QueueEntry>> SessionWriter::find(
@@ -95,7 +100,9 @@ void SessionWriter::enqueue(
     if (!entry) {
         return;  // Not from a Batch.
     }
+    growth_ += kQueueEntryOverhead;
     if (refer(kept_.message) == 1) {
+        growth_ += entry->bytes;
         engine_.put(Family::queues, message_key(kept_.message).view(), kept_.record);
     }
     engine_.put(Family::queues, entry_key(session, sequence).view(), encoded);
@@ -110,7 +117,7 @@ Result<void> SessionWriter::mark(
         return {};
     }
     if (state == EntryState::released) {
-        release(std::exchange(entry->message, MessageId{}));
+        release(std::exchange(entry->message, MessageId{}), entry->bytes);
         entry->subscription_ids.clear();
         entry->bytes = 0;
     }
@@ -187,7 +194,10 @@ Result<void> SessionWriter::erase_prefix(Family family, std::string_view prefix)
 }
 
 void SessionWriter::end_group(bool committed) {
-    if (!committed) {
+    const std::int64_t growth = std::exchange(growth_, 0);
+    if (committed) {
+        budgets_.add(Area::queues, growth);
+    } else {
         for (const auto& [message, change] : changes_) {
             auto& count = references_[message];
             count -= static_cast<std::uint32_t>(change);

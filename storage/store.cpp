@@ -102,6 +102,10 @@ OutboxRoom& Store::outbox_room(std::string_view sink) {
     return impl_->catalog.outbox(sink).room;
 }
 
+Budgets& Store::budgets() noexcept {
+    return impl_->catalog.budgets();
+}
+
 std::uint32_t Store::usage_open_hour() const {
     return impl_->writer.usage_open_hour();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <weir/storage/batch.hpp>
+#include <weir/storage/budgets.hpp>
 #include <weir/storage/disk.hpp>
 #include <weir/storage/options.hpp>
 #include <weir/storage/outbox_room.hpp>
@@ -242,6 +243,8 @@ public:
     /// Look it up once per sink, when configured; the reference stays valid as long as the store.
     /// Any thread.
     [[nodiscard]] OutboxRoom& outbox_room(std::string_view sink);
+    /// What each area holds and may hold. Any thread, a shard's too.
+    [[nodiscard]] Budgets& budgets() noexcept;
     [[nodiscard]] WatchId watch_outbox(std::string_view sink, Watcher watcher);
 
     /// After it returns the watcher is not called and not running any more.

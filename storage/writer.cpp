@@ -11,6 +11,8 @@ namespace {
 /// far a search scans.
 constexpr std::uint64_t kIndexRecords = 256;
 constexpr std::uint64_t kIndexBytes = 64 * 1024;
+/// Of a stream, that a pass looks at: what is left is for the next one.
+constexpr std::size_t kCutsMax = 4'096;
 
 template <class Head, class Decode>
 Result<void> load_heads(const Engine& engine, Family family, Catalog& catalog, Decode decode) {
@@ -44,6 +46,10 @@ void put_mark(Engine& engine, std::string_view key, std::uint32_t value) {
     std::array<Byte, sizeof value> raw{};
     store_be(raw.data(), value);
     engine.put(Family::meta, key, as_text(raw));
+}
+
+[[nodiscard]] std::int64_t difference(std::uint64_t before, std::uint64_t after) noexcept {
+    return static_cast<std::int64_t>(after) - static_cast<std::int64_t>(before);
 }
 
 }  // namespace
@@ -270,7 +276,7 @@ Result<void> Writer::trim(WallTime now) {
     for (StreamLog* const log : catalog_.streams()) {
         WEIR_CHECK(trim(*log, now));
     }
-    return {};
+    return trim_to_budget();
 }
 
 Result<void> Writer::trim(StreamLog& log, WallTime now) {
@@ -284,7 +290,7 @@ Result<void> Writer::trim(StreamLog& log, WallTime now) {
     const std::int64_t oldest = retention.age.count() == 0
                                     ? std::numeric_limits<std::int64_t>::min()
                                     : (now - retention.age).count();
-    std::optional<IndexEntry> cut;
+    std::optional<IndexEntry> found;
     Result<void> outcome;
     WEIR_CHECK(engine_.scan(
         Family::streams,
@@ -296,34 +302,109 @@ Result<void> Writer::trim(StreamLog& log, WallTime now) {
                 outcome = entry.error();
                 return false;
             }
-            const std::uint64_t before = cut ? cut->bytes_before : head.bytes_before_first;
+            const std::uint64_t before = found ? found->bytes_before : head.bytes_before_first;
             const bool too_much =
                 head.bytes_ever - before > keep && head.bytes_ever - entry->bytes_before >= keep;
             const bool too_old = entry->time_max < oldest;
             if (!too_much && !too_old) {
                 return false;
             }
-            cut = *entry;
+            found = *entry;
             return true;
         }
     ));
-    if (!outcome || !cut) {
-        return outcome;
+    if (outcome && found) {
+        cut(log, *found);
     }
+    return outcome;
+}
+
+Result<void> Writer::trim_to_budget() {
+    struct Candidate {
+        StreamLog* log;
+        std::vector<IndexEntry> cuts;
+        std::size_t taken = 0;
+    };
+    const std::uint64_t budget = budgets().budget(Area::streams);
+    std::uint64_t total = 0;
+    for (const StreamLog* const log : catalog_.streams()) {
+        total += log->working.bytes();
+    }
+    if (budget == 0 || total <= budget) {
+        return {};
+    }
+    std::vector<Candidate> candidates;
+    for (StreamLog* const log : catalog_.streams()) {
+        WEIR_TRY(auto cuts, find_cuts(*log, total - budget));
+        candidates.push_back({log, std::move(cuts)});
+    }
+    const auto is_unread = [](const Candidate& each) { return each.taken == kCutsMax; };
+    while (total > budget && std::ranges::none_of(candidates, is_unread)) {
+        const auto oldest = std::ranges::min_element(candidates, {}, [](const Candidate& each) {
+            return each.taken == each.cuts.size() ? std::numeric_limits<std::int64_t>::max()
+                                                  : each.cuts[each.taken].time_max;
+        });
+        if (oldest->taken == oldest->cuts.size()) {
+            break;
+        }
+        const std::uint64_t before = oldest->taken == 0
+                                         ? oldest->log->working.bytes_before_first
+                                         : oldest->cuts[oldest->taken - 1].bytes_before;
+        total -= oldest->cuts[oldest->taken].bytes_before - before;
+        ++oldest->taken;
+    }
+    for (const Candidate& each : candidates) {
+        if (each.taken > 0) {
+            const IndexEntry& at = each.cuts[each.taken - 1];
+            budgets().count_lost(Area::streams, at.offset - each.log->working.first);
+            cut(*each.log, at);
+        }
+    }
+    return {};
+}
+
+Result<std::vector<IndexEntry>> Writer::find_cuts(const StreamLog& log, std::uint64_t bytes) const {
+    const StreamHead& head = log.working;
+    std::vector<IndexEntry> cuts;
+    Result<void> outcome;
+    if (head.index_offset <= head.first) {
+        return cuts;
+    }
+    WEIR_CHECK(engine_.scan(
+        Family::streams,
+        LogKey{kIndex, log.name, head.first + 1}.view(),
+        LogKey{kIndex, log.name, head.next}.view(),
+        [&](std::string_view key, std::string_view value) {
+            const auto entry = decode_index_entry(LogKey::offset_of(key), as_bytes(value));
+            if (!entry) {
+                outcome = entry.error();
+                return false;
+            }
+            cuts.push_back(*entry);
+            return entry->bytes_before - head.bytes_before_first < bytes && cuts.size() < kCutsMax;
+        }
+    ));
+    if (!outcome) {
+        return outcome.error();
+    }
+    return cuts;
+}
+
+void Writer::cut(StreamLog& log, const IndexEntry& at) {
     dirty_ = true;
     touch(log, streams_);
+    StreamHead& head = log.working;
     for (const char kind : {kRecord, kIndex}) {
         // The index entry at the cut goes too: the head says the same.
-        const std::uint64_t end = kind == kRecord ? cut->offset : cut->offset + 1;
+        const std::uint64_t end = kind == kRecord ? at.offset : at.offset + 1;
         engine_.erase_range(
             Family::streams,
             LogKey{kind, log.name, head.first}.view(),
             LogKey{kind, log.name, end}.view()
         );
     }
-    head.first = cut->offset;
-    head.bytes_before_first = cut->bytes_before;
-    return {};
+    head.first = at.offset;
+    head.bytes_before_first = at.bytes_before;
 }
 
 void Writer::write_heads() {
@@ -354,27 +435,29 @@ void Writer::abandon() {
 void Writer::end_group(bool committed) {
     for (StreamLog* const log : streams_) {
         log->touched = false;
-        const std::uint64_t next_before = log->committed().next;
+        const StreamHead before = log->committed();
         if (!committed) {
             log->revert();
             continue;
         }
         log->publish();
-        if (log->working.next != next_before) {
+        budgets().add(Area::streams, difference(before.bytes(), log->working.bytes()));
+        if (log->working.next != before.next) {
             log->watchers.notify(log->working.next - 1);
         }
     }
     for (OutboxLog* const log : outboxes_) {
         log->touched = false;
-        const std::uint64_t next_before = log->committed().next;
+        const OutboxHead before = log->committed();
         if (committed) {
             log->publish();
             log->room.set_stored(log->working.bytes);
+            budgets().add(Area::outbox, difference(before.all_bytes(), log->working.all_bytes()));
         } else {
             log->revert();
         }
         log->room.release(std::exchange(log->group_reserved, 0));
-        if (committed && log->working.next != next_before) {
+        if (committed && log->working.next != before.next) {
             log->watchers.notify(log->working.next - 1);
         }
     }

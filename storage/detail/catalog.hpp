@@ -44,6 +44,9 @@ struct OutboxHead {
     std::uint64_t bytes = 0;
     std::uint64_t dead_records = 0;
     std::uint64_t dead_bytes = 0;
+
+    /// Of both, as the budget counts.
+    [[nodiscard]] std::uint64_t all_bytes() const noexcept { return bytes + dead_bytes; }
 };
 
 void encode(Bytes& out, const StreamHead& head);
@@ -108,7 +111,8 @@ private:
 
 class StreamLog final : public Log<StreamHead> {
 public:
-    using Log::Log;
+    StreamLog(std::string log_name, const StreamHead& head, const Budgets& /*budgets*/)
+        : Log{std::move(log_name), head} {}
 
     [[nodiscard]] Retention retention() const noexcept {
         return {std::chrono::milliseconds{age_ms_.load()}, bytes_.load()};
@@ -125,7 +129,8 @@ private:
 
 class OutboxLog final : public Log<OutboxHead> {
 public:
-    OutboxLog(std::string log_name, const OutboxHead& head) : Log{std::move(log_name), head} {
+    OutboxLog(std::string log_name, const OutboxHead& head, Budgets& budgets)
+        : Log{std::move(log_name), head}, room{&budgets} {
         room.set_stored(head.bytes);
     }
 
@@ -152,12 +157,16 @@ public:
     [[nodiscard]] std::vector<OutboxLog*> outboxes() const { return list(outboxes_); }
 
     void load(std::string name, const StreamHead& head) {
+        budgets_.add(Area::streams, static_cast<std::int64_t>(head.bytes()));
         load_into(streams_, std::move(name), head);
     }
     void load(std::string name, const OutboxHead& head) {
+        budgets_.add(Area::outbox, static_cast<std::int64_t>(head.all_bytes()));
         load_into(outboxes_, std::move(name), head);
     }
 
+    /// Any thread.
+    [[nodiscard]] Budgets& budgets() noexcept { return budgets_; }
     [[nodiscard]] WatchId next_watch_id() noexcept { return ++watch_ids_; }
 
 private:
@@ -172,7 +181,9 @@ private:
         if (found == map.end()) {
             found = map.emplace(
                            std::string{name},
-                           std::make_unique<T>(std::string{name}, decltype(T::working){})
+                           std::make_unique<T>(
+                               std::string{name}, decltype(T::working){}, budgets_
+                           )
             )
                         .first;
         }
@@ -198,10 +209,11 @@ private:
     }
     template <class T, class Head>
     void load_into(Map<T>& map, std::string name, const Head& head) {
-        auto log = std::make_unique<T>(name, head);
+        auto log = std::make_unique<T>(name, head, budgets_);
         map.insert_or_assign(std::move(name), std::move(log));
     }
 
+    Budgets budgets_;
     mutable std::mutex mutex_;
     Map<StreamLog> streams_;
     Map<OutboxLog> outboxes_;

@@ -15,6 +15,9 @@
 
 namespace weir::storage::detail {
 
+/// What an entry of a queue counts beside its message: key and bookkeeping.
+inline constexpr std::int64_t kQueueEntryOverhead = 32;
+
 inline constexpr char kSessionKind = 's';
 inline constexpr char kFilterKind = 'f';
 inline constexpr char kWillKind = 'w';

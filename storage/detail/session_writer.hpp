@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <weir/storage/budgets.hpp>
 #include <weir/storage/detail/batch_reader.hpp>
 #include <weir/storage/engine.hpp>
 
@@ -17,7 +18,8 @@ namespace weir::storage::detail {
 /// not stored: it is known again after reading all entries, once, when the store is opened.
 class SessionWriter {
 public:
-    explicit SessionWriter(Engine& engine) noexcept : engine_{engine} {}
+    SessionWriter(Engine& engine, Budgets& budgets) noexcept
+        : engine_{engine}, budgets_{budgets} {}
 
     /// @errors malformed_record, newer_version, or the engine's
     [[nodiscard]] Result<void> load();
@@ -54,11 +56,13 @@ private:
     void write(SessionId session, std::uint64_t sequence, const QueueEntry& entry);
     void erase(SessionId session, std::uint64_t sequence, const QueueEntry& entry);
     [[nodiscard]] std::uint32_t refer(MessageId message);
-    void release(MessageId message);
+    /// @param bytes  Of the message.
+    void release(MessageId message, std::uint32_t bytes);
     [[nodiscard]] Result<void> drop_entries(SessionId session);
     [[nodiscard]] Result<void> erase_prefix(Family family, std::string_view prefix);
 
     Engine& engine_;
+    Budgets& budgets_;
     std::atomic<std::uint64_t> sessions_{0};
     std::atomic<std::uint64_t> messages_{0};
     boost::unordered_flat_map<std::uint64_t, std::uint32_t> references_;  ///< By message.
@@ -72,6 +76,7 @@ private:
     boost::unordered_flat_map<EntryKey, std::optional<QueueEntry>> entries_;  ///< None: removed.
     std::vector<std::pair<std::uint64_t, std::int32_t>> changes_;  ///< To references_, to undo.
     std::vector<std::pair<Family, std::string>> written_;
+    std::int64_t growth_ = 0;  ///< Of all queues, in bytes as the budget counts.
     Bytes scratch_;
 };
 

@@ -16,7 +16,7 @@ namespace weir::storage::detail {
 class Writer {
 public:
     Writer(Engine& engine, Catalog& catalog) noexcept
-        : engine_{engine}, catalog_{catalog}, sessions_{engine} {}
+        : engine_{engine}, catalog_{catalog}, sessions_{engine, catalog.budgets()} {}
 
     /// Reads heads and marks; writes the schema mark into a new store. Before the storage thread
     /// starts.
@@ -25,7 +25,8 @@ public:
 
     /// Appends the offsets it assigns. After an error the group must be abandoned.
     [[nodiscard]] Result<void> apply(const Batch& batch, std::vector<std::uint64_t>& offsets);
-    /// Cuts streams down to their retention; part of the current group.
+    /// Cuts streams down to their retention, then all of them to their budget, the oldest records
+    /// first; part of the current group, and nothing of it was applied before.
     [[nodiscard]] Result<void> trim(WallTime now);
     /// Makes the group durable, then shows it to readers and watchers.
     [[nodiscard]] Result<void> commit();
@@ -38,6 +39,7 @@ public:
 
     /// For its ids: any thread.
     [[nodiscard]] SessionWriter& sessions() noexcept { return sessions_; }
+    [[nodiscard]] Budgets& budgets() noexcept { return catalog_.budgets(); }
     [[nodiscard]] std::uint32_t usage_open_hour() const noexcept { return usage_open_hour_.load(); }
 
 private:
@@ -54,6 +56,12 @@ private:
     void add_usage(const BatchReader::Item& item);
     void close_usage(std::uint32_t before);
     [[nodiscard]] Result<void> trim(StreamLog& log, WallTime now);
+    [[nodiscard]] Result<void> trim_to_budget();
+    /// Where the stream may be cut, up to the first place that frees `bytes`.
+    [[nodiscard]] Result<std::vector<IndexEntry>> find_cuts(
+        const StreamLog& log, std::uint64_t bytes
+    ) const;
+    void cut(StreamLog& log, const IndexEntry& at);
     void write_heads();
     void end_group(bool committed);
 

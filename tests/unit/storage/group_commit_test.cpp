@@ -146,6 +146,23 @@ TEST_F(GroupCommit, IsReadOnly_WhenAnOutboxCannotBeReadToSettleIt) {
     EXPECT_EQ(store_->outbox("o")->records, 1U);
 }
 
+TEST_F(GroupCommit, CountsNothingOfWhatFailed) {
+    open();
+    ASSERT_TRUE(store_->commit(one_record()));
+    const auto before = store_->budgets().use(Area::streams).bytes;
+    EXPECT_GT(before, 0U);
+    faults_->fail_commit = true;
+    Batch batch = one_record();
+    batch.keep(store_->new_message_id(), {.topic = "t", .payload = as_bytes("x")});
+    batch.enqueue(SessionId{1}, 1, {.qos = 1});
+    store_->outbox_room("o").promise(outbox_cost({}));
+    batch.enqueue_outbox("o", {});
+    EXPECT_FALSE(store_->commit(std::move(batch)));
+    EXPECT_EQ(store_->budgets().use(Area::streams).bytes, before);
+    EXPECT_EQ(store_->budgets().use(Area::queues).bytes, 0U);
+    EXPECT_EQ(store_->budgets().use(Area::outbox).bytes, 0U) << "the promise is over";
+}
+
 TEST_F(GroupCommit, RefusesWhileTheDiskIsFull_AndResumesByItself) {
     open({.disk_free_min = 1'000});
     ASSERT_TRUE(store_->commit(one_record()));
