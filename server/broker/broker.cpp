@@ -56,7 +56,7 @@ Broker::Broker(
       shards_{shards},
       groups_{shards.self},
       sessions_max_{sessions_max},
-      retained_{retained_messages_max},
+      retained_{retained_messages_max, &journal.budgets()},
       looks_left_{RetainedStore::kPageLooks},
       next_session_{(std::uint64_t{shards.self} << 48U) + 1} {
     WEIR_ASSERT(shards.brokers.size() <= kShardsMax);

@@ -263,19 +263,26 @@ void Broker::put_retained(Retained retained, Deposit& deposit) {
     const model::MessagePtr message = retained.message;
     const model::PrincipalPtr publisher = retained.publisher;
     const std::string client_id = retained.client_id;
-    if (!retained_.put(std::move(retained))) {
-        context_.metrics.lose(Reason::queue_full);
+    const auto refuse = [&](Reason reason, std::string_view detail) {
+        context_.metrics.lose(reason);
         if (publisher) {
             context_.decisions.record(
                 who_of(*publisher, client_id),
                 model::Action::retain,
-                Reason::queue_full,
+                reason,
                 context_.clock.wall(),
                 message->topic(),
                 nullptr,
-                {.detail = "the gateway keeps retained_messages already"}
+                {.detail = detail}
             );
         }
+    };
+    if (!retained_.has_budget(*message)) {
+        retained_.erase(message->topic());
+        journal_.budgets().count_lost(storage::Area::retained);
+        refuse(Reason::quota_exceeded, "storage.budgets.retained is used up");
+    } else if (!retained_.put(std::move(retained))) {
+        refuse(Reason::queue_full, "the gateway keeps retained_messages already");
     }
     context_.metrics.retained.add(static_cast<std::int64_t>(retained_.size()) - before);
     const std::string_view tenant = publisher ? std::string_view{publisher->tenant} : kTenant;

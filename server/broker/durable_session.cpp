@@ -128,6 +128,11 @@ void Session::enqueue_stored(Copy copy, Deposit& deposit) {
         return;
     }
     Lasting& lasting = *lasting_;
+    if (has_budget(footprint)) {
+        lasting.owed = 0;
+    } else if (!squeeze_in(copy)) {
+        return;
+    }
     if (queued() == 0) {
         lasting.oldest = age_begins(*copy.message);
     }
@@ -296,11 +301,43 @@ bool Session::has_room(std::uint64_t footprint) const noexcept {
 }
 
 bool Session::is_over_limits() const noexcept {
-    return queued() > limits_->queue_messages || queued_bytes() > limits_->queue_bytes;
+    return queued() > limits_->queue_messages || queued_bytes() > limits_->queue_bytes ||
+           lasting_->owed > 0;
 }
 
 QueueLimit Session::over_limit() const noexcept {
-    return queued() > limits_->queue_messages ? QueueLimit::messages : QueueLimit::bytes;
+    if (queued() > limits_->queue_messages) {
+        return QueueLimit::messages;
+    }
+    return queued_bytes() > limits_->queue_bytes ? QueueLimit::bytes : QueueLimit::budget;
+}
+
+bool Session::has_budget(std::uint64_t footprint) const noexcept {
+    return !lasting_ || lasting_->journal.budgets().has_room(storage::Area::queues, footprint);
+}
+
+bool Session::squeeze_in(const Copy& copy) {
+    const std::uint64_t footprint = copy.message->footprint();
+    Lasting& lasting = *lasting_;
+    if (queued() == 0) {
+        lasting.owed = 0;
+    }
+    const bool fits =
+        limits_->queue_full != model::QueueFull::reject_new && queued() > 0 &&
+        lasting.owed + footprint <= queued_bytes() &&
+        lasting.journal.budgets().has_room(
+            storage::Area::queues, footprint, storage::Budgets::Bound::slack
+        );
+    if (!fits) {
+        lose(QueueLimit::budget, Reason::queue_full, *copy.message);
+        return false;
+    }
+    lasting.owed += footprint;
+    return true;
+}
+
+void Session::give_way(std::uint64_t footprint) noexcept {
+    lasting_->owed -= std::min(lasting_->owed, footprint);
 }
 
 void Session::make_room() {
@@ -316,6 +353,7 @@ void Session::make_room() {
         const Copy oldest = flow_->pop();
         context_.metrics.queued.add(-1);
         lose(limit, Reason::queue_dropped_oldest, *oldest.message);
+        give_way(oldest.message->footprint());
         forget(oldest);
     }
 }
@@ -333,6 +371,7 @@ void Session::trim(const std::vector<storage::QueuedMessage>& page, std::uint64_
         lasting_->books.in -= unread.waiting();
         unread.entries = unread.in_flight;
         unread.bytes = 0;
+        lasting_->owed = 0;
         return;
     }
     for (const storage::QueuedMessage& stored : page) {
@@ -350,6 +389,7 @@ void Session::trim(const std::vector<storage::QueuedMessage>& page, std::uint64_
         late == Reason::none ? lose(over_limit(), Reason::queue_dropped_oldest, *message)
                              : lose_too_late(late, *message);
         lasting_->trimmed_to = stored.sequence + 1;
+        give_way(message->footprint());
         unread.remove(message->footprint(), false);
         context_.metrics.queued.add(-1);
         lasting_->journal.open().settle(lasting_->id, stored.sequence);

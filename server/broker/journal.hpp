@@ -87,6 +87,7 @@ public:
         storage::SessionId session, std::uint64_t from, storage::ReadLimit limit, QueueDone done
     );
 
+    [[nodiscard]] storage::Budgets& budgets() noexcept { return store_.budgets(); }
     [[nodiscard]] storage::SessionId new_session_id() noexcept { return store_.new_session_id(); }
     [[nodiscard]] storage::MessageId new_message_id() noexcept { return store_.new_message_id(); }
     /// True if nothing is on its way.

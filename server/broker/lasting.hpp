@@ -68,6 +68,8 @@ struct Lasting {
     storage::SessionId id;
     std::uint64_t next_sequence = 1;
     Unread unread;
+    /// Footprint of newer messages that its oldest ones still have to give way for: the budget of all queues has no room.
+    std::uint64_t owed = 0;
     std::uint64_t trimmed_to = 0;  ///< While offline: what waits in the unread range is not older.
     std::uint32_t life = 0;        ///< Grows when a connection comes or goes: pages asked for before do not count.
     std::uint16_t next_packet_id = 1;  ///< Where the queue is not in memory.

@@ -23,6 +23,10 @@ constexpr std::string_view kBehindReserved = "%";  // The character after '$'.
     return filter.substr(0, wildcard == 0 ? 0 : wildcard - 1);
 }
 
+[[nodiscard]] std::int64_t bytes_of(const model::Message& message) noexcept {
+    return static_cast<std::int64_t>(message.footprint() - model::Message::footprint_of(0));
+}
+
 enum class Fit : std::uint8_t {
     matches,
     goes_on,  ///< It does not; the next that may is the first at or behind `target`.
@@ -101,6 +105,7 @@ void RetainedStore::drop_expiry(const model::Message& message) {
 Retained RetainedStore::take(Entries::iterator at) {
     Entry& entry = **at;
     in_order_.erase(in_order_.iterator_to(entry));
+    count(-bytes_of(*entry.retained.message));
     Retained taken = entry.retained;  // The table looks at the topic once more.
     by_topic_.erase(at);
     return taken;
@@ -116,6 +121,29 @@ std::vector<Retained> RetainedStore::take_expired(WallTime now) {
     return expired;
 }
 
+void RetainedStore::count(std::int64_t bytes) noexcept {
+    bytes_ += bytes;
+    if (budgets_ != nullptr) {
+        budgets_->add(storage::Area::retained, bytes);
+    }
+}
+
+bool RetainedStore::has_budget(const model::Message& message) const {
+    if (budgets_ == nullptr || message.payload().empty()) {
+        return true;
+    }
+    const auto found = by_topic_.find(message.topic());
+    const bool is_known = found != by_topic_.end();
+    const std::int64_t growth =
+        bytes_of(message) - (is_known ? bytes_of(*(*found)->retained.message) : 0);
+    return growth <= 0 || budgets_->has_room(
+                              storage::Area::retained,
+                              static_cast<std::uint64_t>(growth),
+                              is_known ? storage::Budgets::Bound::slack
+                                       : storage::Budgets::Bound::budget
+                          );
+}
+
 bool RetainedStore::put(Retained retained) {
     const auto found = by_topic_.find(retained.message->topic());
     if (found != by_topic_.end()) {
@@ -124,6 +152,7 @@ bool RetainedStore::put(Retained retained) {
         if (retained.message->payload().empty()) {
             static_cast<void>(take(found));
         } else {
+            count(bytes_of(*retained.message) - bytes_of(*known.message));
             known = std::move(retained);
             note_expiry(*known.message);
         }
@@ -136,10 +165,18 @@ bool RetainedStore::put(Retained retained) {
         return false;
     }
     note_expiry(*retained.message);
+    count(bytes_of(*retained.message));
     auto entry = std::make_unique<Entry>(std::move(retained));
     in_order_.insert(*entry);
     by_topic_.insert(std::move(entry));
     return true;
+}
+
+void RetainedStore::erase(std::string_view topic) {
+    if (const auto found = by_topic_.find(topic); found != by_topic_.end()) {
+        drop_expiry(*(*found)->retained.message);
+        static_cast<void>(take(found));
+    }
 }
 
 RetainedPage RetainedStore::collect(

@@ -14,6 +14,7 @@
 #include <weir/base/hash.hpp>
 #include <weir/model/message.hpp>
 #include <weir/model/principal.hpp>
+#include <weir/storage/budgets.hpp>
 
 namespace weir::broker {
 
@@ -43,12 +44,23 @@ struct RetainedPage {
 /// filter's walk begins at its first wildcard and leaves out the branches that cannot match.
 class RetainedStore {
 public:
-    explicit RetainedStore(std::uint64_t messages_max) : messages_max_{messages_max} {}
+    /// @param budgets  Told what is kept; outlives it. Null: nobody is.
+    explicit RetainedStore(std::uint64_t messages_max, storage::Budgets* budgets = nullptr)
+        : messages_max_{messages_max}, budgets_{budgets} {}
+    RetainedStore(const RetainedStore&) = delete;
+    RetainedStore& operator=(const RetainedStore&) = delete;
+    ~RetainedStore() { count(-bytes_); }
 
-    /// Replaces the topic's message; an empty payload removes it. [MQTT5-3.3.1-5..7]
+    /// False if it is beyond what all retained messages may hold together. One that takes the place of another one may
+    /// go over that by an eighth.
+    [[nodiscard]] bool has_budget(const model::Message& message) const;
+    /// Replaces the topic's message, whatever the budget is; an empty payload removes it. [MQTT5-3.3.1-5..7]
     /// @return False if the store is full and the message was not kept.
     /// @cost One look-up where the topic is known; for a new one, a search in the order too.
     bool put(Retained retained);
+
+    /// A message that cannot be kept leaves nothing older in its place.
+    void erase(std::string_view topic);
 
     /// What `filter` matches and is not expired, in the order of the topics.
     /// @param after  RetainedPage::last of the page before; empty for the first. The store may have changed since.
@@ -99,10 +111,13 @@ private:
     [[nodiscard]] static bool comes_before(std::string_view a, std::string_view b) noexcept;
     void note_expiry(const model::Message& message);
     void drop_expiry(const model::Message& message);
+    void count(std::int64_t bytes) noexcept;
     /// Takes it out of all but by_expiry_.
     [[nodiscard]] Retained take(Entries::iterator at);
 
     std::uint64_t messages_max_;
+    storage::Budgets* budgets_;
+    std::int64_t bytes_ = 0;  // Of topics, properties and payloads.
     Entries by_topic_;
     boost::intrusive::set<
         Entry,

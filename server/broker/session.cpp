@@ -40,11 +40,19 @@ bool Session::drop_inbound_id(std::uint16_t packet_id) {
     return inbound_ids_ && inbound_ids_->erase(packet_id) != 0;
 }
 
-void Session::lose(Reason reason, const model::Message& message, std::uint64_t count) {
+void Session::lose(
+    Reason reason, const model::Message& message, std::uint64_t count, std::string_view detail
+) {
     context_.metrics.lose(reason, count);
     book_loss(reason, count);
     context_.decisions.record(
-        who(), model::Action::deliver, reason, context_.clock.wall(), message.topic()
+        who(),
+        model::Action::deliver,
+        reason,
+        context_.clock.wall(),
+        message.topic(),
+        nullptr,
+        {.detail = detail}
     );
 }
 
@@ -57,7 +65,12 @@ void Session::lose(
         hits.lost += count;
         hits.last = context_.clock.wall();
     }
-    lose(reason, message, count);
+    if (limit == QueueLimit::budget) {
+        lasting_->journal.budgets().count_lost(storage::Area::queues, count);
+        lose(reason, message, count, "storage.budgets.queues is used up");
+    } else {
+        lose(reason, message, count);
+    }
 }
 
 void Session::lose_too_late(Reason reason, const model::Message& message) {
@@ -199,7 +212,8 @@ bool Session::take(
     const SubscriptionOptions& options = membership->subscription->options;
     const Qos qos = std::min(options.qos, message->qos());
     const bool sends = can_send(qos);
-    const bool taken = sends || (keeps(qos) && has_room(message->footprint()));
+    const bool taken = sends || (keeps(qos) && has_room(message->footprint()) &&
+                                 (qos == Qos::at_most_once || has_budget(message->footprint())));
     if (taken) {
         book_in();
         Copy copy{message, {}, qos, options.retain_as_published && message->retain(), group};

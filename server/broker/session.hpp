@@ -237,7 +237,13 @@ private:
             lasting_->books.last_loss = reason;
         }
     }
-    void lose(model::Reason reason, const model::Message& message, std::uint64_t count = 1);
+    /// @param detail  As in why::Particulars.
+    void lose(
+        model::Reason reason,
+        const model::Message& message,
+        std::uint64_t count = 1,
+        std::string_view detail = {}
+    );
     /// The same, because of a limit of the queue.
     void lose(
         model::QueueLimit limit,
@@ -274,6 +280,13 @@ private:
     void unhold(const JournalEntry& entry);
     [[nodiscard]] bool has_room(std::uint64_t footprint) const noexcept;
     [[nodiscard]] bool is_over_limits() const noexcept;
+    /// False if a copy more, to be stored, is beyond what all queues may hold together.
+    [[nodiscard]] bool has_budget(std::uint64_t footprint) const noexcept;
+    /// The budget is used up: lets the copy take the place of older ones, or loses it.
+    /// @return False if it is lost.
+    [[nodiscard]] bool squeeze_in(const Copy& copy);
+    /// One of its oldest is gone.
+    void give_way(std::uint64_t footprint) noexcept;
     [[nodiscard]] model::QueueLimit over_limit() const noexcept;
     /// Drops the oldest of what waits until it is within the limits.
     void make_room();

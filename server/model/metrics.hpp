@@ -14,11 +14,11 @@
 namespace weir::model {
 
 /// What bounds a session's queue.
-enum class QueueLimit : std::uint8_t { messages, bytes, age, count_ };
+enum class QueueLimit : std::uint8_t { messages, bytes, age, budget, count_ };
 inline constexpr std::size_t kQueueLimits = static_cast<std::size_t>(QueueLimit::count_);
 /// As in the configuration.
 inline constexpr std::array<std::string_view, kQueueLimits> kQueueLimitNames = {
-    "queue_messages", "queue_bytes", "queue_age"};
+    "queue_messages", "queue_bytes", "queue_age", "storage.budgets.queues"};
 
 /// How often such a limit cost a message, and when it did so last.
 struct LimitHits {

@@ -39,7 +39,7 @@ class Sessions(unittest.TestCase):
             self.assertEqual((session["lost"], session["last_loss"]), (1, "queue_dropped_oldest"))
             self.assertEqual(list(session["lost_by_limit"]), ["queue_messages"])
             self.assertEqual(session["lost_by_limit"]["queue_messages"]["lost"], 1)
-            self.assertEqual(gateway.json("status")["lost_by_limit"], {"queue_messages": 1, "queue_bytes": 0, "queue_age": 0})
+            self.assertEqual(gateway.json("status")["lost_by_limit"], {"queue_messages": 1, "queue_bytes": 0, "queue_age": 0, "storage.budgets.queues": 0})
             self.assertEqual(gateway.metric(r'weir_lost_by_limit_total\{limit="queue_messages"\}'), 1)
             self.assertIn("lost by limits of queues: 1 queue_messages", gateway.cli("status").stdout)
             text = gateway.cli("sessions", "show", "probe-1").stdout

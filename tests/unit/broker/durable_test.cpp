@@ -575,6 +575,104 @@ TEST_P(Durable, KnowsWhichLimitsOfAQueueCostMessages_AndWhen) {
     EXPECT_EQ(sum_of_all, 2U);
 }
 
+TEST_P(Durable, DropsItsOldest_WhenTheBudgetOfAllQueuesIsUsedUp) {
+    constexpr int kMessages = 12;  // An eighth of them has room for one more.
+    const auto big = [](int number) { return std::to_string(100 + number) + std::string(1'000, 'x'); };
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    disconnect(session, peer);
+    for (int number = 0; number < kMessages; ++number) {
+        publish("x", big(number));
+    }
+    auto& budgets = store->budgets();
+    const std::uint64_t held = budgets.use(storage::Area::queues).bytes;
+    budgets.set_budget(storage::Area::queues, held);
+    publish("x", big(kMessages));
+    EXPECT_EQ(cluster->lost(Reason::queue_dropped_oldest), 1U);
+    EXPECT_EQ(stored("a"), std::size_t{kMessages});
+    EXPECT_EQ(budgets.use(storage::Area::queues).bytes, held);
+    EXPECT_EQ(budgets.use(storage::Area::queues).lost, 1U);
+    const Books& books = *session_of("a").books();
+    EXPECT_EQ(books.in, books.out + books.lost + session_of("a").queued());
+    EXPECT_EQ(books.limits[static_cast<std::size_t>(model::QueueLimit::budget)].lost, 1U);
+    const auto decisions = cluster->nodes[home("a")]->decisions.of("owner");
+    ASSERT_FALSE(decisions.empty());
+    EXPECT_EQ(decisions.back().detail, "storage.budgets.queues is used up");
+    budgets.set_budget(storage::Area::queues, 0);
+    publish("x", "more");
+    EXPECT_EQ(cluster->lost(Reason::queue_dropped_oldest), 1U) << "there is room again";
+    Peer again;
+    connect("a", again);
+    ASSERT_FALSE(again.got.empty());
+    EXPECT_EQ(again.got.front(), "x=" + big(1) + "@1");
+}
+
+TEST_P(Durable, LeavesWhatIsInFlightOutOfIt_WhenTheBudgetOfAllQueuesIsUsedUp) {
+    constexpr int kMessages = 24;
+    const auto big = [](int number) { return std::to_string(100 + number) + std::string(1'000, 'x'); };
+    limits.in_flight = kMessages / 2;
+    cluster->limits = limits;
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    for (int number = 0; number < kMessages; ++number) {
+        publish("x", big(number));
+    }
+    ASSERT_EQ(peer.got.size(), std::size_t{kMessages / 2});
+    auto& budgets = store->budgets();
+    budgets.set_budget(storage::Area::queues, budgets.use(storage::Area::queues).bytes);
+    publish("x", big(kMessages));
+    EXPECT_EQ(cluster->lost(Reason::queue_dropped_oldest), 1U);
+    disconnect(session, peer);
+    publish("x", big(kMessages + 1));
+    EXPECT_EQ(cluster->lost(Reason::queue_dropped_oldest), 2U) << "one for one, offline too";
+    EXPECT_EQ(stored("a"), std::size_t{kMessages});
+    const Books& books = *session_of("a").books();
+    EXPECT_EQ(books.in, books.out + books.lost + session_of("a").queued());
+}
+
+TEST_P(Durable, LosesTheNewOne_WhenTheBudgetOfAllQueuesIsUsedUp_AndNothingOlderGivesWay) {
+    auto& other = connect("b", peer);
+    subscribe(other, "y", kQos1);
+    limits.queue_full = model::QueueFull::reject_new;
+    cluster->limits = limits;
+    Peer second;
+    auto& rejects = connect("a", second);
+    subscribe(rejects, "x", kQos1);
+    disconnect(rejects, second);
+    disconnect(other, peer);
+    publish("x", std::string(10'000, 'x'));
+    auto& budgets = store->budgets();
+    budgets.set_budget(storage::Area::queues, budgets.use(storage::Area::queues).bytes);
+    publish("x", "rejected");
+    EXPECT_EQ(cluster->lost(Reason::queue_full), 1U);
+    EXPECT_EQ(stored("a"), 1U);
+    publish("y", "has nobody's place");
+    EXPECT_EQ(cluster->lost(Reason::queue_full), 2U);
+    EXPECT_EQ(stored("b"), 0U);
+    EXPECT_EQ(budgets.use(storage::Area::queues).lost, 2U);
+}
+
+TEST_P(Durable, RetainsNothing_WhereTheBudgetIsUsedUp) {
+    const auto retained = [](std::string_view topic, std::string_view payload) {
+        return model::Message::make({.topic = topic, .payload = as_bytes(payload), .retain = true});
+    };
+    auto& budgets = store->budgets();
+    retain(0, retained("known", "1234"));
+    budgets.set_budget(storage::Area::retained, budgets.use(storage::Area::retained).bytes);
+    retain(0, retained("other", "1"), Cluster::thing("owner"), "b");
+    EXPECT_EQ(cluster->lost(Reason::quota_exceeded), 1U);
+    EXPECT_EQ(sum(&model::ShardMetrics::retained), 1);
+    retain(0, retained("known", "4321"));
+    EXPECT_EQ(cluster->lost(Reason::quota_exceeded), 1U) << "no more bytes than before";
+    retain(0, retained("known", "far too long"));
+    EXPECT_EQ(cluster->lost(Reason::quota_exceeded), 2U);
+    EXPECT_EQ(sum(&model::ShardMetrics::retained), 0) << "what is superseded is not kept either";
+    EXPECT_EQ(budgets.use(storage::Area::retained).bytes, 0U);
+    EXPECT_EQ(budgets.use(storage::Area::retained).lost, 2U);
+    restart();
+    EXPECT_EQ(sum(&model::ShardMetrics::retained), 0);
+}
+
 TEST_P(Durable, KeepsASubscriptionAsItWas_WhenItsChangeCannotBeStored) {
     const std::string too_long(8'000, 'y');
     store = storage::Store::in_memory({.pending_bytes_max = 4'096});

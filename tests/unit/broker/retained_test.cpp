@@ -79,6 +79,36 @@ TEST(RetainedStore, RefusesNewTopics_WhenFull_ButReplacesKnownOnes) {
     EXPECT_TRUE(store.put(retained("a", "2")));
 }
 
+TEST(RetainedStore, CountsWhatItKeeps_AndTellsWhatTheBudgetHasRoomFor) {
+    storage::Budgets budgets;
+    const auto held = [&] { return budgets.use(storage::Area::retained).bytes; };
+    budgets.set_budget(storage::Area::retained, 16);
+    {
+        RetainedStore store{10, &budgets};
+        store.put(retained("a", "1234567"));
+        EXPECT_EQ(held(), 8U);
+        EXPECT_TRUE(store.has_budget(*retained("b", "1234567").message));
+        EXPECT_FALSE(store.has_budget(*retained("b", "12345678").message));
+        store.put(retained("b", "1234567"));
+        EXPECT_EQ(held(), 16U);
+        EXPECT_TRUE(store.has_budget(*retained("a", "7654321").message)) << "no more than before";
+        EXPECT_TRUE(store.has_budget(*retained("a", "123456789").message)) << "an eighth more";
+        EXPECT_FALSE(store.has_budget(*retained("a", "1234567890").message));
+        EXPECT_TRUE(store.has_budget(*retained("c", "").message)) << "nothing is kept";
+        store.put(retained("a", "1"));
+        EXPECT_EQ(held(), 10U);
+        store.put(retained("a", ""));
+        EXPECT_EQ(held(), 8U);
+        store.put(retained("c", "12", WallTime{5}));
+        store.erase("b");
+        EXPECT_EQ(held(), 3U);
+        EXPECT_EQ(store.take_expired(WallTime{5}).size(), 1U);
+        EXPECT_EQ(held(), 0U);
+        store.put(retained("d", "1"));
+    }
+    EXPECT_EQ(held(), 0U) << "another one reads them again";
+}
+
 std::string any_text(test::Random& random, std::initializer_list<const char*> levels) {
     std::string out;
     for (std::size_t left = 1 + random.below(4); left > 0; --left) {
