@@ -89,6 +89,12 @@ struct BackupConfig {
     friend bool operator==(const BackupConfig&, const BackupConfig&) = default;
 };
 
+inline constexpr std::array<std::string_view, 4> kBudgetNames = {
+    "streams", "queues", "outbox", "retained"
+};
+/// Bytes, in the order of the names; 0: unlimited.
+using BudgetsConfig = std::array<std::uint64_t, kBudgetNames.size()>;
+
 struct StorageConfig {
     std::filesystem::path path;
     Durability durability = Durability::fsync;
@@ -96,6 +102,7 @@ struct StorageConfig {
     std::uint64_t group_size = 0;
     std::uint64_t disk_free_min = 0;
     std::uint64_t disk_free_low = 0;
+    BudgetsConfig budgets{};
     std::optional<BackupConfig> backup;
 };
 

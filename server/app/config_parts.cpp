@@ -35,6 +35,16 @@ BackupConfig make_backup(
     return backup;
 }
 
+BudgetsConfig make_budgets(const Section& section) {
+    BudgetsConfig budgets{};
+    for (std::size_t i = 0; i < budgets.size(); ++i) {
+        const auto bytes =
+            section.get<std::uint64_t>(fmt::format("storage.budgets.{}", kBudgetNames[i]));
+        budgets[i] = bytes == model::kUnlimited ? 0 : bytes;
+    }
+    return budgets;
+}
+
 StorageConfig make_storage(const Section& section, Diagnostics& diagnostics) {
     StorageConfig storage{
         .path = section.get<Path>("storage.path"),
@@ -45,6 +55,7 @@ StorageConfig make_storage(const Section& section, Diagnostics& diagnostics) {
         .group_size = section.get<std::uint64_t>("storage.group_size"),
         .disk_free_min = section.get<std::uint64_t>("storage.disk_free_min"),
         .disk_free_low = section.get<std::uint64_t>("storage.disk_free_low"),
+        .budgets = make_budgets(section),
         .backup = {},
     };
     if (section.has("storage.backup")) {

@@ -152,6 +152,7 @@ Gateway::Impl::Impl(const Options& chosen, Loaded loaded)
     sinks.configure(std::move(loaded.files.sinks));
     archives.configure(std::move(archive_configs));
     set_retention(*now, *store);
+    set_budgets(*now, *store);
 
     brokers.resize(count);
     services.resize(count);

@@ -240,6 +240,34 @@ void add_requests(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
     }
 }
 
+void add_areas(Page& page, const storage::Budgets& budgets) {
+    Family bytes{
+        "weir_storage_area_bytes",
+        "Bytes of records that an area of the storage holds.",
+        MetricType::Gauge
+    };
+    Family budget{
+        "weir_storage_area_budget_bytes",
+        "How many it may hold; absent without a budget.",
+        MetricType::Gauge
+    };
+    Family lost{
+        "weir_storage_area_lost_total", "Records that the budget cost.", MetricType::Counter
+    };
+    for (std::size_t i = 0; i < storage::kAreas; ++i) {
+        const auto use = budgets.use(static_cast<storage::Area>(i));
+        const std::string area{storage::kAreaNames[i]};
+        bytes.add(static_cast<double>(use.bytes), {{"area", area}});
+        lost.add(static_cast<double>(use.lost), {{"area", area}});
+        if (use.budget != 0) {
+            budget.add(static_cast<double>(use.budget), {{"area", area}});
+        }
+    }
+    for (auto* const family : {&bytes, &budget, &lost}) {
+        page.add(std::move(*family));
+    }
+}
+
 void add_listeners(Page& page, const std::vector<ListenerStatus>& listeners) {
     Family refused{
         "weir_connections_refused_total",
@@ -412,6 +440,7 @@ std::string Gateway::metrics_text() const {
             static_cast<double>(*disk.free)
         );
     }
+    add_areas(page, impl.store->budgets());
     if (disk.full_in) {
         page.value(
             "weir_storage_full_in_seconds",

@@ -158,6 +158,7 @@ std::shared_ptr<const pipeline::Routes> make_routes(
                 .bytes = sinks::reserve_limit(sink.outbox),
                 .blocks = sink.outbox.on_full == sinks::OnFull::block,
                 .block_timeout = sink.outbox.block_timeout,
+                .drops_oldest = sink.outbox.on_full == sinks::OnFull::drop_oldest,
                 .request = request.constant()
                                ? nullptr
                                : std::make_shared<const rules::RequestTemplate>(request),
@@ -234,6 +235,15 @@ void set_retention(const Configuration& configuration, storage::Store& store) {
             {.age = keeps_long ? std::chrono::milliseconds{0} : stream.age,
              .bytes = keeps_all ? 0 : stream.size}
         );
+    }
+}
+
+static_assert(kBudgetNames == storage::kAreaNames);
+
+void set_budgets(const Configuration& configuration, storage::Store& store) {
+    const auto& budgets = configuration.config.storage.budgets;
+    for (std::size_t i = 0; i < budgets.size(); ++i) {
+        store.budgets().set_budget(static_cast<storage::Area>(i), budgets[i]);
     }
 }
 

@@ -74,6 +74,7 @@ struct LoadedFiles {
 void log_removed(const std::vector<sinks::SinkStatus>& sinks);
 
 void set_retention(const Configuration& configuration, storage::Store& store);
+void set_budgets(const Configuration& configuration, storage::Store& store);
 
 [[nodiscard]] storage::StoreOptions store_options(const StorageConfig& config);
 

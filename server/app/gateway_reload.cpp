@@ -148,6 +148,7 @@ ReloadOutcome Gateway::reload() {
         return outcome;
     }
     set_retention(*next, *impl.store);
+    set_budgets(*next, *impl.store);
     impl.backups.configure(next->config.storage.backup);
     impl.archives.configure(std::move(archives));
     for (const auto& door : impl.doors) {

@@ -10,6 +10,7 @@
 #include <weir/base/error.hpp>
 #include <weir/model/reason.hpp>
 #include <weir/rules/rule_set.hpp>
+#include <weir/storage/outbox_room.hpp>
 
 namespace weir::pipeline {
 
@@ -20,6 +21,8 @@ struct Failure {
     model::Reason reason = model::Reason::rule_failed;
     error_code error = {};    ///< Of the evaluation or of a template, if that is what failed.
     std::string detail = {};  ///< Which part of the action, or what is wrong with it; for people.
+    /// Of an outbox that had room where all together had none; null: that is not why.
+    storage::OutboxRoom* over_budget = nullptr;
 };
 
 /// "http", "republish", "stream", "log", "alert".

@@ -28,6 +28,7 @@ struct OutboxLimit {
     /// When full: hold the publisher back for block_timeout, or take it and let the sink give up older ones.
     bool blocks = true;
     std::chrono::milliseconds block_timeout{30'000};
+    bool drops_oldest = false;  ///< The sink gives up older ones.
     /// What its requests take from each message; null: nothing.
     std::shared_ptr<const rules::RequestTemplate> request = {};
 };

@@ -26,6 +26,8 @@ constexpr std::uint32_t kTimedEvery = 64;
 /// Bytes of a topic that came out wrong, in its report.
 constexpr std::size_t kShownMax = 128;
 
+constexpr std::string_view kNoBudget = "storage.budgets.outbox is used up";
+
 /// The topic that rules see: without the prefix of Basic Ingest.
 [[nodiscard]] std::string_view topic_of(const model::Message& message) noexcept {
     const auto ingest = rules::parse_basic_ingest(message.topic());
@@ -323,11 +325,21 @@ bool RuleEffects::enqueue(
         .payload = payload,
     };
     const std::uint64_t cost = storage::outbox_cost(record);
-    if (!outbox.room->reserve(cost, outbox.bytes)) {
+    using Bound = storage::Budgets::Bound;
+    const Bound bound = outbox.drops_oldest ? Bound::slack : Bound::budget;
+    if (!outbox.room->reserve(cost, outbox.bytes, bound)) {
         if (outbox.blocks && held_ < outbox.block_timeout) {
             return false;
         }
-        failures_.push_back({.rule = &rule, .action = &action, .reason = Reason::sink_full});
+        const bool has_own_room =
+            cost <= outbox.bytes && outbox.room->used() <= outbox.bytes - cost;
+        failures_.push_back({
+            .rule = &rule,
+            .action = &action,
+            .reason = Reason::sink_full,
+            .detail = has_own_room ? std::string{kNoBudget} : std::string{},
+            .over_budget = has_own_room ? outbox.room : nullptr,
+        });
         return true;
     }
     reservations_.push_back({outbox.room, cost});
@@ -507,10 +519,18 @@ void RuleEffects::count(
             );
         }
     }
-    const auto lose = [&](Reason reason, const model::Source* source) {
+    const auto lose = [&](Reason reason,
+                          const model::Source* source,
+                          std::string_view detail = {}) {
         metrics.lose(reason);
         decisions.record(
-            origin.who(), Action::rule, reason, clock.wall(), message.topic(), source
+            origin.who(),
+            Action::rule,
+            reason,
+            clock.wall(),
+            message.topic(),
+            source,
+            {.detail = detail}
         );
     };
     for (const Failure& failure : failures_) {
@@ -522,7 +542,13 @@ void RuleEffects::count(
             .action = LastFailure::place_of(*failure.rule, failure.action),
             .time_ms = clock.wall().count(),
         });
-        lose(failure.reason, &failure.rule->definition().source);
+        const model::Source* const source = &failure.rule->definition().source;
+        if (failure.over_budget != nullptr) {
+            failure.over_budget->count_over_budget();
+            lose(failure.reason, source, kNoBudget);
+        } else {
+            lose(failure.reason, source);
+        }
     }
     for (std::uint64_t i = 0; i < rule_not_found_; ++i) {
         lose(Reason::rule_not_found, nullptr);

@@ -26,9 +26,7 @@ Result<std::uint64_t> requeue_dead_letters(
             auto record = entry.letter.record;
             record.time_ms = now.count();
             // An operator's retry may go over the limit; the promise must be made all the same.
-            static_cast<void>(room.reserve(
-                storage::outbox_cost(record), std::numeric_limits<std::uint64_t>::max()
-            ));
+            room.promise(storage::outbox_cost(record));
             changes.enqueue_outbox(sink, record);
             changes.purge_dead_letters(sink, entry.offset, entry.offset);
             from = entry.offset + 1;

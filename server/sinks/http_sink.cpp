@@ -394,12 +394,17 @@ void HttpSink::add_outcome(storage::Batch& changes, const Flight& flight, SinkSt
 void HttpSink::add_trims(storage::Batch& changes, SinkState& next) {
     const auto& limits = config_.outbox;
     const auto stored = room_.stored();
-    if (limits.on_full == OnFull::drop_oldest && stored > limits.size_bytes) {
-        const auto dropped = drop_oldest(
-            changes, *surroundings_.store, config_.name, ahead_, stored - limits.size_bytes
-        );
+    const auto own_excess = stored > limits.size_bytes ? stored - limits.size_bytes : 0;
+    const auto excess =
+        std::max(own_excess, surroundings_.store->budgets().excess(storage::Area::outbox));
+    if (limits.on_full == OnFull::drop_oldest && stored > 0 && excess > 0) {
+        const auto dropped =
+            drop_oldest(changes, *surroundings_.store, config_.name, ahead_, excess);
         is_dropping_ = dropped && *dropped > 0;
         next.counters.lost += dropped ? *dropped : 0;
+        if (dropped && excess > own_excess) {
+            surroundings_.store->budgets().count_lost(storage::Area::outbox, *dropped);
+        }
     }
     if (std::exchange(is_trim_due_, false)) {
         const auto purged = purge_dead_letters(

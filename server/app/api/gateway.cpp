@@ -127,6 +127,7 @@ http::Response status(Gateway& gateway) {
            {"durability", kDurabilityNames.at(durability)},
            {"pending_bytes", stats.pending_bytes},
            {"disk", disk(gateway.store().disk())},
+           {"areas", area_rows(gateway.store().budgets())},
            {"backup", backups(gateway)}}},
          {"devices", gateway.registry().size()},
          {"policies", configuration->policies->policies().size()},

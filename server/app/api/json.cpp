@@ -64,6 +64,21 @@ std::string as_utf8(std::string text) {
 
 }  // namespace
 
+json::array area_rows(const storage::Budgets& budgets) {
+    json::array rows;
+    for (std::size_t i = 0; i < storage::kAreas; ++i) {
+        const auto use = budgets.use(static_cast<storage::Area>(i));
+        rows.push_back(
+            {{"area", storage::kAreaNames[i]},
+             {"bytes", use.bytes},
+             {"budget", use.budget == 0 ? json::value(nullptr) : json::value(use.budget)},
+             {"lost", use.lost},
+             {"level", storage::kAreaLevelNames[static_cast<std::size_t>(use.level)]}}
+        );
+    }
+    return rows;
+}
+
 http::Response reply(const json::value& value, std::uint16_t status) {
     return {
         .status = status,

@@ -12,10 +12,14 @@
 #include <weir/admin/dispatch.hpp>
 #include <weir/base/clock.hpp>
 #include <weir/model/reason.hpp>
+#include <weir/storage/budgets.hpp>
 
 namespace weir::app::api {
 
 namespace json = boost::json;
+
+/// What each area of the storage holds and may hold.
+[[nodiscard]] json::array area_rows(const storage::Budgets& budgets);
 
 [[nodiscard]] http::Response reply(const json::value& value, std::uint16_t status = 200);
 

@@ -45,6 +45,7 @@ http::Response use(storage::Store& store) {
     }
     return reply(
         {{"families", std::move(families)},
+         {"areas", area_rows(store.budgets())},
          {"log_bytes", use.log_bytes},
          {"to_compact_bytes", use.to_compact_bytes}}
     );

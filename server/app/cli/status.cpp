@@ -51,6 +51,28 @@ std::string disk_line(const json::object& disk) {
     return line;
 }
 
+/// "streams 12 GiB of 20 GiB, outbox 4.9 GiB of 5 GiB (high)".
+std::string budgets_line(const json::array& areas) {
+    std::string line;
+    for (const auto& each : areas) {
+        const auto& area = each.as_object();
+        if (area.at("budget").is_null()) {
+            continue;
+        }
+        line += fmt::format(
+            "{}{} {} of {}",
+            line.empty() ? "" : ", ",
+            cell(area, "area"),
+            format_size(area.at("bytes").to_number<std::uint64_t>()),
+            format_size(area.at("budget").to_number<std::uint64_t>())
+        );
+        if (const auto level = cell(area, "level"); level != "enough") {
+            line += " (" + level + ")";
+        }
+    }
+    return line.empty() ? "none" : line;
+}
+
 /// "2h 5m ago, 125 MiB in /backup", or why the last attempt failed.
 std::string backup_line(const json::value& backup) {
     if (!backup.is_object()) {
@@ -114,6 +136,7 @@ void print_status(const json::object& status) {
         "config   {} {}\n"
         "storage  {}{}, durability {}\n"
         "disk     {}\n"
+        "budgets  {}\n"
         "backup   {}\n"
         "devices {}, policies {}, rules {}\n\n",
         cell(status, "version"),
@@ -126,6 +149,7 @@ void print_status(const json::object& status) {
         reason.empty() ? "" : ": " + reason,
         cell(storage, "durability"),
         disk_line(storage.at("disk").as_object()),
+        budgets_line(storage.at("areas").as_array()),
         backup_line(storage.at("backup")),
         cell(status, "devices"),
         cell(status, "policies"),

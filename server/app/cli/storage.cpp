@@ -95,7 +95,21 @@ ExitCode show_use(const json::object& use, Format format) {
 }
 
 ExitCode stat(const Options& options, const Globals& globals) {
-    return show_use(get(*gateway_api(globals), Target{"/v1/storage"}), options.format);
+    const auto use = get(*gateway_api(globals), Target{"/v1/storage"});
+    const auto shown = show_use(use, options.format);
+    if (options.format == Format::table) {
+        print("\n");
+        print_rows(
+            use.at("areas").as_array(),
+            {{.name = "area"},
+             {.name = "bytes", .is_number = true},
+             {.name = "budget", .is_number = true},
+             {.name = "lost", .is_number = true},
+             {.name = "level"}},
+            Format::table
+        );
+    }
+    return shown;
 }
 
 ExitCode compact(const Options& options, const Globals& globals) {

@@ -49,6 +49,7 @@ TEST(Config, HasSafeDefaults_WhenOnlyAListenerIsWritten) {
     EXPECT_EQ(config.storage.group_commit, 0ms);
     EXPECT_EQ(config.storage.disk_free_min, 64U * 1024 * 1024);
     EXPECT_FALSE(config.storage.backup);
+    EXPECT_EQ(config.storage.budgets, BudgetsConfig{});
     EXPECT_EQ(config.runtime.shards, 0U);
     EXPECT_EQ(config.admin.socket, "/run/weir/admin.sock");
     EXPECT_EQ(config.metrics.listen, (Endpoint{"127.0.0.1", 9464}));
@@ -117,6 +118,17 @@ TEST(Config, TakesLimitsFromPreset) {
     EXPECT_EQ(none.config.limits.receive_maximum, 65'535U);
     const Loaded lifted{text + "limits: {preset: cloud, publish_rate: unlimited}\n"};
     EXPECT_FALSE(lifted.config.limits.publish_rate);
+}
+
+TEST(Config, GivesAreasTheBudgetsThatAreNamed) {
+    const std::string text{kListener};
+    const Loaded loaded{text + "storage: {budgets: {streams: 2GiB, outbox: 64KiB, retained: unlimited}}\n"};
+    ASSERT_FALSE(loaded.diagnostics.has_errors()) << loaded.diagnostics.render_text();
+    EXPECT_EQ(loaded.config.storage.budgets, (BudgetsConfig{2ULL << 30U, 0, 64 * 1024, 0}));
+    const Loaded too_small{text + "storage: {budgets: {queues: 63KiB}}\n"};
+    EXPECT_TRUE(too_small.diagnostics.has_errors());
+    const Loaded unknown{text + "storage: {budgets: {sessions: 1GiB}}\n"};
+    EXPECT_TRUE(unknown.diagnostics.has_errors());
 }
 
 TEST(Config, FillsInVariablesAndFiles) {

@@ -436,6 +436,44 @@ TEST_F(HttpSink, DropsOldest_WhenOverItsSize) {
     EXPECT_EQ(last_sent().request.body, "4");
 }
 
+TEST_F(HttpSink, DropsOldest_WhenOverTheBudgetOfAllOutboxes) {
+    const auto cost = storage::outbox_cost({.payload = as_bytes("1")});
+    auto config = pager();
+    config.outbox.on_full = OnFull::drop_oldest;
+    configure(config);
+    for (const std::string payload : {"1", "2", "3", "4", "5"}) {
+        enqueue(payload);
+    }
+    answer(503);
+    auto& budgets = store_->budgets();
+    budgets.set_budget(storage::Area::outbox, 5 * cost);
+    settle();
+    EXPECT_EQ(status().counters.lost, 0U);
+    budgets.set_budget(storage::Area::outbox, 3 * cost);
+    pass(1s);
+    EXPECT_EQ(status().counters.lost, 2U);
+    EXPECT_EQ(status().pending, 3U);
+    EXPECT_EQ(budgets.use(storage::Area::outbox).bytes, 3 * cost);
+    EXPECT_EQ(budgets.use(storage::Area::outbox).lost, 2U);
+    expect_balance(status());
+    EXPECT_EQ(last_sent().request.body, "1") << "the batch under way stays";
+    answer(200);
+    EXPECT_EQ(last_sent().request.body, "4");
+}
+
+TEST_F(HttpSink, LosesNothingForTheBudget_WhereItHoldsPublishersBack) {
+    const auto cost = storage::outbox_cost({.payload = as_bytes("1")});
+    configure(pager());
+    for (const std::string payload : {"1", "2", "3"}) {
+        enqueue(payload);
+    }
+    store_->budgets().set_budget(storage::Area::outbox, cost);
+    pass(1s);
+    EXPECT_EQ(status().counters.lost, 0U);
+    EXPECT_EQ(status().pending, 3U);
+    EXPECT_FALSE(store_->outbox_room("pager").reserve(cost, ~0ULL));
+}
+
 TEST_F(HttpSink, PurgesOldestDeadLetters_WhenOverTheirSize) {
     auto config = pager();
     config.outbox.dead_letter_bytes = 150;
