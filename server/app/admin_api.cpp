@@ -10,6 +10,7 @@ void add_routes(admin::Routes& routes, Gateway& gateway) {
     add_device_routes(routes, gateway.registry());
     add_policy_routes(routes, gateway.registry(), [&gateway] { return gateway.configuration(); });
     api::add_gateway(routes, gateway);
+    api::add_retained(routes, gateway);
     api::add_rules(routes, gateway);
     api::add_sinks(routes, gateway);
     api::add_storage(routes, gateway);

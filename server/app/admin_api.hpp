@@ -21,6 +21,8 @@ class Gateway;
 /// GET  /v1/sessions?device=&name=&online=true&after=&limit=   `name`: of a device or a client id; with filters if either is
 ///                                          given; 404 if nothing at all is known of it. So also usage and why
 /// POST /v1/sessions/{client_id}/kick       ends its connection; 409 if it is offline
+/// GET  /v1/retained?filter=&after=&limit=  in the order of the levels of their topics
+/// POST /v1/retained/clear                  {"filter", "after", "limit"}: of one page; answers {"cleared", "next"}
 /// GET  /v1/sinks
 /// GET  /v1/sinks/{name}/dead?from=&limit=  GET /v1/sinks/{name}/outbox?from=&limit=
 /// POST /v1/sinks/{name}/test               {"rule", "topic", "device", "payload"}, each optional

@@ -96,6 +96,34 @@ struct SessionQuery {
     std::size_t limit = 100;
 };
 
+/// What a filter matches of the retained messages, in the order of the levels of their topics.
+struct RetainedQuery {
+    std::string filter;
+    std::string after = {};  ///< Topics behind this one.
+    std::size_t limit = 100;
+};
+
+struct RetainedStatus {
+    std::string topic;
+    std::size_t bytes = 0;  ///< Of the payload.
+    unsigned qos = 0;
+    std::string publisher = {};  ///< The device; empty: a rule published it, or a client without one.
+    std::string client_id = {};  ///< Empty: a rule published it.
+    WallTime created{0};
+    WallTime expires{0};  ///< 0: never.
+};
+
+struct RetainedList {
+    std::vector<RetainedStatus> messages;
+    bool goes_on = false;  ///< There are more behind the last one.
+};
+
+struct RetainedCleared {
+    std::size_t messages = 0;
+    std::string last;  ///< More may follow behind this topic; empty: those were all.
+    bool stored = true;  ///< False: the storage took nothing; a restart brings them back.
+};
+
 enum class Kicked : std::uint8_t { yes, was_offline, no_session };
 
 struct RuleStatus {
@@ -186,6 +214,9 @@ public:
     [[nodiscard]] std::vector<SessionStatus> sessions(const SessionQuery& query) const;
     /// Ends the connection of a session, with 0x98 in MQTT 5.
     [[nodiscard]] Kicked kick(std::string_view client_id);
+    [[nodiscard]] RetainedList retained(const RetainedQuery& query) const;
+    /// Removes what retained() of the same query finds; subscribers are not told. Waits for the storage.
+    [[nodiscard]] RetainedCleared clear_retained(const RetainedQuery& query);
     /// Copies that limits of sessions' queues cost since the start.
     [[nodiscard]] std::array<std::uint64_t, model::kQueueLimits> queue_limits() const;
     [[nodiscard]] std::vector<RuleStatus> rules() const;

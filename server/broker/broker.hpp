@@ -183,6 +183,13 @@ public:
         Deposit& deposit
     );
 
+    /// Those of this shard.
+    [[nodiscard]] const RetainedStore& retained() const noexcept { return retained_; }
+    /// An operator removes retained messages of this shard; subscribers are not told.
+    /// @param done  Runs on this shard when that is stored or the store refused it: at once if there is nothing to remove.
+    /// @return How many of the topics had one.
+    std::size_t clear_retained(std::span<const std::string> topics, Journal::Done done);
+
     /// Once a second: ends sessions that are over, fires delayed wills, drops retained messages that expired.
     void advance();
     /// New policies: asks again for every session and subscription, and ends or removes what is not allowed any more.

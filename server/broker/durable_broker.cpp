@@ -31,6 +31,11 @@ constexpr std::string_view kTenant = "default";
     );
 }
 
+/// Of what a rule republished too.
+[[nodiscard]] std::string_view tenant_of(const Retained& retained) noexcept {
+    return retained.publisher ? std::string_view{retained.publisher->tenant} : kTenant;
+}
+
 }  // namespace
 
 // --- Messages ------------------------------------------------------------------------------------------------------
@@ -304,14 +309,29 @@ void Broker::sweep_retained() {
     storage::Batch batch;
     for (const Retained& expired : retained_.take_expired(context_.clock.wall())) {
         context_.metrics.retained.add(-1);
-        batch.erase_retained(
-            expired.publisher ? std::string_view{expired.publisher->tenant} : kTenant,
-            expired.message->topic()
-        );
+        batch.erase_retained(tenant_of(expired), expired.message->topic());
     }
     if (!batch.empty()) {
         journal_.submit(std::move(batch), {});
     }
+}
+
+std::size_t Broker::clear_retained(std::span<const std::string> topics, Journal::Done done) {
+    storage::Batch batch;
+    std::size_t cleared = 0;
+    for (const std::string& topic : topics) {
+        if (const auto removed = retained_.remove(topic)) {
+            context_.metrics.retained.add(-1);
+            batch.erase_retained(tenant_of(*removed), topic);
+            ++cleared;
+        }
+    }
+    if (batch.empty()) {
+        done(true);
+    } else {
+        journal_.submit(std::move(batch), {.done = std::move(done)});
+    }
+    return cleared;
 }
 
 }  // namespace weir::broker

@@ -111,6 +111,15 @@ Retained RetainedStore::take(Entries::iterator at) {
     return taken;
 }
 
+std::optional<Retained> RetainedStore::remove(std::string_view topic) {
+    const auto found = by_topic_.find(topic);
+    if (found == by_topic_.end()) {
+        return std::nullopt;
+    }
+    drop_expiry(*(*found)->retained.message);
+    return take(found);
+}
+
 std::vector<Retained> RetainedStore::take_expired(WallTime now) {
     std::vector<Retained> expired;
     while (expired.size() < kDropsMax && !by_expiry_.empty() && by_expiry_.begin()->first <= now) {

@@ -4,6 +4,7 @@
 #include <boost/intrusive/set.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -70,6 +71,10 @@ public:
         std::string_view filter, std::string_view after, WallTime now, std::size_t most
     ) const;
 
+    /// @return What the topic had; nothing: it had none.
+    std::optional<Retained> remove(std::string_view topic);
+    /// The order of collect(): by levels, as texts, with '/' before all other characters.
+    [[nodiscard]] static bool comes_before(std::string_view a, std::string_view b) noexcept;
     /// Removes the messages whose time is over, but no more than kDropsMax of them, the oldest first.
     [[nodiscard]] std::vector<Retained> take_expired(WallTime now);
     [[nodiscard]] bool contains(std::string_view topic) const noexcept {
@@ -98,7 +103,6 @@ private:
             return (*this)(*entry);
         }
     };
-    /// By levels: as texts, with '/' before all other characters.
     struct LevelOrder {
         template <class A, class B>
         bool operator()(const A& a, const B& b) const noexcept {
@@ -108,7 +112,6 @@ private:
     using Entries =
         boost::unordered_flat_set<std::unique_ptr<Entry>, HashBy<TopicOf>, EqualBy<TopicOf>>;
 
-    [[nodiscard]] static bool comes_before(std::string_view a, std::string_view b) noexcept;
     void note_expiry(const model::Message& message);
     void drop_expiry(const model::Message& message);
     void count(std::int64_t bytes) noexcept;

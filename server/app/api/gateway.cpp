@@ -181,10 +181,6 @@ json::object value_of(const Use& use) {
     };
 }
 
-json::value text_or_null(const std::string& text) {
-    return text.empty() ? json::value(nullptr) : json::value(text);
-}
-
 json::object row_of(const SessionStatus& session) {
     json::array full;
     for (const auto& [name, use] : {

@@ -197,6 +197,10 @@ json::array texts_value(const std::vector<std::string>& texts) {
     return out;
 }
 
+json::value text_or_null(const std::string& text) {
+    return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
 json::value time_value(WallTime time) {
     return time.count() == 0 ? json::value(nullptr) : json::value(format_time(time.count()));
 }

@@ -61,6 +61,7 @@ private:
 );
 
 [[nodiscard]] json::array texts_value(const std::vector<std::string>& texts);
+[[nodiscard]] json::value text_or_null(const std::string& text);
 /// "2026-01-31T12:00:00.000Z"; null for 0.
 [[nodiscard]] json::value time_value(WallTime time);
 /// "policies.d/sensor.yaml:6"; null if it is built in.

@@ -12,6 +12,7 @@ class Gateway;
 namespace api {
 
 void add_gateway(admin::Routes& routes, Gateway& gateway);
+void add_retained(admin::Routes& routes, Gateway& gateway);
 void add_rules(admin::Routes& routes, Gateway& gateway);
 void add_sinks(admin::Routes& routes, Gateway& gateway);
 void add_storage(admin::Routes& routes, Gateway& gateway);

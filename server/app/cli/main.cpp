@@ -77,6 +77,7 @@ ExitCode run(int argc, char** argv) {
           add_status,
           add_devices,
           add_sessions,
+          add_retained,
           add_policies,
           add_can_i,
           add_why,

@@ -879,6 +879,28 @@ TEST_P(Durable, RemovesRetainedMessagesThatExpired) {
     EXPECT_TRUE(store->read_retained("default", "#")->messages.empty());
 }
 
+TEST_P(Durable, ClearsRetainedMessagesForGood_AndTellsWhenThatIsStored) {
+    const auto owner = [this](std::string_view topic) {
+        return Broker::owner_of_topic(topic, static_cast<unsigned>(cluster->brokers.size()));
+    };
+    retain(0, Cluster::message("r/1", "one", Qos::at_least_once, true), Cluster::thing("sensor"), "s");
+    retain(0, Cluster::message("r/2", "two", Qos::at_most_once, true));
+    std::vector<bool> stored;
+    const std::vector<std::string> topics = {"r/1", "r/none"};
+    Broker& broker = *cluster->brokers[owner("r/1")];
+    EXPECT_EQ(broker.clear_retained(topics, [&](bool is_stored) { stored.push_back(is_stored); }), 1U);
+    EXPECT_THAT(stored, IsEmpty());
+    cluster->pump();
+    EXPECT_THAT(stored, ElementsAre(true));
+    EXPECT_EQ(broker.clear_retained(topics, [&](bool is_stored) { stored.push_back(is_stored); }), 0U);
+    EXPECT_THAT(stored, ElementsAre(true, true)) << "there was nothing to wait for";
+    EXPECT_EQ(sum(&model::ShardMetrics::retained), 1);
+    restart();
+    auto& session = connect("a", peer);
+    subscribe(session, "r/#", kQos1);
+    EXPECT_THAT(peer.got, ElementsAre("r/2=two@0r"));
+}
+
 TEST_P(Durable, ForgetsASession_WhenItStartsClean_OrItsTimeIsOver_MQTT3_3_1_2_6_MQTT5_3_1_2_4) {
     auto& session = connect("a", peer);
     subscribe(session, "x", kQos1);

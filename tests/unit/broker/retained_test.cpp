@@ -72,6 +72,19 @@ TEST(RetainedStore, HidesWhatIsExpired) {
     EXPECT_TRUE(topics(store, "a", WallTime{100}).empty());
 }
 
+TEST(RetainedStore, RemovesATopicByItsName_AndItsExpiryWithIt) {
+    RetainedStore store{10};
+    store.put(retained("a", "1", WallTime{100}));
+    store.put(retained("b", "2"));
+    const auto removed = store.remove("a");
+    ASSERT_TRUE(removed.has_value());
+    EXPECT_EQ(as_text(removed->message->payload()), "1");
+    EXPECT_FALSE(store.remove("a").has_value());
+    EXPECT_FALSE(store.remove("+").has_value()) << "a name, not a filter";
+    EXPECT_TRUE(store.take_expired(WallTime{100}).empty());
+    EXPECT_EQ(topics(store, "#"), (std::vector<std::string>{"b"}));
+}
+
 TEST(RetainedStore, RefusesNewTopics_WhenFull_ButReplacesKnownOnes) {
     RetainedStore store{1};
     EXPECT_TRUE(store.put(retained("a", "1")));
