@@ -58,6 +58,8 @@ void add_device_routes(admin::Routes& routes, identity::Registry& registry);
 using ConfigurationSource = std::function<std::shared_ptr<const Configuration>()>;
 
 /// GET /v1/policies
+/// GET /v1/policies/{name}?after=&limit=    its lines, and a page of the devices that have it; 404 if no file defines it and
+///                                          no device has it
 /// GET /v1/can-i?device=&action=&object=&client_id=&retain=
 void add_policy_routes(
     admin::Routes& routes, const identity::Registry& registry, ConfigurationSource configuration

@@ -177,7 +177,7 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
           "devices attach", "devices certificate", "devices create", "devices list",
           "devices password", "devices token", "explain", "sessions kick", "sessions list",
           "sessions show",
-          "init",           "policies list",  "reload",  "retained clear", "retained list",       "rules list",       "serve",
+          "init",           "policies list",  "policies show",  "reload",  "retained clear", "retained list",       "rules list",       "serve",
           "sinks dead",     "sinks drop",     "sinks outbox",   "sinks retry",  "sinks test",        "status",       "streams read",     "streams tail",
           "usage",          "version",        "why"}) {
         const auto help = weir(std::string{command} + " --help");
@@ -213,7 +213,13 @@ TEST_F(Cli, ManagesDevicesWithoutAGateway) {
     EXPECT_THAT(weir("devices show p1 -c my-gw -o json").out, HasSubstr(R"("site":"north")"));
     EXPECT_EQ(weir("can-i p1 publish data/p1/t -c my-gw").exit_code, 0);
     EXPECT_EQ(weir("can-i p1 publish data/p2/t -c my-gw").exit_code, 1);
+    const auto sensor = weir("policies show sensor -c my-gw");
+    EXPECT_EQ(sensor.exit_code, 0) << sensor.error;
+    EXPECT_THAT(sensor.out, HasSubstr(R"(allow publish "data/{thing}/#")"));
+    EXPECT_THAT(sensor.out, HasSubstr("  p1  attachment\n"));
+    EXPECT_THAT(weir("policies show sensr -c my-gw").error, HasSubstr("there is no policy 'sensr'"));
     EXPECT_EQ(weir("devices detach p1 --policy sensor -c my-gw").exit_code, 0);
+    EXPECT_THAT(weir("policies show sensor -c my-gw -o json").out, HasSubstr(R"("held_by":[])"));
     EXPECT_EQ(weir("devices delete p1 -c my-gw").exit_code, 0);
     EXPECT_EQ(weir("devices show p1 -c my-gw").exit_code, 1);
 }

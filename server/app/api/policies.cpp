@@ -1,6 +1,7 @@
 // Which policies there are, and what they say about a request.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,6 +19,27 @@ using admin::ApiError;
 using admin::Call;
 namespace json = boost::json;
 
+constexpr std::uint64_t kHoldersDefault = 100;
+constexpr std::uint64_t kHoldersMax = 10'000;
+constexpr std::array<std::pair<std::chrono::milliseconds, char>, 3> kRateUnits = {
+    {{std::chrono::seconds{1}, 's'}, {std::chrono::minutes{1}, 'm'}, {std::chrono::hours{1}, 'h'}}
+};
+
+std::string_view word_of(policy::OnViolation what) {
+    constexpr std::array<std::string_view, 3> kWords = {"drop", "nack", "disconnect"};
+    return kWords.at(static_cast<std::size_t>(what));
+}
+
+std::string_view word_of(policy::Standing standing) {
+    return standing == policy::Standing::application ? "application" : "device";
+}
+
+/// Which publishes a line is about: those with RETAIN too, only those without, only those with.
+std::string_view word_of(policy::Retained retained) {
+    constexpr std::array<std::string_view, 3> kWords = {"any", "never", "only"};
+    return kWords.at(static_cast<std::size_t>(retained));
+}
+
 /// Also those that no file defines.
 json::array attached(const identity::Registry& registry) {
     json::array rows;
@@ -28,16 +50,107 @@ json::array attached(const identity::Registry& registry) {
 }
 
 http::Response list(const identity::Registry& registry, const Configuration& configuration) {
+    auto devices = effective_policies(registry, *configuration.policies);
     json::array rows;
     for (const auto& policy : configuration.policies->policies()) {
         rows.push_back(
             {{"name", policy.name},
              {"source", api::source_value(&policy.source)},
              {"lines", policy.rules.size()},
-             {"applies", policy.match ? "match" : "attachment"}}
+             {"applies", policy.match ? "match" : "attachment"},
+             {"devices", devices[policy.name]}}
         );
     }
     return api::reply({{"policies", std::move(rows)}, {"attached", attached(registry)}});
+}
+
+/// As a file of policies takes it.
+json::value rate_value(const std::optional<document::Rate>& rate) {
+    if (!rate) {
+        return nullptr;
+    }
+    if (rate->amount == model::kUnlimited) {
+        return "unlimited";
+    }
+    for (const auto& [per, unit] : kRateUnits) {
+        if (rate->per == per) {
+            return json::string(fmt::format("{}/{}", rate->amount, unit));
+        }
+    }
+    return json::string(fmt::format("{}/s", rate->per_second()));
+}
+
+json::value match_value(const std::optional<policy::Match>& match) {
+    if (!match) {
+        return nullptr;
+    }
+    return {
+        {"thing", api::texts_value(match->things)},
+        {"thing_type", api::texts_value(match->thing_types)},
+        {"group", api::texts_value(match->groups)},
+        {"anonymous", match->anonymous},
+    };
+}
+
+/// A `subscribe` that is also a `receive` is two lines with one source.
+json::array lines_of(const policy::Policy& policy) {
+    json::array lines;
+    for (const auto& rule : policy.rules) {
+        json::object line{
+            {"effect", policy::name(rule.effect)},
+            {"right", policy::name(rule.right)},
+            {"pattern", rule.text},
+            {"source", api::source_value(&rule.source)},
+        };
+        if (rule.right == policy::Right::publish) {
+            line["retain"] = word_of(rule.retained);
+        }
+        lines.push_back(std::move(line));
+    }
+    return lines;
+}
+
+/// One that is attached and in no file too: it grants nothing.
+http::Response show(
+    const identity::Registry& registry, const Configuration& configuration, const Call& call
+) {
+    const auto& name = call.path.at(0);
+    const auto* const policy = configuration.policies->find(name);
+    const auto holders = holders_of(
+        registry,
+        name,
+        policy,
+        call.query("after").value_or(""),
+        api::query_number(call, "limit", kHoldersDefault, 1, kHoldersMax)
+    );
+    if (policy == nullptr && holders.all == 0) {
+        throw ApiError{
+            404, "not_found", fmt::format("there is no policy '{}', and no device has it", name)
+        };
+    }
+    json::array devices;
+    for (const auto& holder : holders.page) {
+        devices.push_back({{"name", holder.device}, {"by", holder.by}});
+    }
+    json::object answer{
+        {"name", name},
+        {"source", api::source_value(policy == nullptr ? nullptr : &policy->source)},
+        {"devices", holders.all},
+        {"held_by", std::move(devices)},
+        {"next", nullptr},
+    };
+    if (holders.goes_on) {
+        answer["next"] = holders.page.back().device;
+    }
+    if (policy != nullptr) {
+        answer["match"] = match_value(policy->match);
+        answer["lines"] = lines_of(*policy);
+        answer["on_violation"] = word_of(policy->on_violation.value_or(policy::OnViolation::nack));
+        answer["standing"] = word_of(policy->standing);
+        answer["publish_rate"] = rate_value(policy->rates.publish_rate);
+        answer["byte_rate"] = rate_value(policy->rates.byte_rate);
+    }
+    return api::reply(std::move(answer));
 }
 
 policy::Right right_of(std::string_view action) {
@@ -152,6 +265,9 @@ void add_policy_routes(
 ) {
     routes.add("GET", "/v1/policies", [&registry, configuration](const Call&) {
         return list(registry, *configuration());
+    });
+    routes.add("GET", "/v1/policies/{name}", [&registry, configuration](const Call& call) {
+        return show(registry, *configuration(), call);
     });
     routes.add(
         "GET",

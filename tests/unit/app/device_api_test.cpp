@@ -232,6 +232,49 @@ TEST_F(DeviceApi, RemovesTokensAndUsers) {
     EXPECT_THAT(refused(404, "DELETE", "/v1/devices/p1/password/p1"), HasSubstr("user 'p1'"));
 }
 
+TEST_F(DeviceApi, ShowsWhatAPolicySays_AndWhoHasIt) {
+    for (const char* body :
+         {R"({"name":"p1","policies":["sensor"]})", R"({"name":"p2","groups":["g"]})",
+          R"({"name":"p3","policies":["gone"]})", R"({"name":"m1","type":"meter"})"}) {
+        static_cast<void>(good("POST", "/v1/devices", body));
+    }
+    registry_.set_group_policies("default", "g", {"sensor"}, [](const Result<void>& done) {
+        EXPECT_TRUE(done);
+    });
+    store_->drain();
+    const auto sensor = good("GET", "/v1/policies/sensor");
+    EXPECT_EQ(sensor.at("source"), "policies.d/sensor.yaml:1");
+    EXPECT_TRUE(sensor.at("match").is_null());
+    EXPECT_EQ(
+        sensor.at("lines").at(1),
+        json::parse(
+            R"x({"effect":"allow","right":"publish","pattern":"data/{thing}/#","source":"policies.d/sensor.yaml:4","retain":"never"})x"
+        )
+    );
+    EXPECT_EQ(sensor.at("on_violation"), "nack");
+    EXPECT_EQ(sensor.at("devices"), 2);
+    EXPECT_EQ(
+        sensor.at("held_by"),
+        json::parse(R"([{"name":"p1","by":"attachment"},{"name":"p2","by":"group g"}])")
+    );
+    const auto page = good("GET", "/v1/policies/sensor?limit=1");
+    EXPECT_EQ(page.at("next"), "p1");
+    const auto last = good("GET", "/v1/policies/sensor?limit=1&after=p1");
+    EXPECT_EQ(last.at("held_by").at(0).at("name"), "p2");
+    EXPECT_TRUE(last.at("next").is_null());
+    EXPECT_EQ(last.at("devices"), 2) << "of all pages";
+    const auto meter = good("GET", "/v1/policies/meter");
+    EXPECT_EQ(meter.at("match").at("thing_type"), json::array{"meter"});
+    EXPECT_EQ(meter.at("held_by"), json::parse(R"([{"name":"m1","by":"match"}])"));
+    const auto gone = good("GET", "/v1/policies/gone");
+    EXPECT_TRUE(gone.at("source").is_null());
+    EXPECT_EQ(gone.at("devices"), 1);
+    EXPECT_THAT(refused(404, "GET", "/v1/policies/nosuch"), HasSubstr("no policy 'nosuch'"));
+    const auto all = good("GET", "/v1/policies").at("policies");
+    EXPECT_EQ(all.at(0).at("devices"), 1);
+    EXPECT_EQ(all.at(1).at("devices"), 2);
+}
+
 TEST_F(DeviceApi, TellsThatADisabledDeviceMayNothing) {
     static_cast<void>(good("POST", "/v1/devices", R"({"name":"p1","policies":["sensor"]})"));
     static_cast<void>(good("POST", "/v1/devices/p1/disable"));
