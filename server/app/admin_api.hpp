@@ -47,7 +47,8 @@ void add_routes(admin::Routes& routes, Gateway& gateway);
 /// DELETE /v1/devices/{name}/certificate/{sha256}   or an unambiguous beginning of 8 digits and more
 /// POST   /v1/devices/{name}/password       {"user", "password"}; user: else the device's name
 /// DELETE /v1/devices/{name}/password/{user}
-/// POST   /v1/devices/{name}/token          answers {"id", "token"}; the token is told only once
+/// POST   /v1/devices/{name}/token          {"valid_s"}, without it for ever; answers {"id", "token", "not_after"}; the token is
+///                                          told only once
 /// DELETE /v1/devices/{name}/token/{id}     without an id: all of its tokens
 /// A removed credential takes effect within a second: the sessions that it proved end, with what waits in them.
 /// @param registry  Outlives the routes. Needs no gateway: the command line uses them on a data

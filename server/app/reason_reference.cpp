@@ -45,7 +45,7 @@ constexpr std::array kHelp = {
     ReasonHelp{Reason::malformed_packet, kDisconnect, "Correct the client; HTTP clients see which part in the answer."},
     ReasonHelp{Reason::protocol_error, kDisconnect, "Correct the client: the packet is well formed and may not come now, or not twice."},
     ReasonHelp{Reason::unsupported_version, "CONNACK with the MQTT 5 code (others: return code 1).", "Let the client speak MQTT 3.1, 3.1.1 or 5."},
-    ReasonHelp{Reason::bad_credentials, kCredentials, "Compare with `weir devices show DEVICE`: the certificate is not registered, the password wrong or the token withdrawn. A token is for HTTP only, never an MQTT password."},
+    ReasonHelp{Reason::bad_credentials, kCredentials, "Compare with `weir devices show DEVICE`: the certificate is not registered, the password wrong, the token withdrawn or past its end. A token is for HTTP only, never an MQTT password."},
     ReasonHelp{Reason::anonymous_refused, "CONNACK with the MQTT 5 code (MQTT 3.1.1: return code 5); AMQP: SASL outcome auth, or the connection ends; HTTP: 401.", "Give the device a credential of a kind in listeners.auth.methods; a certificate counts only where listeners.tls.client_ca is set."},
     ReasonHelp{Reason::device_disabled, "CONNACK with the MQTT 5 code (MQTT 3.1.1: return code 5), or DISCONNECT with it; HTTP: 401.", "`weir devices enable DEVICE`, if it is to come back."},
     ReasonHelp{Reason::client_id_invalid, "CONNACK with the MQTT 5 code (MQTT 3.1.1: return code 2); AMQP: the connection ends with the condition.", "Choose another client id: no + # * and no control characters, at most limits.client_id_bytes."},

@@ -6,6 +6,7 @@
 #include <weir/endpoints/connection.hpp>
 #include <weir/http/error.hpp>
 #include <weir/identity/authenticator.hpp>
+#include <weir/identity/password.hpp>
 #include <weir/mqtt/properties.hpp>
 #include <weir/mqtt/topic.hpp>
 #include <weir/mqtt/wire.hpp>
@@ -136,6 +137,10 @@ model::PrincipalPtr HttpEndpoint::authenticate(const http::Request& head) {
         std::get<Result<model::PrincipalPtr>>(outcome);  // No password was presented.
     if (!known) {
         keep_alive_ = false;  // A body may follow: it is not read.
+        if (known.error() == identity::errc::token_expired) {
+            refuse_expired(bearer);
+            return nullptr;
+        }
         refuse(401, {identity::reason_of(known.error())});
         return nullptr;
     }
@@ -243,6 +248,27 @@ void HttpEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
         );
     }
     connection_.resume();
+}
+
+void HttpEndpoint::refuse_expired(std::string_view bearer) {
+    const auto token = identity::parse_token(bearer);
+    const auto owner =
+        token ? connection_.services().registry.find_token_owner(token->id, token->secret_hash)
+              : std::nullopt;
+    if (!owner) {  // Removed meanwhile.
+        return refuse(401, {Reason::bad_credentials});
+    }
+    connection_.set_claimed(owner->thing.name);
+    const auto ended = "ended at " + format_time(owner->not_after.count());
+    connection_.refuse(
+        Action::publish,
+        {Reason::bad_credentials},
+        {},
+        "token " + std::string{token->id} + ' ' + ended
+    );
+    auto response = http::to_response(problem_of(401, Reason::bad_credentials, "the token " + ended));
+    response.headers.emplace_back("WWW-Authenticate", R"(Bearer error="invalid_token")");
+    answer(response);
 }
 
 void HttpEndpoint::refuse(std::uint16_t status, model::Verdict verdict, std::string_view topic) {

@@ -35,6 +35,8 @@ private:
     [[nodiscard]] model::PrincipalPtr authenticate(const http::Request& head);
     void publish(const http::Request& request, const std::string& topic);
     void answer(const http::Response& response);
+    /// Whoever bears it has its secret, so he is told, and the refusal is noted under the device.
+    void refuse_expired(std::string_view bearer);
     void refuse(std::uint16_t status, model::Verdict verdict, std::string_view topic = {});
     /// Counts and records `reason`, and answers with words of its own.
     void refuse(model::Reason reason, const http::Problem& problem, std::string_view topic = {});

@@ -17,6 +17,8 @@ public:
                 return "the device is disabled";
             case errc::anonymous_refused:
                 return "no credentials were given";
+            case errc::token_expired:
+                return "the token is no longer valid";
             case errc::not_found:
                 return "there is no such record";
             case errc::already_exists:

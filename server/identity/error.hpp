@@ -10,6 +10,7 @@ enum class errc {
     bad_credentials = 1,  ///< Unknown, or wrong: a peer is not told which.
     device_disabled,
     anonymous_refused,  ///< No credentials, where they are needed.
+    token_expired,      ///< The right one, but its time is over.
     not_found,
     already_exists,
     not_attached,      ///< The policy is not attached to the thing itself.

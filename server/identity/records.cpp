@@ -144,7 +144,7 @@ Result<Thing> decode_thing(ThingId id, std::uint8_t version, ByteView body) {
 }
 
 Result<Credential> decode_credential(std::uint8_t version, ByteView body) {
-    Reader reader{version, body, kCredentialVersion};
+    Reader reader{version, body, kEndingTokenVersion};
     Credential credential;
     credential.thing.tenant = reader.text();
     credential.thing.name = reader.text();

@@ -103,7 +103,25 @@ Result<model::PrincipalPtr> Registry::find_token(std::string_view token_id, cons
             !equal_constant_time(as_bytes(found->second.secret), secret)) {
             return errc::bad_credentials;
         }
+        const WallTime not_after = found->second.not_after;
+        if (not_after.count() != 0 && not_after <= clock_.wall()) {
+            return errc::token_expired;
+        }
         return state.principal(key, found->second);
+    });
+}
+
+std::optional<Registry::TokenOwner> Registry::find_token_owner(
+    std::string_view token_id, const Sha256& secret
+) const {
+    const auto key = join(detail::kTokenPrefix, token_id);
+    return state_->with([&](const RegistryState& state) -> std::optional<TokenOwner> {
+        const auto found = state.credentials.find(key);
+        if (found == state.credentials.end() ||
+            !equal_constant_time(as_bytes(found->second.secret), secret)) {
+            return std::nullopt;
+        }
+        return TokenOwner{found->second.thing, found->second.not_after};
     });
 }
 
@@ -168,7 +186,11 @@ std::optional<ThingDetails> Registry::find_thing(const ThingId& id) const {
             } else if (key.starts_with(detail::kUserPrefix)) {
                 details.users.emplace_back(name);
             } else {
-                details.tokens.push_back({.id = std::string{name}, .added = known.added});
+                details.tokens.push_back({
+                    .id = std::string{name},
+                    .added = known.added,
+                    .not_after = known.not_after,
+                });
             }
         }
         return details;
@@ -405,7 +427,13 @@ void Registry::add_credential(
             }
             Change change;
             change.keys = {key, join(detail::kThingPrefix, path)};
-            change.put(key, detail::encode(credential), detail::kCredentialVersion);
+            const bool is_ending_token =
+                key.starts_with(detail::kTokenPrefix) && credential.not_after.count() != 0;
+            change.put(
+                key,
+                detail::encode(credential),
+                is_ending_token ? detail::kEndingTokenVersion : detail::kCredentialVersion
+            );
             change.apply = [key, credential = std::move(credential)](RegistryState& next) mutable {
                 next.put_credential(key, std::move(credential));
             };
@@ -461,7 +489,11 @@ void Registry::add_certificate(const ThingId& id, KnownCertificate certificate, 
 }
 
 void Registry::add_token(
-    const ThingId& id, std::string_view token_id, const Sha256& secret, Done done
+    const ThingId& id,
+    std::string_view token_id,
+    const Sha256& secret,
+    WallTime not_after,
+    Done done
 ) {
     if (!is_valid_name(token_id)) {
         done(errc::invalid_name);
@@ -469,7 +501,7 @@ void Registry::add_token(
     }
     add_credential(
         join(detail::kTokenPrefix, token_id),
-        {.thing = id, .secret = std::string{as_text(secret)}},
+        {.thing = id, .secret = std::string{as_text(secret)}, .not_after = not_after},
         false,
         std::move(done)
     );

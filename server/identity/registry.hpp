@@ -69,6 +69,7 @@ public:
     /// subject, never its issuer and serial: those can be forged by another CA.
     [[nodiscard]] Result<model::PrincipalPtr> find_certificate(const Sha256& certificate) const;
     /// @param secret  SHA-256 of the secret that the peer gave; compared in constant time.
+    /// @errors token_expired too.
     [[nodiscard]] Result<model::PrincipalPtr> find_token(
         std::string_view token_id, const Sha256& secret
     ) const;
@@ -77,6 +78,8 @@ public:
     /// The hash to verify against. @errors bad_credentials
     [[nodiscard]] Result<std::string> find_password_hash(std::string_view user) const;
 
+    /// By which tokens end.
+    [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
     /// Starts at 1 and rises with every visible change.
     [[nodiscard]] std::uint64_t version() const noexcept {
         return version_.load(std::memory_order_acquire);
@@ -88,6 +91,15 @@ public:
     [[nodiscard]] Result<model::PrincipalPtr> refresh(const model::PrincipalPtr& principal) const;
 
     // What is there.
+
+    /// Whose token it is, also one that is no longer valid, and its end: to tell why it was refused. Nothing: unknown or wrong.
+    struct TokenOwner {
+        ThingId thing;
+        WallTime not_after{0};
+    };
+    [[nodiscard]] std::optional<TokenOwner> find_token_owner(
+        std::string_view token_id, const Sha256& secret
+    ) const;
 
     [[nodiscard]] std::optional<ThingDetails> find_thing(const ThingId& id) const;
     /// By name, ascending.
@@ -122,7 +134,14 @@ public:
 
     /// @errors not_found: no such thing; already_exists: the credential is somebody's; too_many.
     void add_certificate(const ThingId& id, KnownCertificate certificate, Done done);
-    void add_token(const ThingId& id, std::string_view token_id, const Sha256& secret, Done done);
+    /// @param not_after  From then on it proves nothing; 0: it has no end.
+    void add_token(
+        const ThingId& id,
+        std::string_view token_id,
+        const Sha256& secret,
+        WallTime not_after,
+        Done done
+    );
     /// Replaces the password if the user is the thing's already.
     void set_password(
         const ThingId& id, std::string_view user, std::string password_hash, Done done

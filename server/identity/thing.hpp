@@ -56,7 +56,8 @@ struct KnownCertificate {
 
 struct KnownToken {
     std::string id;
-    WallTime added{0};  ///< As above.
+    WallTime added{0};      ///< As above.
+    WallTime not_after{0};  ///< From then on it proves nothing; 0: it has no end.
 
     friend bool operator==(const KnownToken&, const KnownToken&) = default;
 };

@@ -3,7 +3,7 @@ import contextlib
 import http.client
 import unittest
 
-from gateway import DEADLINE_S, Gateway
+from gateway import DEADLINE_S, Gateway, wait_for
 from peers import Client
 
 
@@ -86,6 +86,23 @@ class Credentials(unittest.TestCase):
             self.assertEqual([self.post(gateway, made["token"]) for made in (first, second)], [401, 200])
             gateway.cli("devices", "token", "probe-1", "--remove", "all")
             self.assertEqual([self.post(gateway, made["token"]) for made in (second, third)], [401, 401])
+
+    def test_a_token_ends_when_it_was_said_to(self):
+        with Gateway() as gateway:
+            gateway.device("probe-1")
+            long = gateway.json("devices", "token", "probe-1", "--expires", "30d")
+            short = gateway.json("devices", "token", "probe-1", "--expires", "1s")
+            self.assertLess(short["not_after"], long["not_after"])
+            wait_for("the token to end", lambda: self.post(gateway, short["token"]) == 401)
+            self.assertEqual(self.post(gateway, long["token"]), 200)
+            self.assertIn(f"{short['id']}  added", gateway.cli("devices", "show", "probe-1").stdout)
+            self.assertIn(f"until {long['not_after']}", gateway.cli("devices", "show", "probe-1").stdout)
+            (decision,) = gateway.json("why", "probe-1")["decisions"]
+            self.assertEqual((decision["reason"], decision["detail"], decision["authenticated"]),
+                             ("bad_credentials", f"token {short['id']} ended at {short['not_after']}", False))
+            wrong = gateway.cli("devices", "token", "probe-1", "--expires", "soon", check=False)
+            self.assertEqual(wrong.returncode, 2)
+            self.assertIn("'soon' is not a duration such as 30d", wrong.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 // Things, their credentials and what is attached to them.
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <memory>
 #include <utility>
@@ -22,6 +23,8 @@ using identity::Registry;
 using identity::ThingId;
 namespace json = boost::json;
 
+constexpr std::chrono::seconds kDay = std::chrono::hours{24};
+constexpr std::chrono::seconds kTokenValidMax = 3'650 * kDay;
 constexpr std::uint64_t kPageDefault = 100;
 constexpr std::uint64_t kPageMax = 1'000;
 
@@ -104,7 +107,11 @@ json::object details(const Registry& registry, const std::string& name) {
     out["users"] = api::texts_value(found->users);
     auto& tokens = out["tokens"].emplace_array();
     for (const auto& each : found->tokens) {
-        tokens.push_back({{"id", each.id}, {"added", api::time_value(each.added)}});
+        tokens.push_back(
+            {{"id", each.id},
+             {"added", api::time_value(each.added)},
+             {"not_after", api::time_value(each.not_after)}}
+        );
     }
     return out;
 }
@@ -356,12 +363,23 @@ public:
     }
 
     [[nodiscard]] http::Response token(const Call& call) const {
-        Members{call}.expect_no_more();
+        Members members{call};
+        const auto valid_s = members.take_number("valid_s", 0);
+        members.expect_no_more();
+        if (valid_s > static_cast<std::uint64_t>(kTokenValidMax.count())) {
+            throw ApiError{
+                422, "invalid", fmt::format("a token is valid for {} days at most", kTokenValidMax / kDay)
+            };
+        }
+        const WallTime not_after =
+            valid_s == 0 ? WallTime{0} : registry_->clock().wall() + std::chrono::seconds{valid_s};
         const auto made = identity::make_token();
         change(call, [&](const ThingId& id, identity::Done done) {
-            registry_->add_token(id, made.id, made.secret_hash, std::move(done));
+            registry_->add_token(id, made.id, made.secret_hash, not_after, std::move(done));
         });
-        return api::reply({{"id", made.id}, {"token", made.text}}, 201);
+        return api::reply(
+            {{"id", made.id}, {"token", made.text}, {"not_after", api::time_value(not_after)}}, 201
+        );
     }
 
 private:

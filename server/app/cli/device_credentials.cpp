@@ -1,7 +1,10 @@
 // What proves a device: adding, renewing and revoking it.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
+
+#include <weir/base/text.hpp>
 
 #include "command.hpp"
 #include "device_command.hpp"
@@ -17,6 +20,7 @@ struct Options {
     std::string out;
     std::string add;
     std::string remove;
+    std::string expires;
     std::string user;
     bool remove_user = false;
     Format format = Format::table;
@@ -96,7 +100,12 @@ ExitCode token(const Options& options, const Globals& globals) {
     if (!options.remove.empty()) {
         return removed(options, remove(*api, verb_of(options, "token").segment(options.remove)));
     }
-    const auto made = post(*api, verb_of(options, "token"));
+    json::object body;
+    if (!options.expires.empty()) {
+        const auto valid = parse_duration(options.expires).value();
+        body["valid_s"] = std::chrono::ceil<std::chrono::seconds>(valid).count();
+    }
+    const auto made = post(*api, verb_of(options, "token"), body);
     if (options.format == Format::json) {
         print_json(made);
     } else {
@@ -175,13 +184,23 @@ void add_token(CLI::App& devices, Chosen& chosen) {
             options,
             "token",
             "Make a bearer token, which is shown only this once; those that there are stay valid",
-            "weir devices token probe-1\nweir devices token probe-1 --remove all");
-    command.add_option(
+            "weir devices token probe-1\nweir devices token probe-1 --expires 30d\nweir devices token "
+            "probe-1 --remove all");
+    auto* const expires = command.add_option(
+        "--expires", options->expires, "Valid for so long, such as 30d (default: until it is removed)"
+    );
+    expires->check([](const std::string& text) {
+        const auto valid = parse_duration(text);
+        return valid && valid->count() > 0 ? std::string{}
+                                           : "'" + text + "' is not a duration such as 30d";
+    });
+    auto* const removes = command.add_option(
         "--remove",
         options->remove,
         "Revoke this one, by its id in `weir devices show`, or `all`. The next request that bears "
         "it is refused"
     );
+    expires->excludes(removes);
     choose(command, chosen, options, token);
 }
 

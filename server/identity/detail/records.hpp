@@ -6,7 +6,8 @@
 ///     user/<user name>         thing, password hash, facts
 ///     token/<id>               thing, SHA-256 of the secret, facts
 ///
-/// Facts: when it was added; of a certificate, its subject and its end. Version 1 has none.
+/// Facts: when it was added; of a certificate, its subject and its end. Version 1 has none. Version 3 is a token with an end: a
+/// release that does not know that it ends refuses it.
 ///
 /// Numbers are big-endian. A text is its length in 2 bytes and its UTF-8; a list is a count in 2
 /// bytes and its items.
@@ -26,6 +27,7 @@ namespace weir::identity::detail {
 
 inline constexpr std::uint8_t kRecordVersion = 1;      ///< Of things and groups.
 inline constexpr std::uint8_t kCredentialVersion = 2;
+inline constexpr std::uint8_t kEndingTokenVersion = 3;
 
 inline constexpr std::string_view kThingPrefix = "thing/";
 inline constexpr std::string_view kGroupPrefix = "group/";
@@ -48,7 +50,7 @@ struct Credential {
                          ///< a digest.
     WallTime added{0};
     std::string subject = {};  ///< Of a certificate.
-    WallTime not_after{0};     ///< Likewise.
+    WallTime not_after{0};     ///< Of a certificate or a token; 0: not known, or none.
 };
 
 [[nodiscard]] Bytes encode(const Thing& thing);

@@ -232,6 +232,29 @@ TEST_F(DeviceApi, RemovesTokensAndUsers) {
     EXPECT_THAT(refused(404, "DELETE", "/v1/devices/p1/password/p1"), HasSubstr("user 'p1'"));
 }
 
+TEST_F(DeviceApi, MakesTokensThatEnd) {
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"p1"})"));
+    EXPECT_TRUE(good("POST", "/v1/devices/p1/token").at("not_after").is_null());
+    const auto before = clock_.wall();
+    const auto made = good("POST", "/v1/devices/p1/token", R"({"valid_s":3600})");
+    const auto after = clock_.wall();
+    const std::string end{made.at("not_after").as_string()};
+    EXPECT_GE(end, format_time((before + std::chrono::hours{1}).count()));
+    EXPECT_LE(end, format_time((after + std::chrono::hours{1}).count()));
+    std::size_t ending = 0;
+    const auto device = good("GET", "/v1/devices/p1");
+    for (const auto& token : device.at("tokens").as_array()) {
+        ending += token.at("not_after") == made.at("not_after") ? 1 : 0;
+    }
+    EXPECT_EQ(ending, 1U);
+    for (const char* long_ones : {R"({"valid_s":315360001})", R"({"valid_s":18446744073709551615})"}) {
+        EXPECT_THAT(
+            refused(422, "POST", "/v1/devices/p1/token", long_ones), HasSubstr("3650 days at most")
+        );
+    }
+    refused(400, "POST", "/v1/devices/p1/token", R"({"valid_s":-1})");
+}
+
 TEST_F(DeviceApi, ShowsWhatAPolicySays_AndWhoHasIt) {
     for (const char* body :
          {R"({"name":"p1","policies":["sensor"]})", R"({"name":"p2","groups":["g"]})",

@@ -22,7 +22,7 @@ protected:
             {.name = "p7"}, "user7", *hash_password(as_bytes("correct horse"), kCheap), good
         );
         store_->drain();
-        registry_.add_token({.name = "p7"}, token_.id, token_.secret_hash, good);
+        registry_.add_token({.name = "p7"}, token_.id, token_.secret_hash, WallTime{0}, good);
         store_->drain();
         registry_.add_certificate({.name = "p7"}, {.sha256 = facts_of(certificate_).sha256}, good);
         store_->drain();

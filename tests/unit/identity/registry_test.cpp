@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <latch>
+#include <map>
 #include <optional>
 
 #include <weir/storage/store.hpp>
@@ -111,7 +112,7 @@ TEST_F(RegistryTest, RemovesADeviceWithItsCredentials) {
         registry_.set_password({.name = "p7"}, "u", "hash", std::move(done));
     }));
     ASSERT_FALSE(outcome([&](Done done) {
-        registry_.add_token({.name = "p7"}, "t1", digest_of("s"), std::move(done));
+        registry_.add_token({.name = "p7"}, "t1", digest_of("s"), WallTime{0}, std::move(done));
     }));
     const auto details = registry_.find_thing({.name = "p7"});
     ASSERT_TRUE(details);
@@ -175,7 +176,7 @@ TEST_F(RegistryTest, RemovesAllTokensAtOnce_AndNothingElse) {
     ASSERT_FALSE(add_certificate({.name = "p7"}, "cert"));
     for (const auto* id : {"t1", "t2"}) {
         ASSERT_FALSE(outcome([&](Done done) {
-            registry_.add_token({.name = "p7"}, id, digest_of("s"), std::move(done));
+            registry_.add_token({.name = "p7"}, id, digest_of("s"), WallTime{0}, std::move(done));
         }));
     }
     const auto remove = [&] {
@@ -206,7 +207,7 @@ TEST_F(RegistryTest, KeepsWhatIsKnownOfCertificatesAndTokens) {
         );
     }));
     ASSERT_FALSE(outcome([&](Done done) {
-        registry_.add_token({.name = "p7"}, "t1", digest_of("s"), std::move(done));
+        registry_.add_token({.name = "p7"}, "t1", digest_of("s"), WallTime{0}, std::move(done));
     }));
     Registry again{*store_, clock_};
     ASSERT_TRUE(again.load());
@@ -263,11 +264,60 @@ TEST_F(RegistryTest, ReadsCredentialsOfEveryVersion) {
 TEST_F(RegistryTest, ChecksTokenSecrets) {
     ASSERT_FALSE(create("p7"));
     ASSERT_FALSE(outcome([&](Done done) {
-        registry_.add_token({.name = "p7"}, "t1", digest_of("s"), std::move(done));
+        registry_.add_token({.name = "p7"}, "t1", digest_of("s"), WallTime{0}, std::move(done));
     }));
     EXPECT_TRUE(registry_.find_token("t1", digest_of("s")));
     EXPECT_EQ(registry_.find_token("t1", digest_of("x")).error(), errc::bad_credentials);
     EXPECT_EQ(registry_.find_token("t2", digest_of("s")).error(), errc::bad_credentials);
+}
+
+TEST_F(RegistryTest, RefusesATokenFromItsEndOn_ButKnowsWhoseItWas) {
+    ASSERT_FALSE(create("p7"));
+    const auto end = clock_.wall() + std::chrono::seconds{60};
+    ASSERT_FALSE(outcome([&](Done done) {
+        registry_.add_token({.name = "p7"}, "t1", digest_of("s"), end, std::move(done));
+    }));
+    ASSERT_FALSE(outcome([&](Done done) {
+        registry_.add_token({.name = "p7"}, "t2", digest_of("s"), WallTime{0}, std::move(done));
+    }));
+    EXPECT_EQ(registry_.find_thing({.name = "p7"})->tokens.at(0).not_after, end);
+    clock_.advance(std::chrono::milliseconds{59'999});
+    EXPECT_TRUE(registry_.find_token("t1", digest_of("s")));
+    clock_.advance(std::chrono::milliseconds{1});
+    Registry again{*store_, clock_};
+    ASSERT_TRUE(again.load());
+    for (const Registry* registry : {&registry_, &again}) {
+        EXPECT_EQ(registry->find_token("t1", digest_of("s")).error(), errc::token_expired);
+        EXPECT_EQ(registry->find_token("t1", digest_of("x")).error(), errc::bad_credentials);
+        EXPECT_TRUE(registry->find_token("t2", digest_of("s"))) << "it has no end";
+        const auto owner = registry->find_token_owner("t1", digest_of("s"));
+        ASSERT_TRUE(owner);
+        EXPECT_EQ(owner->thing.name, "p7");
+        EXPECT_EQ(owner->not_after, end);
+        EXPECT_FALSE(registry->find_token_owner("t1", digest_of("x")));
+    }
+    EXPECT_EQ(reason_of(errc::token_expired), model::Reason::bad_credentials);
+}
+
+TEST_F(RegistryTest, StoresATokenWithAnEnd_SoThatOlderReleasesRefuseIt) {
+    ASSERT_FALSE(create("p7"));
+    ASSERT_FALSE(outcome([&](Done done) {
+        registry_.add_token({.name = "p7"}, "t1", digest_of("s"), WallTime{0x0506}, std::move(done));
+    }));
+    ASSERT_FALSE(outcome([&](Done done) {
+        registry_.add_token({.name = "p7"}, "t2", digest_of("s"), WallTime{0}, std::move(done));
+    }));
+    std::map<std::string, std::pair<int, Byte>> stored;  // By key: version, last byte.
+    ASSERT_TRUE(store_->scan(
+        storage::Family::registry,
+        "token/",
+        [&](std::string_view key, std::uint8_t version, ByteView body) {
+            stored.emplace(key, std::pair{int{version}, body.back()});
+            return true;
+        }
+    ));
+    EXPECT_EQ(stored["token/t1"], (std::pair{3, Byte{6}}));
+    EXPECT_EQ(stored["token/t2"], (std::pair{2, Byte{0}}));
 }
 
 TEST_F(RegistryTest, RefreshesPrincipalsThatChanged_T19) {
@@ -382,7 +432,7 @@ TEST_F(RegistryTest, RefusesToLoadDamagedRecords) {
              Case{"thing/default/p7", 9, {}},
              Case{"thing/p7", 1, {}},
              Case{"other/x", 1, {}},
-             Case{"cert/00", 3, {}},
+             Case{"cert/00", 4, {}},
              Case{"cert/00", 1, {0, 1, 'a', 0, 1, 'b', 0, 0}},  // Of a thing that is not there.
              Case{"group/default/g", 1, {0, 1, 0, 1}},
              Case{"group/default/g", 1, {0, 0, 7}},
