@@ -484,6 +484,23 @@ Kicked Gateway::kick(std::string_view client_id) {
     return found ? Kicked::was_offline : Kicked::no_session;
 }
 
+Gateway::Messages Gateway::messages() const {
+    const SteadyTime now = impl_->clock.steady();
+    Messages messages;
+    for (const auto& part : impl_->parts) {
+        MessageTotals totals;
+        const auto rates = part->rates.with([&](const MessageRates& all) {
+            totals = part->totals();  // Not before the newest sample.
+            return all.per_second(now, totals);
+        });
+        messages.totals.in += totals.in;
+        messages.totals.out += totals.out;
+        messages.rates.in += rates.in;
+        messages.rates.out += rates.out;
+    }
+    return messages;
+}
+
 std::array<std::uint64_t, model::kQueueLimits> Gateway::queue_limits() const {
     std::array<std::uint64_t, model::kQueueLimits> lost{};
     for (const auto& part : impl_->parts) {

@@ -22,6 +22,7 @@
 #include <weir/sinks/diagnose.hpp>
 #include <weir/sinks/status.hpp>
 #include <weir/app/backup_schedule.hpp>
+#include <weir/app/message_rates.hpp>
 #include <weir/storage/store.hpp>
 #include <weir/why/decision_log.hpp>
 
@@ -217,6 +218,12 @@ public:
     [[nodiscard]] RetainedList retained(const RetainedQuery& query) const;
     /// Removes what retained() of the same query finds; subscribers are not told. Waits for the storage.
     [[nodiscard]] RetainedCleared clear_retained(const RetainedQuery& query);
+    struct Messages {
+        MessageTotals totals = {};
+        MessagesPerSecond rates = {};
+    };
+    /// Of devices, and copies handed to subscribers: since the start, and over the last minute. Waits for no shard.
+    [[nodiscard]] Messages messages() const;
     /// Copies that limits of sessions' queues cost since the start.
     [[nodiscard]] std::array<std::uint64_t, model::kQueueLimits> queue_limits() const;
     [[nodiscard]] std::vector<RuleStatus> rules() const;

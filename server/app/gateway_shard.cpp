@@ -96,7 +96,19 @@ GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared&
     connections.bind(services);
 }
 
+MessageTotals GatewayShard::totals() const noexcept {
+    MessageTotals totals{.out = metrics.redelivered.value()};
+    for (const Counter& counter : metrics.received) {
+        totals.in += counter.value();
+    }
+    for (const Counter& counter : metrics.delivered) {
+        totals.out += counter.value();
+    }
+    return totals;
+}
+
 void GatewayShard::start() {
+    rates.with([this](MessageRates& all) { all.sample(shard.now(), totals()); });
     shard.coarse_timers().arm(*this, shard.now() + kEverySecond);
 }
 
@@ -141,6 +153,7 @@ void GatewayShard::end_flush() {
 }
 
 std::optional<SteadyTime> GatewayShard::on_deadline(SteadyTime now) noexcept {
+    rates.with([&](MessageRates& all) { all.sample(now, totals()); });
     meter.tick(shard.wall_now());
     begin_flush();
     broker.advance();

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include <weir/app/message_rates.hpp>
+#include <weir/base/guarded.hpp>
 #include <weir/broker/broker.hpp>
 #include <weir/endpoints/connections.hpp>
 #include <weir/endpoints/services.hpp>
@@ -68,6 +70,8 @@ public:
 
     /// On the shard: begins the work of every second.
     void start();
+    /// Messages of devices, and copies handed to subscribers, since the start. Any thread.
+    [[nodiscard]] MessageTotals totals() const noexcept;
     /// On the shard: puts what is only counted in memory into the store, and calls `done()` here when it is stored or the
     /// store refused it.
     void flush_usage(std::move_only_function<void()> done);
@@ -75,6 +79,7 @@ public:
     runtime::Shard& shard;
     ShardClock clock;
     model::ShardMetrics metrics;
+    Guarded<MessageRates> rates;  ///< Of totals(); sampled every second.
     why::DecisionLog decisions;
     broker::Context context;
     net::ShardIo io;

@@ -41,6 +41,23 @@ class EndToEnd(unittest.TestCase):
                 return rows and rows[0]["units"]
             self.assertEqual(wait_for("usage", used), 2)
 
+    def test_the_status_counts_messages_and_tells_how_fast_they_come(self):
+        with Gateway() as gateway:
+            gateway.device("app", policy="open", password="secret-1")
+            with Client("app-1", user="app", password="secret-1") as app:
+                app.connect(gateway.ports["plain"])
+                app.subscribe("a/+", 1)
+                for number in range(6):
+                    app.publish(f"{'ab'[number % 2]}/1", b"x", qos=1)
+                for _ in range(3):
+                    app.receive()
+                messages = gateway.json("status")["messages"]
+                for way, total in (("in", 6), ("out", 3)):
+                    self.assertEqual(messages[way]["total"], total)
+                    self.assertGreater(messages[way]["per_s"], 0)
+                    self.assertLessEqual(messages[way]["per_s"], total, "no span is shorter than a second")
+            self.assertRegex(gateway.cli("status").stdout, r"messages 6 in \(\d+\.\d/s\), 3 out \(\d+\.\d/s\)\n")
+
     def test_a_month_has_its_price(self):
         with Gateway(files={"pricing.d/plan.yaml": PLAN.replace("PRICE", "5")}) as gateway:
             folder = gateway.device("probe-1")

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <cmath>
 #include <utility>
 
 #include <weir/app/certificate_watch.hpp>
@@ -98,6 +99,16 @@ json::object lost_by_limit(const Gateway& gateway) {
     return row;
 }
 
+/// @param per_s  Over the last minute; told to a tenth.
+json::object flow(std::uint64_t total, double per_s) {
+    return {{"total", total}, {"per_s", std::round(per_s * 10) / 10}};
+}
+
+json::object messages(const Gateway& gateway) {
+    const auto [totals, rates] = gateway.messages();
+    return {{"in", flow(totals.in, rates.in)}, {"out", flow(totals.out, rates.out)}};
+}
+
 json::array paused_rules(const Gateway& gateway) {
     json::array names;
     for (const auto& rule : gateway.rules()) {
@@ -133,6 +144,7 @@ http::Response status(Gateway& gateway) {
          {"policies", configuration->policies->policies().size()},
          {"rules", configuration->rules->size()},
          {"paused_rules", paused_rules(gateway)},
+         {"messages", messages(gateway)},
          {"lost_by_limit", lost_by_limit(gateway)},
          {"needs_restart", texts_value(gateway.needs_restart())},
          {"listeners", listeners(gateway)}}

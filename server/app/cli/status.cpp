@@ -96,6 +96,14 @@ std::string backup_line(const json::value& backup) {
     return line;
 }
 
+/// "1811 in (20.1/s)"
+std::string flow_text(const json::object& messages, std::string_view way) {
+    const auto& flow = messages.at(way).as_object();
+    return fmt::format(
+        "{} {} ({:.1f}/s)", cell(flow, "total"), way, flow.at("per_s").to_number<double>()
+    );
+}
+
 /// "3 queue_messages, 1 queue_age"; empty: none.
 std::string limits_line(const json::object& lost) {
     std::string line;
@@ -138,6 +146,7 @@ void print_status(const json::object& status) {
         "disk     {}\n"
         "budgets  {}\n"
         "backup   {}\n"
+        "messages {}, {}\n"
         "devices {}, policies {}, rules {}\n\n",
         cell(status, "version"),
         status.at("ready").as_bool() ? "ready" : "not ready",
@@ -151,6 +160,8 @@ void print_status(const json::object& status) {
         disk_line(storage.at("disk").as_object()),
         budgets_line(storage.at("areas").as_array()),
         backup_line(storage.at("backup")),
+        flow_text(status.at("messages").as_object(), "in"),
+        flow_text(status.at("messages").as_object(), "out"),
         cell(status, "devices"),
         cell(status, "policies"),
         cell(status, "rules")
