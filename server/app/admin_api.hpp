@@ -40,6 +40,8 @@ void add_routes(admin::Routes& routes, Gateway& gateway);
 /// GET  /v1/devices?after=&limit=
 /// POST /v1/devices                         {"name", "type", "groups", "policies", "attributes",
 ///                                           "certificate", "password"}
+/// POST /v1/devices/many                    {"devices"}: up to 1,000 such objects, with "password_hash" instead of "password", and
+///                                          "token": "generate"; answers for each {"name", "error", "token"}
 /// GET, DELETE /v1/devices/{name}
 /// POST /v1/devices/{name}/enable           likewise /disable
 /// POST /v1/devices/{name}/attach           {"policy"}; likewise /detach

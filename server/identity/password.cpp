@@ -46,6 +46,16 @@ Result<std::string> hash_password(ByteView password, const PasswordCost& cost) {
     return std::string{hash.data()};
 }
 
+bool is_password_hash(const std::string& text) noexcept {
+    if (text.size() >= crypto_pwhash_STRBYTES || text.find('\0') != std::string::npos) {
+        return false;
+    }
+    initialize_sodium();
+    const PasswordCost any;  // Whether its cost is this one is not asked: -1 is no hash at all.
+    return text.starts_with(crypto_pwhash_argon2id_STRPREFIX) &&
+           crypto_pwhash_str_needs_rehash(text.c_str(), any.passes, any.memory_bytes) != -1;
+}
+
 bool verify_password(const std::string& hash, ByteView password) noexcept {
     if (password.empty() || password.size() > kPasswordBytesMax ||
         hash.size() >= crypto_pwhash_STRBYTES) {

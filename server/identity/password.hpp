@@ -28,6 +28,9 @@ struct PasswordCost {
 /// @cost   Slow on purpose: for the blocking pool, never for a shard.
 [[nodiscard]] Result<std::string> hash_password(ByteView password, const PasswordCost& cost = {});
 
+/// True if it is a hash that hash_password() could have made, of any cost.
+[[nodiscard]] bool is_password_hash(const std::string& text) noexcept;
+
 /// In constant time. False also for a hash that is none.
 /// @cost   As much as the hash cost: for the blocking pool, never for a shard.
 [[nodiscard]] bool verify_password(const std::string& hash, ByteView password) noexcept;

@@ -46,6 +46,42 @@ Sha256 parse_digest(std::string_view hex) {
     return digest;
 }
 
+/// Of its record.
+std::uint8_t version_of(std::string_view key, const detail::Credential& credential) {
+    const bool is_ending_token =
+        key.starts_with(detail::kTokenPrefix) && credential.not_after.count() != 0;
+    return is_ending_token ? detail::kEndingTokenVersion : detail::kCredentialVersion;
+}
+
+/// By their record keys.
+std::vector<std::pair<std::string, detail::Credential>> credentials_of(
+    const Thing& thing, const Proofs& proofs
+) {
+    std::vector<std::pair<std::string, detail::Credential>> all;
+    const auto add = [&](std::string key, detail::Credential credential) {
+        credential.thing = thing.id;
+        credential.added = thing.created;
+        all.emplace_back(std::move(key), std::move(credential));
+    };
+    if (const auto& certificate = proofs.certificate) {
+        auto subject = certificate->subject;
+        cut(subject, kSubjectBytesMax);
+        add(certificate_key(certificate->sha256),
+            {.thing = {},
+             .secret = {},
+             .subject = std::move(subject),
+             .not_after = certificate->not_after});
+    }
+    if (!proofs.password_hash.empty()) {
+        add(join(detail::kUserPrefix, thing.id.name), {.thing = {}, .secret = proofs.password_hash});
+    }
+    if (!proofs.token_id.empty()) {
+        add(join(detail::kTokenPrefix, proofs.token_id),
+            {.thing = {}, .secret = std::string{as_text(proofs.token_secret)}});
+    }
+    return all;
+}
+
 }  // namespace
 
 /// What is written, which records it concerns, and what it does to the state once it is durable.
@@ -267,26 +303,42 @@ void Registry::write(Change change, Done done) {
 }
 
 void Registry::create(Thing thing, Done done) {
+    create(std::move(thing), {}, std::move(done));
+}
+
+void Registry::create(Thing thing, const Proofs& proofs, Done done) {
     normalize(thing);
     thing.created = clock_.wall();
     if (const auto valid = check(thing); !valid) {
         done(valid);
         return;
     }
+    auto credentials = credentials_of(thing, proofs);
     submit(
         [&](const RegistryState& state) -> Result<Change> {
             auto path = path_of(thing.id);
-            if (state.find(path) != nullptr) {
+            const auto is_somebodys = [&state](const auto& each) {
+                return state.credentials.contains(each.first);
+            };
+            if (state.find(path) != nullptr || std::ranges::any_of(credentials, is_somebodys)) {
                 return errc::already_exists;
             }
             Change change;
             change.keys = {join(detail::kThingPrefix, path)};
             change.put(change.keys[0], detail::encode(thing));
+            for (const auto& [key, credential] : credentials) {
+                change.keys.push_back(key);
+                change.put(key, detail::encode(credential), version_of(key, credential));
+            }
             change.apply = [path = std::move(path),
-                            thing = std::move(thing)](RegistryState& next) mutable {
+                            thing = std::move(thing),
+                            credentials = std::move(credentials)](RegistryState& next) mutable {
                 auto& entry = next.things[std::move(path)];
                 entry.thing = std::move(thing);
                 entry.changed = next.version;
+                for (auto& [key, credential] : credentials) {
+                    next.put_credential(key, std::move(credential));
+                }
             };
             return change;
         },
@@ -427,13 +479,7 @@ void Registry::add_credential(
             }
             Change change;
             change.keys = {key, join(detail::kThingPrefix, path)};
-            const bool is_ending_token =
-                key.starts_with(detail::kTokenPrefix) && credential.not_after.count() != 0;
-            change.put(
-                key,
-                detail::encode(credential),
-                is_ending_token ? detail::kEndingTokenVersion : detail::kCredentialVersion
-            );
+            change.put(key, detail::encode(credential), version_of(key, credential));
             change.apply = [key, credential = std::move(credential)](RegistryState& next) mutable {
                 next.put_credential(key, std::move(credential));
             };

@@ -114,6 +114,8 @@ public:
 
     /// `created` is set here. @errors already_exists, those of check().
     void create(Thing thing, Done done);
+    /// With all of these credentials, or nothing of it. @errors already_exists too: a credential is somebody's.
+    void create(Thing thing, const Proofs& proofs, Done done);
     /// The id and `created` stay as they are, whatever `edit` does. @errors not_found, those of
     /// check() and of `edit`.
     void update(const ThingId& id, const Edit& edit, Done done);

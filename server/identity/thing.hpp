@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,6 +61,14 @@ struct KnownToken {
     WallTime not_after{0};  ///< From then on it proves nothing; 0: it has no end.
 
     friend bool operator==(const KnownToken&, const KnownToken&) = default;
+};
+
+/// What a new thing is to be proved by; each may be left out.
+struct Proofs {
+    std::optional<KnownCertificate> certificate = {};
+    std::string password_hash = {};  ///< Of the user who is called as the thing.
+    std::string token_id = {};
+    Sha256 token_secret{};  ///< SHA-256 of it, if there is a token.
 };
 
 /// A thing with the credentials that prove it. Without secrets.

@@ -10,3 +10,8 @@ weir_test(cli_output_test LABELS unit LIBRARIES weir::base fmt::fmt
 if(TARGET cli_output_test)
   target_include_directories(cli_output_test PRIVATE ${CMAKE_SOURCE_DIR}/server)
 endif()
+weir_test(cli_csv_test LABELS unit LIBRARIES fmt::fmt
+  SOURCES unit/cli/csv_test.cpp ${CMAKE_SOURCE_DIR}/server/app/cli/csv.cpp)
+if(TARGET cli_csv_test)
+  target_include_directories(cli_csv_test PRIVATE ${CMAKE_SOURCE_DIR}/server)
+endif()

@@ -174,7 +174,7 @@ TEST_F(Cli, ListsTheCommands_WhenNoneIsGiven) {
 TEST_F(Cli, HelpHasExamplesAndExitCodes) {
     for (const auto* command :
          {"can-i",          "cert ca",        "cert issue",   "cert inspect",     "check",
-          "devices attach", "devices certificate", "devices create", "devices list",
+          "devices attach", "devices certificate", "devices create", "devices import", "devices list",
           "devices password", "devices token", "explain", "sessions kick", "sessions list",
           "sessions show",
           "init",           "policies list",  "policies show",  "reload",  "retained clear", "retained list",       "rules list",       "serve",

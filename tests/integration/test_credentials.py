@@ -1,6 +1,7 @@
 """The life of what proves a device: renewing a certificate, revoking it, certificates of another CA, tokens and passwords."""
 import contextlib
 import http.client
+import json
 import unittest
 
 from gateway import DEADLINE_S, Gateway, wait_for
@@ -70,10 +71,10 @@ class Credentials(unittest.TestCase):
                 gateway.cli("devices", "password", "probe-1", "--remove")
                 self.assertEqual(self.ended(probe), 0x87)
 
-    def post(self, gateway, token):
+    def post(self, gateway, token, device="probe-1"):
         connection = http.client.HTTPConnection("127.0.0.1", gateway.ports["plain"], timeout=DEADLINE_S)
         with contextlib.closing(connection):
-            connection.request("POST", "/topics/data/probe-1/t", b"{}", {
+            connection.request("POST", f"/topics/data/{device}/t", b"{}", {
                 "Authorization": f"Bearer {token}", "Content-Type": "application/json"})
             return connection.getresponse().status
 
@@ -103,6 +104,50 @@ class Credentials(unittest.TestCase):
             wrong = gateway.cli("devices", "token", "probe-1", "--expires", "soon", check=False)
             self.assertEqual(wrong.returncode, 2)
             self.assertIn("'soon' is not a duration such as 30d", wrong.stderr)
+
+    def test_a_table_of_devices_is_imported_line_by_line(self):
+        with Gateway() as gateway:
+            gateway.device("probe-1")
+            table = gateway.home / "fleet.csv"
+            table.write_text("name,type,policy,group,attr.site,password,token\r\n"
+                             "app,,open,,,correct horse,\r\n"
+                             "probe-1,,,,,,\r\n"
+                             "p2,probe,sensor;extra,north;roof,\"Halle 7, \"\"Süd\"\"\",,generate\r\n"
+                             "\r\n"
+                             "p3,,,,,short,\r\n"
+                             "p4,probe\r\n")
+            done = gateway.cli("devices", "import", str(table), "-o", "json", check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            report = json.loads(done.stdout)
+            self.assertEqual(report["created"], 2)
+            self.assertEqual([(row["line"], row["name"]) for row in report["refused"]], [(3, "probe-1"), (6, "p3"), (7, "p4")])
+            self.assertEqual([row["error"] for row in report["refused"]],
+                             ["there is a device of that name", "passwords have 8 to 1024 bytes", "2 cells, and the first line has 7"])
+            self.assertIn("there is no policy 'extra'", done.stderr)
+            (made,) = report["tokens"]
+            self.assertEqual(made["name"], "p2")
+            self.assertEqual(self.post(gateway, made["token"], "p2"), 200)
+            shown = gateway.json("devices", "show", "p2")
+            self.assertEqual((shown["type"], shown["policies"], shown["groups"], shown["attributes"]),
+                             ("probe", ["extra", "sensor"], ["north", "roof"], {"site": 'Halle 7, "Süd"'}))
+            with Client("app", user="app", password="correct horse") as app:
+                self.assertEqual(app.connect(gateway.ports["plain"])[1].value, 0)
+            again = gateway.cli("devices", "import", str(table), check=False)
+            self.assertIn(f"{table}:2: app: there is a device of that name\n", again.stderr)
+            self.assertEqual(again.stdout, "created 0 devices, refused 5 lines\n")
+
+    def test_thousands_of_devices_are_imported_with_a_few_requests(self):
+        with Gateway() as gateway:
+            names = [f"n{number:04}" for number in range(3000)]
+            done = gateway.cli("devices", "import", "-", "--policy", "sensor", stdin="name\n" + "\n".join(names))
+            self.assertEqual(done.stdout, "created 3000 devices, refused 0 lines\n")
+            self.assertEqual([row["name"] for row in gateway.json("devices", "list")], names)
+            self.assertEqual(gateway.json("policies", "show", "sensor")["devices"], 3000)
+            for text, error in (("", "is empty"), ("name,colour\n", "'colour' is none"), ("type\n", "'name' is missing"),
+                                ('name\n"a', "line 2: a quote is not closed")):
+                wrong = gateway.cli("devices", "import", "-", stdin=text, check=False)
+                self.assertEqual((wrong.returncode, wrong.stdout), (1, ""))
+                self.assertIn(error, wrong.stderr)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ namespace json = boost::json;
 
 constexpr std::chrono::seconds kDay = std::chrono::hours{24};
 constexpr std::chrono::seconds kTokenValidMax = 3'650 * kDay;
+constexpr std::size_t kManyMax = 1'000;
 constexpr std::uint64_t kPageDefault = 100;
 constexpr std::uint64_t kPageMax = 1'000;
 
@@ -62,15 +63,21 @@ void expect(const Result<void>& result, std::string_view what) {
     }
 }
 
-/// Starts a change of the registry and waits until it is durable.
+/// Starts a change of the registry.
 /// @param start  Takes the identity::Done.
 template <class Start>
-[[nodiscard]] Result<void> finish(const Start& start) {
+[[nodiscard]] std::future<Result<void>> begin(const Start& start) {
     // Shared: the waiting thread may be gone before set_value() returns on the storage thread.
     const auto promise = std::make_shared<std::promise<Result<void>>>();
     auto outcome = promise->get_future();
     start([promise](const Result<void>& result) { promise->set_value(result); });
-    return outcome.get();
+    return outcome;
+}
+
+/// As above, and waits until it is durable.
+template <class Start>
+[[nodiscard]] Result<void> finish(const Start& start) {
+    return begin(start).get();
 }
 
 json::object summary(const identity::Thing& thing) {
@@ -203,6 +210,44 @@ std::string hash_of(const std::string& password) {
     return std::move(*hash);
 }
 
+/// One of many devices to be created, and what became of it.
+struct Newcomer {
+    identity::Thing thing = {};
+    identity::Proofs proofs = {};
+    std::string token = {};  ///< As its bearer needs it; empty: none was asked for.
+    std::string error = {};  ///< Why it was not created; empty: it was.
+    std::future<Result<void>> outcome = {};
+};
+
+void read(Members members, Newcomer& device) {
+    device.thing = {
+        .id = {.name = members.need_text("name")},
+        .type = members.take_text("type").value_or(""),
+        .attributes = members.take_pairs("attributes"),
+        .groups = members.take_texts("groups"),
+        .policies = members.take_texts("policies"),
+    };
+    if (const auto certificate = members.take_text("certificate")) {
+        device.proofs.certificate = certificate_of(*certificate);
+    }
+    if (auto hash = members.take_text("password_hash")) {
+        if (!identity::is_password_hash(*hash)) {
+            throw ApiError{422, "invalid", "'password_hash' is no hash of argon2id"};
+        }
+        device.proofs.password_hash = std::move(*hash);
+    }
+    if (const auto token = members.take_text("token")) {
+        if (*token != "generate") {
+            throw ApiError{422, "invalid", "'token' can only be 'generate'"};
+        }
+        auto made = identity::make_token();
+        device.proofs.token_id = std::move(made.id);
+        device.proofs.token_secret = made.secret_hash;
+        device.token = std::move(made.text);
+    }
+    members.expect_no_more();
+}
+
 class Devices {
 public:
     explicit Devices(Registry& registry) : registry_{&registry} {}
@@ -265,6 +310,49 @@ public:
             throw;
         }
         return api::reply(details(*registry_, id.name), 201);
+    }
+
+    /// Many devices, each with its credentials, or nothing of it. They are stored together; one does not wait for the other.
+    [[nodiscard]] http::Response create_many(const Call& call) const {
+        Members members{call};
+        auto rows = members.take_objects("devices");
+        members.expect_no_more();
+        if (rows.size() > kManyMax) {
+            throw ApiError{
+                422, "too_many", fmt::format("there are {} devices, {} at most", rows.size(), kManyMax)
+            };
+        }
+        std::vector<Newcomer> newcomers(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            try {
+                read(Members{std::move(rows[i])}, newcomers[i]);
+                newcomers[i].outcome = begin_create(newcomers[i]);
+            } catch (const ApiError& error) {
+                newcomers[i].error = error.what();
+            }
+        }
+        std::vector<Newcomer*> busy;  // Another of them has the same name or credential.
+        for (auto& device : newcomers) {
+            if (device.outcome.valid() && !settle(device)) {
+                busy.push_back(&device);
+            }
+        }
+        for (auto* const device : busy) {
+            device->outcome = begin_create(*device);
+            if (!settle(*device)) {
+                device->error = make_error_code(identity::errc::busy).message();
+            }
+        }
+        json::array outcomes;
+        for (const auto& device : newcomers) {
+            const bool is_there = device.error.empty();
+            outcomes.push_back(
+                {{"name", device.thing.id.name},
+                 {"error", api::text_or_null(device.error)},
+                 {"token", is_there ? api::text_or_null(device.token) : json::value(nullptr)}}
+            );
+        }
+        return api::reply({{"devices", std::move(outcomes)}});
     }
 
     [[nodiscard]] http::Response remove(const Call& call) const {
@@ -383,6 +471,30 @@ public:
     }
 
 private:
+    [[nodiscard]] std::future<Result<void>> begin_create(const Newcomer& device) const {
+        return begin([&](identity::Done done) {
+            registry_->create(device.thing, device.proofs, std::move(done));
+        });
+    }
+
+    /// Waits for what was begun. @return False: to be begun again, now that others of them are over.
+    [[nodiscard]] bool settle(Newcomer& device) const {
+        const auto result = device.outcome.get();
+        if (result) {
+            return true;
+        }
+        if (result.error() == identity::errc::busy) {
+            return false;
+        }
+        device.error = result.error().message();
+        if (result.error() == identity::errc::already_exists) {
+            device.error = registry_->find_thing(device.thing.id)
+                               ? "there is a device of that name"
+                               : "another device has its certificate, or a user of its name";
+        }
+        return true;
+    }
+
     static ThingId id_of(const Call& call) { return {.name = call.path.at(0)}; }
 
     static std::string only_text(const Call& call, std::string_view name) {
@@ -433,6 +545,7 @@ void add_device_routes(admin::Routes& routes, Registry& registry) {
     };
     add("GET", "/v1/devices", &Devices::list);
     add("POST", "/v1/devices", &Devices::create);
+    add("POST", "/v1/devices/many", &Devices::create_many);
     add("GET", "/v1/devices/{name}", &Devices::show);
     add("DELETE", "/v1/devices/{name}", &Devices::remove);
     add("POST", "/v1/devices/{name}/attach", &Devices::attach);

@@ -125,6 +125,22 @@ std::vector<std::string> Members::take_texts(std::string_view name) {
     return texts;
 }
 
+std::vector<json::object> Members::take_objects(std::string_view name) {
+    std::vector<json::object> objects;
+    if (auto value = take(name)) {
+        if (!value->is_array()) {
+            refuse(fmt::format("'{}' is not a list", name));
+        }
+        for (auto& item : value->get_array()) {
+            if (!item.is_object()) {
+                refuse(fmt::format("'{}' has something that is no object", name));
+            }
+            objects.push_back(std::move(item.get_object()));
+        }
+    }
+    return objects;
+}
+
 std::vector<std::pair<std::string, std::string>> Members::take_pairs(std::string_view name) {
     std::vector<std::pair<std::string, std::string>> pairs;
     if (const auto value = take(name)) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <weir/admin/dispatch.hpp>
@@ -29,11 +30,14 @@ class Members {
 public:
     /// An empty body has no members. @param call  Its body: at most 32 levels deep.
     explicit Members(const admin::Call& call);
+    /// Of an object in it.
+    explicit Members(json::object object) : members_{std::move(object)} {}
 
     [[nodiscard]] std::optional<std::string> take_text(std::string_view name);
     /// Throws if it is missing.
     [[nodiscard]] std::string need_text(std::string_view name);
     [[nodiscard]] std::vector<std::string> take_texts(std::string_view name);
+    [[nodiscard]] std::vector<json::object> take_objects(std::string_view name);
     /// An object whose values are all texts.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> take_pairs(std::string_view name
     );

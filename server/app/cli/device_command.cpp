@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
+
+#include <weir/base/text.hpp>
 
 namespace weir::cli {
 namespace {
@@ -62,6 +65,33 @@ std::string password_from_stdin() {
         line.pop_back();
     }
     return line;
+}
+
+void warn_of_unknown(Api& api, const std::vector<std::string>& policies) {
+    if (policies.empty()) {
+        return;
+    }
+    std::vector<std::string> known;
+    try {
+        const auto answer = get(api, Target{"/v1/policies"});
+        for (const auto& policy : answer.at("policies").as_array()) {
+            known.push_back(cell(policy.as_object(), "name"));
+        }
+    } catch (const Failure&) {
+        return;  // The files have errors, which `weir check` tells.
+    }
+    const std::vector<std::string_view> candidates{known.begin(), known.end()};
+    for (const auto& policy : policies) {
+        if (std::ranges::find(known, policy) != known.end()) {
+            continue;
+        }
+        const auto near = nearest(policy, candidates);
+        print_error(fmt::format(
+            "warning: there is no policy '{}', and it allows nothing until there is one{}\n",
+            policy,
+            near ? fmt::format("; did you mean '{}'?", *near) : std::string{}
+        ));
+    }
 }
 
 }  // namespace weir::cli

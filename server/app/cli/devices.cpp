@@ -47,34 +47,6 @@ json::object pairs(const std::vector<std::string>& written) {
     return out;
 }
 
-/// A policy may be attached before its file is there. More often its name is a slip.
-void warn_of_unknown(Api& api, const std::vector<std::string>& policies) {
-    if (policies.empty()) {
-        return;
-    }
-    std::vector<std::string> known;
-    try {
-        const auto answer = get(api, Target{"/v1/policies"});
-        for (const auto& policy : answer.at("policies").as_array()) {
-            known.push_back(cell(policy.as_object(), "name"));
-        }
-    } catch (const Failure&) {
-        return;  // The files have errors, which `weir check` tells.
-    }
-    const std::vector<std::string_view> candidates{known.begin(), known.end()};
-    for (const auto& policy : policies) {
-        if (std::ranges::find(known, policy) != known.end()) {
-            continue;
-        }
-        const auto near = nearest(policy, candidates);
-        print_error(fmt::format(
-            "warning: there is no policy '{}', and it allows nothing until there is one{}\n",
-            policy,
-            near ? fmt::format("; did you mean '{}'?", *near) : std::string{}
-        ));
-    }
-}
-
 ExitCode create(const Options& options, const Globals& globals) {
     json::object request{
         {"name", options.name},
@@ -295,6 +267,7 @@ void add_devices(CLI::App& app, Chosen& chosen) {
             ->required();
     }
     add_device_credentials(devices, chosen);
+    add_device_import(devices, chosen);
 }
 
 }  // namespace weir::cli

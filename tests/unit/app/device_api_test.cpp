@@ -9,6 +9,7 @@
 #include <weir/app/admin_api.hpp>
 #include <weir/base/text.hpp>
 #include <weir/identity/device_ca.hpp>
+#include <weir/identity/password.hpp>
 #include <weir/identity/x509.hpp>
 #include <weir/storage/store.hpp>
 
@@ -230,6 +231,38 @@ TEST_F(DeviceApi, RemovesTokensAndUsers) {
     EXPECT_EQ(good("DELETE", "/v1/devices/p1/token").at("tokens"), json::array{});
     EXPECT_EQ(good("DELETE", "/v1/devices/p1/password/p1").at("users"), json::array{});
     EXPECT_THAT(refused(404, "DELETE", "/v1/devices/p1/password/p1"), HasSubstr("user 'p1'"));
+}
+
+TEST_F(DeviceApi, CreatesManyDevices_EachWithItsCredentialsOrNotAtAll) {
+    static_cast<void>(good("POST", "/v1/devices", R"({"name":"old"})"));
+    const auto hash = *identity::hash_password(as_bytes("correct horse"), {.passes = 1, .memory_bytes = 8'192});
+    const auto request =
+        R"({"devices":[{"name":"p1","policies":["sensor"],"attributes":{"site":"north"},"password_hash":")" + hash +
+        R"("},{"name":"p2","certificate":")" + kFingerprint + R"(","token":"generate"},{"name":"p3","certificate":")" +
+        kFingerprint +
+        R"(","token":"generate"},{"name":"p2"},{"name":"old"},{"name":"p/4"},{"name":"p5","password_hash":"secret"},)"
+        R"({"name":"p6","colour":"red"}]})";
+    const auto answer = good("POST", "/v1/devices/many", request);
+    const auto& devices = answer.at("devices").as_array();
+    ASSERT_EQ(devices.size(), 8U);
+    EXPECT_EQ(devices[0], json::parse(R"({"name":"p1","error":null,"token":null})"));
+    EXPECT_TRUE(devices[1].at("error").is_null());
+    EXPECT_EQ(devices[1].at("token").as_string().find("weir_"), 0U);
+    EXPECT_EQ(devices[2].at("error"), "another device has its certificate, or a user of its name");
+    EXPECT_TRUE(devices[2].at("token").is_null());
+    EXPECT_EQ(devices[3].at("error"), "there is a device of that name");
+    EXPECT_EQ(devices[4].at("error"), "there is a device of that name");
+    EXPECT_THAT(std::string{devices[5].at("error").as_string()}, HasSubstr("names have 1 to 128"));
+    EXPECT_THAT(std::string{devices[6].at("error").as_string()}, HasSubstr("argon2id"));
+    EXPECT_THAT(std::string{devices[7].at("error").as_string()}, HasSubstr("'colour' is not known"));
+    const auto listed = good("GET", "/v1/devices").at("devices");
+    ASSERT_EQ(listed.as_array().size(), 3U) << "old, p1, p2: of the others, nothing";
+    const auto first = good("GET", "/v1/devices/p1");
+    EXPECT_EQ(first.at("users"), json::array{"p1"});
+    EXPECT_EQ(first.at("policies"), json::array{"sensor"});
+    EXPECT_EQ(good("GET", "/v1/devices/p2").at("tokens").as_array().size(), 1U);
+    EXPECT_EQ(good("POST", "/v1/devices/many", R"({"devices":[]})").at("devices"), json::array{});
+    refused(400, "POST", "/v1/devices/many", R"({"devices":["p9"]})");
 }
 
 TEST_F(DeviceApi, MakesTokensThatEnd) {

@@ -61,5 +61,16 @@ TEST(Token, RefusesOtherForms) {
     EXPECT_FALSE(parse_token(without_bar));
 }
 
+TEST(Password, KnowsAHashFromOtherText) {
+    const auto hash = hash_password(as_bytes("correct horse"), {.passes = 1, .memory_bytes = 8'192});
+    ASSERT_TRUE(hash);
+    EXPECT_TRUE(is_password_hash(*hash)) << "of any cost";
+    for (const auto& other :
+         {std::string{}, std::string{"correct horse"}, std::string{"$argon2id$v=19$"}, "x" + *hash,
+          hash->substr(0, hash->size() / 2), *hash + std::string(200, 'A')}) {
+        EXPECT_FALSE(is_password_hash(other)) << other;
+    }
+}
+
 }  // namespace
 }  // namespace weir::identity

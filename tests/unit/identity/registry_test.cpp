@@ -105,6 +105,35 @@ TEST_F(RegistryTest, KeepsOneOwnerPerCredential) {
     EXPECT_EQ(*registry_.find_password_hash("user"), "second");
 }
 
+TEST_F(RegistryTest, CreatesADeviceWithItsCredentials_OrNothingOfIt) {
+    const auto create_with = [this](const std::string& name, const Proofs& proofs) {
+        return outcome([&](Done done) {
+            registry_.create(Thing{.id = {.name = name}}, proofs, std::move(done));
+        });
+    };
+    const Proofs all{
+        .certificate = KnownCertificate{.sha256 = digest_of("cert"), .subject = "CN=p7"},
+        .password_hash = "hash",
+        .token_id = "t1",
+        .token_secret = digest_of("s"),
+    };
+    ASSERT_FALSE(create_with("p7", all));
+    Registry again{*store_, clock_};
+    ASSERT_TRUE(again.load());
+    for (const Registry* registry : {&registry_, &again}) {
+        EXPECT_EQ((*registry->find_certificate(digest_of("cert")))->thing, "p7");
+        EXPECT_EQ(*registry->find_password_hash("p7"), "hash");
+        EXPECT_EQ((*registry->find_token("t1", digest_of("s")))->thing, "p7");
+    }
+    EXPECT_EQ(registry_.find_thing({.name = "p7"})->certificates.at(0).added, clock_.wall());
+    EXPECT_EQ(create_with("p7", {}), errc::already_exists);
+    const Proofs theirs{.certificate = all.certificate, .token_id = "t2", .token_secret = digest_of("s")};
+    EXPECT_EQ(create_with("p8", theirs), errc::already_exists);
+    EXPECT_FALSE(registry_.find_thing({.name = "p8"}));
+    EXPECT_EQ(registry_.find_token("t2", digest_of("s")).error(), errc::bad_credentials);
+    ASSERT_FALSE(create_with("p8", {}));
+}
+
 TEST_F(RegistryTest, RemovesADeviceWithItsCredentials) {
     ASSERT_FALSE(create("p7"));
     ASSERT_FALSE(add_certificate({.name = "p7"}, "cert"));
