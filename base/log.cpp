@@ -4,7 +4,6 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -50,14 +49,12 @@ std::string json_escape(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     while (!text.empty()) {
-        const char c = text.front();
-        if (static_cast<unsigned char>(c) >= 0x80U) {
-            const std::size_t size = utf8_character(text);
-            out += size == 0 ? kReplacement : text.substr(0, size);
-            text.remove_prefix(std::max<std::size_t>(size, 1));
+        const auto character = take_character(text);
+        if (character.size() > 1) {
+            out += character;
             continue;
         }
-        text.remove_prefix(1);
+        const char c = character.front();
         switch (c) {
             case '"':
                 out += "\\\"";

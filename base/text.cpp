@@ -90,21 +90,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
-bool is_space(std::string_view character) noexcept {
-    return character.find_first_not_of(" \t\n\v\f\r") == std::string_view::npos;
-}
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-/// Of one character, or one byte that is none. Control characters are C0, DEL and C1 (U+0080 to U+009F).
-bool is_printable(std::string_view character) noexcept {
-    const auto first = static_cast<unsigned char>(character[0]);
-    if (character.size() == 1) {
-        return first >= 0x20U && first < 0x7FU;
-    }
-    return first != 0xC2U || static_cast<unsigned char>(character[1]) >= 0xA0U;
-}
-
-}  // namespace
-
+/// Bytes of the character that `text` begins with: 1 to 4; 0 if it begins with none (or is empty).
 std::size_t utf8_character(std::string_view text) noexcept {
     const auto* const in = reinterpret_cast<const unsigned char*>(text.data());
     const auto tail = [&](std::size_t i) { return i < text.size() && (in[i] & 0xC0U) == 0x80U; };
@@ -130,6 +118,21 @@ std::size_t utf8_character(std::string_view text) noexcept {
     return 0;
 }
 
+bool is_space(std::string_view character) noexcept {
+    return character.find_first_not_of(" \t\n\v\f\r") == std::string_view::npos;
+}
+
+/// Of one character. Control characters are C0, DEL and C1 (U+0080 to U+009F).
+bool is_printable(std::string_view character) noexcept {
+    const auto first = static_cast<unsigned char>(character[0]);
+    if (character.size() == 1) {
+        return first >= 0x20U && first < 0x7FU;
+    }
+    return first != 0xC2U || static_cast<unsigned char>(character[1]) >= 0xA0U;
+}
+
+}  // namespace
+
 bool is_utf8(std::string_view text) noexcept {
     while (!text.empty()) {
         const std::size_t size = utf8_character(text);
@@ -139,6 +142,13 @@ bool is_utf8(std::string_view text) noexcept {
         text.remove_prefix(size);
     }
     return true;
+}
+
+std::string_view take_character(std::string_view& text) noexcept {
+    const std::size_t size = utf8_character(text);
+    const auto character = size == 0 ? kReplacement : text.substr(0, size);
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+    return character;
 }
 
 std::string_view utf8_start(std::string_view text, std::size_t bytes_max) noexcept {
@@ -157,9 +167,7 @@ std::string printable(std::string_view foreign, std::size_t bytes_max) {
     std::string out;
     out.reserve(std::min(foreign.size(), bytes_max));
     while (!foreign.empty()) {
-        const std::size_t size = std::max<std::size_t>(utf8_character(foreign), 1);
-        auto shown = foreign.substr(0, size);
-        foreign.remove_prefix(size);
+        auto shown = take_character(foreign);
         if (is_space(shown)) {
             shown = out.empty() || out.ends_with(' ') ? "" : " ";
         } else if (!is_printable(shown)) {

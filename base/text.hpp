@@ -14,14 +14,11 @@ namespace weir {
 /// True if `text` is well-formed UTF-8 (no surrogates, shortest forms). NUL is allowed here.
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
-/// Bytes of the character that `text` begins with: 1 to 4; 0 if it begins with none (or is empty).
-[[nodiscard]] std::size_t utf8_character(std::string_view text) noexcept;
+/// Takes a character from the front of `text`, which is not empty. A byte that begins none is taken for U+FFFD.
+[[nodiscard]] std::string_view take_character(std::string_view& text) noexcept;
 
 /// The start of UTF-8 text that has at most `bytes_max` and ends between two characters.
 [[nodiscard]] std::string_view utf8_start(std::string_view text, std::size_t bytes_max) noexcept;
-
-/// U+FFFD, for bytes that are no text.
-inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 /// What strangers sent, fit to be shown: UTF-8 of at most `bytes_max`, and "..." if that is not all.
 /// White space becomes single spaces; other control characters, and bytes that are no text, become

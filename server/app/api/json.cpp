@@ -1,6 +1,5 @@
 #include "json.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <utility>
@@ -55,9 +54,7 @@ std::string as_utf8(std::string text) {
     }
     std::string out;
     for (std::string_view rest = text; !rest.empty();) {
-        const std::size_t size = utf8_character(rest);
-        out += size == 0 ? kReplacement : rest.substr(0, size);
-        rest.remove_prefix(std::max<std::size_t>(size, 1));
+        out += take_character(rest);
     }
     return out;
 }

@@ -45,6 +45,15 @@ TEST(IsUtf8, FollowsTable_Unicode3_9) {
     }
 }
 
+TEST(TakeCharacter, TakesOneCharacterOrOneByteThatIsNone) {
+    std::string_view text = "aé\xE2\x82€\xFF";
+    for (const std::string_view expected : {"a", "é", "\uFFFD", "\uFFFD", "€", "\uFFFD"}) {
+        ASSERT_FALSE(text.empty());
+        EXPECT_EQ(take_character(text), expected);
+    }
+    EXPECT_TRUE(text.empty());
+}
+
 TEST(Utf8Start, EndsBetweenCharacters) {
     EXPECT_EQ(utf8_start("aé", 3), "aé");
     EXPECT_EQ(utf8_start("aé", 2), "a");
