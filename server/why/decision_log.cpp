@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include <weir/base/text.hpp>
@@ -11,6 +10,7 @@
 namespace weir::why {
 namespace {
 
+constexpr std::size_t kDetailBytesMax = 50;  // And "...".
 constexpr std::size_t kSourcesMax = std::numeric_limits<std::uint16_t>::max();
 constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
@@ -20,20 +20,6 @@ std::uint8_t put(std::array<char, Size>& memory, std::string_view text) noexcept
     const auto kept = utf8_start(text, Size);
     std::ranges::copy(kept, memory.begin());
     return static_cast<std::uint8_t>(kept.size());
-}
-
-/// Nothing in it steers a terminal or breaks JSON.
-void clean(char* text, std::size_t size) noexcept {
-    const bool is_text = is_utf8({text, size});
-    std::replace_if(
-        text,
-        text + size,
-        [is_text](char c) {
-            const auto byte = static_cast<unsigned char>(c);
-            return byte < 0x20 || byte == 0x7F || (!is_text && byte >= 0x80);
-        },
-        '?'
-    );
 }
 
 /// False: it is no address.
@@ -179,8 +165,7 @@ void DecisionLog::record(
     };
     record.topic_size = put(record.topic, topic);
     if (particulars.detail != model::info(reason).text) {
-        record.detail_size = put(record.detail, particulars.detail);
-        clean(record.detail.data(), record.detail_size);
+        record.detail_size = put(record.detail, printable(particulars.detail, kDetailBytesMax));
     }
     record.has_peer = parse_address(particulars.peer, record.peer);
     (who.is_claim ? claims_ : devices_).add(who.name, record);

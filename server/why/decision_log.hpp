@@ -25,7 +25,7 @@ struct Decision {
     model::Reason reason{};
     std::string topic;      ///< Cut at 43 bytes.
     model::Source source;   ///< Where it was decided; empty file: built in.
-    std::string detail;     ///< What the reason leaves open; cut at 53 bytes; may be empty.
+    std::string detail;     ///< What the reason leaves open; cut at 50 bytes; may be empty.
     std::string peer;       ///< Address of the last peer it fell on; empty: none is known.
     bool is_claim = false;  ///< The peer only claimed the name: it may be anybody.
 };
@@ -43,7 +43,7 @@ struct Who {
 
 /// What may be known of a decision besides.
 struct Particulars {
-    std::string_view detail = {};  ///< Text of anybody: control characters become '?'.
+    std::string_view detail = {};  ///< Text of anybody: kept as `printable` has it.
     std::string_view peer = {};    ///< An IP address in text, also in brackets; others are left out.
 };
 
@@ -63,7 +63,7 @@ public:
 
     /// Equal decisions in a row about one name become one, of which the last peer is kept.
     /// @param topic  Topic or filter that the decision was about; may be empty.
-    /// @cost         No allocation but for a name's first record and a source not seen before.
+    /// @cost         No allocation but for a detail, a name's first record and a source not seen before.
     void record(
         const Who& who,
         model::Action action,

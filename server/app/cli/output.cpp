@@ -9,6 +9,7 @@
 #include <utility>
 #include <weir/base/assert.hpp>
 #include <weir/base/log.hpp>
+#include <weir/base/text.hpp>
 
 namespace weir::cli {
 namespace {
@@ -42,16 +43,7 @@ std::string capitals(std::string_view text) {
     return result;
 }
 
-/// Names of devices come from outside: they may not steer the terminal.
-std::string printable(std::string_view text) {
-    std::string result{text};
-    for (char& c : result) {
-        c = static_cast<unsigned char>(c) < 0x20U || c == 0x7F ? '?' : c;
-    }
-    return result;
-}
-
-/// Nor may they be run by a spreadsheet that reads the CSV.
+/// Names of devices come from outside: they may not be run by a spreadsheet that reads the CSV.
 bool looks_like_formula(std::string_view text) {
     return !text.empty() && std::string_view{"=+-@\t\r"}.contains(text.front());
 }
@@ -88,32 +80,31 @@ std::string Table::render(Format format) const {
 }
 
 std::string Table::render_table() const {
-    std::vector<std::size_t> widths;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-        widths.push_back(columns_[i].name.size());
-        for (const auto& row : rows_) {
-            widths[i] = std::max(widths[i], width(row[i]));
+    std::vector<std::vector<std::string>> lines(1);
+    for (const auto& column : columns_) {
+        lines.front().push_back(capitals(column.name));
+    }
+    for (const auto& row : rows_) {
+        auto& line = lines.emplace_back();
+        for (const auto& cell : row) {
+            line.push_back(printable(cell, std::string::npos));
+        }
+    }
+    std::vector<std::size_t> widths(columns_.size());
+    for (const auto& line : lines) {
+        for (std::size_t i = 0; i < line.size(); ++i) {
+            widths[i] = std::max(widths[i], width(line[i]));
         }
     }
     std::string out;
-    const auto append_row = [&](const std::vector<std::string>& cells) {
-        std::string line;
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-            const auto text = printable(cells[i]);
-            const std::string blanks(widths[i] - width(text), ' ');
-            line += columns_[i].is_number ? blanks + text : text + blanks;
-            line += "  ";
+    for (const auto& line : lines) {
+        for (std::size_t i = 0; i < line.size(); ++i) {
+            const std::string blanks(widths[i] - width(line[i]), ' ');
+            out += columns_[i].is_number ? blanks + line[i] : line[i] + blanks;
+            out += "  ";
         }
-        line.erase(line.find_last_not_of(' ') + 1);
-        out += line + '\n';
-    };
-    std::vector<std::string> header;
-    for (const auto& column : columns_) {
-        header.push_back(capitals(column.name));
-    }
-    append_row(header);
-    for (const auto& row : rows_) {
-        append_row(row);
+        out.erase(out.find_last_not_of(' ') + 1);
+        out += '\n';
     }
     return out;
 }

@@ -56,8 +56,20 @@ TEST(Table, HasNoFormulasInCsv) {
 TEST(Table, KeepsControlCharactersFromTheTerminal) {
     Table table{{{.name = "device"}}};
     table.add({"p\x1B[2J7"});
-    EXPECT_EQ(table.render(Format::table), "DEVICE\np?[2J7\n");
+    EXPECT_EQ(table.render(Format::table), "DEVICE\np\uFFFD[2J7\n");
     EXPECT_EQ(table.render(Format::json), "[\n  {\"device\": \"p\\u001b[2J7\"}\n]\n");
+}
+
+TEST(Table, AlignsWhatIsNoText) {
+    Table table{{{.name = "topic"}, {.name = "qos"}}};
+    table.add({"\x80\x80\x80\x80\x80\xC2\x9B", "1"});
+    table.add({"a\n  b", "2"});
+    EXPECT_EQ(
+        table.render(Format::table),
+        "TOPIC   QOS\n"
+        "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD  1\n"
+        "a b     2\n"
+    );
 }
 
 }  // namespace

@@ -117,17 +117,19 @@ TEST(DecisionLog, TellsWhatTheReasonLeavesOpen) {
     };
     record("certificate is of another CA");
     record("certificate has expired (not after 2026-01-02)");
-    record("steers \x1b[2J");
+    record("steers \x1b[2J and \xC2\x9B[2J");
     record("\xff\xfe");
-    record(std::string(52, 'x') + "\u00fc");
+    record(std::string(49, 'x') + "\u00fc");
+    record(std::string(48, 'x') + "\u00fc");
     record(model::info(Reason::tls_failed).text);
     const auto told = log.of("p");
-    ASSERT_EQ(told.size(), 6U) << "another detail is another decision";
+    ASSERT_EQ(told.size(), 7U) << "another detail is another decision";
     EXPECT_EQ(told[1].detail, "certificate has expired (not after 2026-01-02)");
-    EXPECT_EQ(told[2].detail, "steers ?[2J");
-    EXPECT_EQ(told[3].detail, "??");
-    EXPECT_EQ(told[4].detail, std::string(52, 'x')) << "no half of a character";
-    EXPECT_EQ(told[5].detail, "") << "the reason says it already";
+    EXPECT_EQ(told[2].detail, "steers \uFFFD[2J and \uFFFD[2J");
+    EXPECT_EQ(told[3].detail, "\uFFFD\uFFFD");
+    EXPECT_EQ(told[4].detail, std::string(49, 'x') + "...") << "no half of a character";
+    EXPECT_EQ(told[5].detail, std::string(48, 'x') + "\u00fc") << "all of what has room";
+    EXPECT_EQ(told[6].detail, "") << "the reason says it already";
 }
 
 TEST(DecisionLog, KeepsApartWhatPeersOnlyClaim) {
