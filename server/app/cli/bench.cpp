@@ -198,9 +198,7 @@ void add_bench(CLI::App& app, Chosen& chosen) {
     add_times(*command, *options);
     command->add_option("--label", options->run.label, "Goes into the report");
     add_format(*command, options->format, false);
-    command->callback([&chosen, options] {
-        chosen = [options](const Globals&) { return run_bench(*options); };
-    });
+    choose(*command, chosen, options, run_bench);
 }
 
 }  // namespace weir::cli

@@ -75,14 +75,6 @@ ExitCode inspect(const Options& options) {
     return ExitCode::ok;
 }
 
-void choose(
-    CLI::App& command, Chosen& chosen, const OptionsPtr& options, ExitCode (*run)(const Options&)
-) {
-    command.callback([&chosen, options, run] {
-        chosen = [options, run](const Globals&) { return run(*options); };
-    });
-}
-
 void add_days(CLI::App& command, const OptionsPtr& options, int days) {
     command
         .add_option("--days", options->days, fmt::format("Days of validity (default: {})", days))

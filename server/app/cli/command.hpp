@@ -8,6 +8,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -41,16 +42,17 @@ struct Globals {
 /// Set by the command that was chosen; main() runs it after the whole line was understood.
 using Chosen = std::function<ExitCode(const Globals&)>;
 
-/// Has `command` run `run(*options, globals)` when it is the one on the line.
-template <class Options>
-void choose(
-    CLI::App& command,
-    Chosen& chosen,
-    const std::shared_ptr<Options>& options,
-    ExitCode (*run)(const Options&, const Globals&)
-) {
+/// Has `command` run `run(*options, globals)`, or `run(*options)`, when it is the one on the line.
+template <class Options, class Run>
+void choose(CLI::App& command, Chosen& chosen, const std::shared_ptr<Options>& options, Run run) {
     command.callback([&chosen, options, run] {
-        chosen = [options, run](const Globals& globals) { return run(*options, globals); };
+        chosen = [options, run](const Globals& globals) {
+            if constexpr (std::is_invocable_v<Run, const Options&, const Globals&>) {
+                return run(*options, globals);
+            } else {
+                return run(*options);
+            }
+        };
     });
 }
 

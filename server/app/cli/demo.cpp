@@ -59,9 +59,7 @@ void add_demo(CLI::App& app, Chosen& chosen) {
         ->check(CLI::Range(1, kSecondsMax))
         ->capture_default_str()
         ->needs(once);
-    command->callback([&chosen, options] {
-        chosen = [options](const Globals&) { return run_demo(*options); };
-    });
+    choose(*command, chosen, options, run_demo);
 }
 
 }  // namespace weir::cli

@@ -174,9 +174,7 @@ CLI::App& add(
 ) {
     auto* command = add_command(devices, verb, help, examples);
     add_format(*command, options->format, verb == "list");
-    command->callback([&chosen, options, run] {
-        chosen = [options, run](const Globals& globals) { return run(*options, globals); };
-    });
+    choose(*command, chosen, options, run);
     return *command;
 }
 

@@ -88,9 +88,7 @@ void add_init(CLI::App& app, Chosen& chosen) {
         options->names,
         "Name or address under which devices reach the gateway; may be repeated"
     );
-    command->callback([&chosen, options] {
-        chosen = [options](const Globals&) { return init(*options); };
-    });
+    choose(*command, chosen, options, init);
 }
 
 }  // namespace weir::cli

@@ -78,9 +78,7 @@ void add_reload(CLI::App& app, Chosen& chosen) {
     );
     const auto format = std::make_shared<Format>(Format::table);
     add_format(*command, *format, false);
-    command->callback([&chosen, format] {
-        chosen = [format](const Globals& globals) { return reload(*format, globals); };
-    });
+    choose(*command, chosen, format, reload);
 }
 
 }  // namespace weir::cli

@@ -410,9 +410,7 @@ void add_rules_eval(CLI::App& rules, Chosen& chosen) {
         )
         ->required()
         ->type_name("FILE");
-    command.callback([&chosen, file] {
-        chosen = [file](const Globals&) { return run(*file); };
-    });
+    choose(command, chosen, file, run);
 }
 
 }  // namespace weir::cli

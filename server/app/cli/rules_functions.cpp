@@ -60,9 +60,7 @@ void add_rules_functions(CLI::App& rules, Chosen& chosen) {
     const auto options = std::make_shared<Options>();
     auto* name = command.add_option("name", options->name, "One of them");
     command.add_flag("--markdown", options->markdown, "The tables of docs/rules.md")->excludes(name);
-    command.callback([&chosen, options] {
-        chosen = [options](const Globals&) { return run(*options); };
-    });
+    choose(command, chosen, options, run);
 }
 
 }  // namespace weir::cli

@@ -73,10 +73,8 @@ void add_rules_switch(CLI::App& rules, Chosen& chosen) {
         auto& command = *add_command(rules, verb, help, examples);
         command.add_option("rule", options->rule, "Name of the rule")->required();
         add_format(command, options->format, false);
-        command.callback([&chosen, options, verb] {
-            chosen = [options, verb](const Globals& globals) {
-                return change(*options, globals, verb);
-            };
+        choose(command, chosen, options, [verb](const Options& given, const Globals& globals) {
+            return change(given, globals, verb);
         });
     };
     add_change(

@@ -207,15 +207,10 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     const auto options = std::make_shared<Options>();
     auto& sinks = *add_command(app, "sinks", "Where rules send messages, and what got stuck", "");
     sinks.require_subcommand(1);
-    const auto choose = [&chosen, options](CLI::App& command, auto run) {
-        command.callback([&chosen, options, run] {
-            chosen = [options, run](const Globals& globals) { return run(*options, globals); };
-        });
-    };
     auto& list_command =
         *add_command(sinks, "list", "All sinks", "weir sinks list\nweir sinks list -o json");
     add_format(list_command, options->format);
-    choose(list_command, list);
+    choose(list_command, chosen, options, list);
 
     auto& dead_command = *add_command(
         sinks,
@@ -227,7 +222,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     dead_command.add_option("--from", options->from, "First offset");
     dead_command.add_flag("--drop", options->drop, "Forget them, instead of listing them");
     add_format(dead_command, options->format);
-    choose(dead_command, dead);
+    choose(dead_command, chosen, options, dead);
 
     auto& drop_command = *add_command(
         sinks,
@@ -237,7 +232,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     );
     drop_command.add_option("name", options->name, "Name of the sink")->required();
     add_format(drop_command, options->format, false);
-    choose(drop_command, drop);
+    choose(drop_command, chosen, options, drop);
 
     auto& outbox_command = *add_command(
         sinks,
@@ -250,7 +245,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     outbox_command.add_option("--limit", options->limit, "At most so many")
         ->check(CLI::Range(1, 1'000));
     add_format(outbox_command, options->format);
-    choose(outbox_command, outbox);
+    choose(outbox_command, chosen, options, outbox);
 
     auto& test_command = *add_command(
         sinks,
@@ -265,7 +260,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     test_command.add_option("--device", options->device, "Its publisher (default: weir-test)");
     test_command.add_option("--payload", options->payload, "The record's body (default: JSON)");
     add_format(test_command, options->format, false);
-    choose(test_command, test);
+    choose(test_command, chosen, options, test);
 
     auto& retry_command = *add_command(
         sinks,
@@ -277,7 +272,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     retry_command.add_option("--from", options->from, "First offset (default: the oldest)");
     retry_command.add_option("--to", options->to, "Last offset (default: the newest)");
     add_format(retry_command, options->format, false);
-    choose(retry_command, retry);
+    choose(retry_command, chosen, options, retry);
 }
 
 }  // namespace weir::cli

@@ -159,11 +159,6 @@ ExitCode check_upgrade(const Options& options, const Globals& globals) {
 
 void add_storage(CLI::App& app, Chosen& chosen) {
     const auto options = std::make_shared<Options>();
-    const auto choose = [&chosen, options](CLI::App& command, auto run) {
-        command.callback([&chosen, options, run] {
-            chosen = [options, run](const Globals& globals) { return run(*options, globals); };
-        });
-    };
     auto& backup = *add_command(
         app,
         "backup",
@@ -173,7 +168,7 @@ void add_storage(CLI::App& app, Chosen& chosen) {
     backup.add_option("directory", options->directory, "Holds all backups")->required();
     backup.add_option("--keep", options->keep, "Remove older backups (default: keep all)");
     add_format(backup, options->format, false);
-    choose(backup, back_up);
+    choose(backup, chosen, options, back_up);
 
     auto& restore_command = *add_command(
         app,
@@ -184,7 +179,7 @@ void add_storage(CLI::App& app, Chosen& chosen) {
     restore_command.add_option("directory", options->directory, "Holds the backups")->required();
     restore_command.add_option("--id", options->id, "Which one (default: the newest)");
     restore_command.add_option("--data", options->data, "Where to (default: storage.path)");
-    choose(restore_command, restore);
+    choose(restore_command, chosen, options, restore);
 
     auto& verify_command = *add_command(
         app,
@@ -194,19 +189,19 @@ void add_storage(CLI::App& app, Chosen& chosen) {
     );
     verify_command.add_option("--data", options->data, "A data directory that nobody serves");
     add_format(verify_command, options->format, false);
-    choose(verify_command, verify);
+    choose(verify_command, chosen, options, verify);
 
     auto& storage = *add_command(app, "storage", "The data on disk", "");
     storage.require_subcommand(1);
     auto& stat_command =
         *add_command(storage, "stat", "How much there is of what", "weir storage stat");
     add_format(stat_command, options->format);
-    choose(stat_command, stat);
+    choose(stat_command, chosen, options, stat);
     auto& compact_command = *add_command(
         storage, "compact", "Return the space of what was removed", "weir storage compact"
     );
     add_format(compact_command, options->format);
-    choose(compact_command, compact);
+    choose(compact_command, chosen, options, compact);
     auto& upgrade_command = *add_command(
         storage,
         "upgrade",
@@ -216,7 +211,7 @@ void add_storage(CLI::App& app, Chosen& chosen) {
     upgrade_command.add_flag("--check", options->only_check, "Only look: the gateway upgrades when it starts")->required();
     upgrade_command.add_option("--data", options->data, "Default: storage.path");
     add_format(upgrade_command, options->format, false);
-    choose(upgrade_command, check_upgrade);
+    choose(upgrade_command, chosen, options, check_upgrade);
 }
 
 }  // namespace weir::cli

@@ -149,16 +149,11 @@ void add_streams(CLI::App& app, Chosen& chosen) {
     const auto options = std::make_shared<Options>();
     auto& streams = *add_command(app, "streams", "What rules stored", "");
     streams.require_subcommand(1);
-    const auto choose = [&chosen, options](CLI::App& command, auto run) {
-        command.callback([&chosen, options, run] {
-            chosen = [options, run](const Globals& globals) { return run(*options, globals); };
-        });
-    };
     auto& list_command = *add_command(
         streams, "list", "All streams", "weir streams list\nweir streams list -o json"
     );
     add_format(list_command, options->format);
-    choose(list_command, list);
+    choose(list_command, chosen, options, list);
 
     auto& read_command = *add_command(
         streams,
@@ -169,7 +164,7 @@ void add_streams(CLI::App& app, Chosen& chosen) {
     add_start(read_command, options);
     read_command.add_option("--limit", options->limit, "At most so many records (default: all)");
     add_format(read_command, options->format);
-    choose(read_command, read);
+    choose(read_command, chosen, options, read);
 
     auto& tail_command = *add_command(
         streams,
@@ -179,7 +174,7 @@ void add_streams(CLI::App& app, Chosen& chosen) {
     );
     add_start(tail_command, options);
     add_format(tail_command, options->format, false);
-    choose(tail_command, tail);
+    choose(tail_command, chosen, options, tail);
 }
 
 }  // namespace weir::cli

@@ -65,10 +65,15 @@ ExitCode usage(const Options& options, const Globals& globals) {
     return ExitCode::ok;
 }
 
-ExitCode cost(const std::string& month, Format format, const Globals& globals) {
+struct CostOptions {
+    std::string month;
+    Format format = Format::table;
+};
+
+ExitCode cost(const CostOptions& options, const Globals& globals) {
     Target target{"/v1/usage/cost"};
-    if (!month.empty()) {
-        target.query("month", month);
+    if (!options.month.empty()) {
+        target.query("month", options.month);
     }
     const auto answer = get(*gateway_api(globals), target);
     const auto& rows = answer.at("rows").as_array();
@@ -83,7 +88,7 @@ ExitCode cost(const std::string& month, Format format, const Globals& globals) {
          {.name = "cost", .is_number = true},
          {.name = "forecast", .is_number = true},
          {.name = "currency"}},
-        format
+        options.format
     );
     return ExitCode::ok;
 }
@@ -95,13 +100,10 @@ void add_cost(CLI::App& usage, Chosen& chosen) {
         "What a month costs by each price list: so far, and if it goes on like this",
         "weir usage cost\nweir usage cost --month 2026-10 -o csv"
     );
-    const auto month = std::make_shared<std::string>();
-    const auto format = std::make_shared<Format>(Format::table);
-    command->add_option("--month", *month, "Such as 2026-10, in UTC (default: this one)");
-    add_format(*command, *format);
-    command->callback([&chosen, month, format] {
-        chosen = [month, format](const Globals& globals) { return cost(*month, *format, globals); };
-    });
+    const auto options = std::make_shared<CostOptions>();
+    command->add_option("--month", options->month, "Such as 2026-10, in UTC (default: this one)");
+    add_format(*command, options->format);
+    choose(*command, chosen, options, cost);
 }
 
 }  // namespace
