@@ -22,12 +22,16 @@ constexpr std::int64_t kDayMs = 24 * kHourMs;
     return begin_of(month + std::chrono::months{1});
 }
 
+/// The largest number instead of one that is too large.
+[[nodiscard]] std::uint64_t at_most(Wide number) noexcept {
+    constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+    return number > kMost ? kMost : static_cast<std::uint64_t>(number);
+}
+
 /// @param billionths  Times `per`.
 [[nodiscard]] std::uint64_t millionths(Wide billionths, std::uint64_t per) noexcept {
     const Wide divisor = Wide{per} * 1'000;
-    const Wide rounded = (billionths + divisor / 2) / divisor;
-    constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
-    return rounded > kMost ? kMost : static_cast<std::uint64_t>(rounded);
+    return at_most((billionths + divisor / 2) / divisor);
 }
 
 [[nodiscard]] Charge of_month(const Price& price, std::uint64_t units) noexcept {
@@ -51,7 +55,7 @@ template <class Scale>
 [[nodiscard]] std::vector<Charge> all(const PriceList& list, const MonthUsage& usage, Scale scale) {
     std::vector<Charge> out;
     for (const Price& price : list.prices) {
-        std::uint64_t sum = 0;
+        Wide sum = 0;
         std::uint64_t most = 0;
         for (const auto& day : usage.days) {
             const std::uint64_t units = price.meter->amount(day);
@@ -59,7 +63,7 @@ template <class Scale>
             most = std::max(most, units);
         }
         out.push_back(
-            price.basis == PriceBasis::month ? of_month(price, scale(sum)) : of_day(price, most)
+            price.basis == PriceBasis::month ? of_month(price, at_most(scale(sum))) : of_day(price, most)
         );
     }
     return out;
@@ -82,7 +86,7 @@ Result<MonthUsage> read_month(const storage::Store& store, std::chrono::year_mon
 }
 
 std::vector<Charge> charges(const PriceList& list, const MonthUsage& usage) {
-    return all(list, usage, [](std::uint64_t units) { return units; });
+    return all(list, usage, [](Wide units) { return units; });
 }
 
 std::vector<Charge> forecast(const PriceList& list, const MonthUsage& usage, WallTime now) {
@@ -93,9 +97,15 @@ std::vector<Charge> forecast(const PriceList& list, const MonthUsage& usage, Wal
     }
     const auto passed = static_cast<std::uint64_t>((now - begin).count());
     const auto whole = static_cast<std::uint64_t>((end - begin).count());
-    return all(list, usage, [&](std::uint64_t units) {
-        return static_cast<std::uint64_t>(Wide{units} * whole / passed);
-    });
+    return all(list, usage, [&](Wide units) { return units * whole / passed; });
+}
+
+std::uint64_t total_cost(std::span<const Charge> charges) noexcept {
+    Wide sum = 0;
+    for (const Charge& charge : charges) {
+        sum += charge.cost;
+    }
+    return at_most(sum);
 }
 
 }  // namespace weir::metering

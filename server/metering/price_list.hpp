@@ -82,4 +82,7 @@ struct Charge {
     const PriceList& list, const MonthUsage& usage, WallTime now
 );
 
+/// As the cost of a charge: at most 2^64 - 1.
+[[nodiscard]] std::uint64_t total_cost(std::span<const Charge> charges) noexcept;
+
 }  // namespace weir::metering

@@ -182,13 +182,7 @@ http::Response costs(Gateway& gateway, const Call& call) {
                 return charges[i].cost;
             });
         }
-        add("total", nullptr, [](const auto& charges) {
-            std::uint64_t sum = 0;
-            for (const auto& charge : charges) {
-                sum += charge.cost;
-            }
-            return sum;
-        });
+        add("total", nullptr, metering::total_cost);
     }
     return reply(
         {{"month", fmt::format("{}-{:02}", static_cast<int>(month.year()), static_cast<unsigned>(month.month()))},

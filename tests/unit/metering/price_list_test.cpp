@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include <weir/metering/price_list.hpp>
@@ -91,6 +92,24 @@ TEST(PriceList, RoundsOnce_HalfUp) {
 TEST(PriceList, StopsAtTheLargestCost_InsteadOfWrapping) {
     const auto list = one("{meter: rule_actions, per: 1, price: 9999999}");
     EXPECT_EQ(cost(list, month_of(Counter::rule_actions, {UINT64_MAX})), UINT64_MAX);
+}
+
+TEST(PriceList, StopsAtTheLargestTotal_InsteadOfWrapping) {
+    const auto charged = [](std::uint64_t cost) {
+        return Charge{.meter = "rule_actions", .units = 1, .cost = cost};
+    };
+    EXPECT_EQ(total_cost({}), 0U);
+    EXPECT_EQ(total_cost(std::array{charged(UINT64_MAX - 1), charged(1)}), UINT64_MAX);
+    EXPECT_EQ(total_cost(std::array{charged(UINT64_MAX - 1), charged(2)}), UINT64_MAX);
+    EXPECT_EQ(total_cost(std::array{charged(UINT64_MAX), charged(UINT64_MAX)}), UINT64_MAX);
+}
+
+TEST(PriceList, StopsAtTheMostUnits_InsteadOfWrapping) {
+    const auto list = one("{meter: rule_actions, per: 1000000, price: 1}");
+    const auto usage = month_of(Counter::rule_actions, {UINT64_MAX, UINT64_MAX});
+    EXPECT_EQ(charges(list, usage).at(0).units, UINT64_MAX);
+    const WallTime second_day{std::chrono::sys_days{kMonth / 2}.time_since_epoch()};
+    EXPECT_EQ(forecast(list, usage, second_day).at(0).units, UINT64_MAX);
 }
 
 TEST(PriceList, ForecastsTheWholeMonth_ButNoBusierDay) {
