@@ -15,6 +15,7 @@
 #include <weir/app_config/config_values.hpp>
 #include <weir/app_config/limits_schema.hpp>
 #include <weir/document/diagnostic.hpp>
+#include <weir/metering/formula.hpp>
 #include <weir/model/principal.hpp>
 #include <weir/policy/policy_file.hpp>
 
@@ -120,7 +121,7 @@ struct MetricsConfig {
 };
 
 struct MeteringConfig {
-    std::vector<std::string> schemes;
+    std::vector<metering::Scheme> schemes;
     bool ack_waits = false;  ///< metering.durability: ack.
 };
 

@@ -173,10 +173,12 @@ void fill_gateway(Config& config, const Section& section, Diagnostics& diagnosti
         static_cast<std::uint32_t>(section.get<std::uint64_t>("runtime.shards"));
     config.admin = make_admin(section);
     config.metrics = make_metrics(section, diagnostics);
-    config.metering = {
-        .schemes = section.get<std::vector<std::string>>("metering.schemes"),
-        .ack_waits = section.get<std::string>("metering.durability") == "ack",
-    };
+    for (const auto& name : section.get<std::vector<std::string>>("metering.schemes")) {
+        if (const auto scheme = metering::find_scheme(name)) {
+            config.metering.schemes.push_back(*scheme);
+        }
+    }
+    config.metering.ack_waits = section.get<std::string>("metering.durability") == "ack";
 }
 
 StreamConfig make_stream(const Section& section) {

@@ -1,9 +1,13 @@
 #include <weir/app_config/config_schema.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <weir/app_config/detail/config_parts.hpp>
 #include <weir/app_config/limits_schema.hpp>
+#include <weir/metering/formula.hpp>
 #include <weir/metering/price_schema.hpp>
 #include <weir/policy/policy_schema.hpp>
 #include <weir/rules/head_schema.hpp>
@@ -16,6 +20,14 @@ constexpr std::uint64_t kTiB = 1ULL << 40U;
 constexpr std::uint64_t kSecond = 1'000;
 constexpr std::uint64_t kHour = 3'600 * kSecond;
 constexpr std::uint64_t kYear = 365 * 24 * kHour;
+
+std::vector<std::string_view> scheme_names() {
+    std::vector<std::string_view> names;
+    std::ranges::transform(
+        metering::all_schemes(), std::back_inserter(names), &metering::SchemeInfo::name
+    );
+    return names;
+}
 
 /// Appends a row per limit under `prefix`, with the defaults of the preset `standard`, or those of
 /// the gateway.
@@ -114,7 +126,7 @@ std::vector<Key> gateway_schema() {
         {.path = "metrics.allow_plaintext", .type = boolean, .fallback = "false", .reload = Reload::restart, .help = "Says that metrics may be read by other machines without TLS."},
 
         {.path = "metering", .type = mapping, .help = "Counting what devices use."},
-        {.path = "metering.schemes", .type = words, .fallback = "aws-2016-512 aws-5k azure-4k pubsub-64k", .words = {"aws-2016-512", "aws-5k", "azure-4k", "pubsub-64k"}, .help = "Units that are counted, all at once."},
+        {.path = "metering.schemes", .type = words, .fallback = fmt::format("{}", fmt::join(scheme_names(), " ")), .words = scheme_names(), .help = "Units that `weir usage` shows; all are counted all the time."},
         {.path = "metering.durability", .type = word, .fallback = "interval", .words = {"interval", "ack"}, .help = "interval: a crash loses at most 1 s of usage that was not stored with its message; ack: every acknowledgement waits for the ledger."},
 
         {.path = "include", .type = paths, .fallback = "policies.d rules.d sinks.d streams.d queues.d pricing.d", .max = 64, .help = "Folders that are read in byte order; the name of each says what its files are. Those of the default need not exist."},

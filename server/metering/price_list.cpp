@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include <weir/document/readers.hpp>
 #include <weir/metering/detail/price_bounds.hpp>
@@ -32,16 +33,18 @@ std::uint64_t counted(const storage::UsageDelta& sums) noexcept {
     return sums.counters[index(counter)];
 }
 
-constexpr std::array kMeters = {
-    PricedMeter{"aws-2016-512", units_of<Scheme::aws_2016_512>},
-    PricedMeter{"aws-5k", units_of<Scheme::aws_5k>},
-    PricedMeter{"azure-4k", units_of<Scheme::azure_4k>},
-    PricedMeter{"pubsub-64k", units_of<Scheme::pubsub_64k>},
-    PricedMeter{"connected_minutes", counted<Counter::connected_minutes>},
-    PricedMeter{"rules_triggered", counted<Counter::rules_triggered>},
-    PricedMeter{"rule_actions", counted<Counter::rule_actions>},
-};
-static_assert(kMeters.size() == kSchemes + 3);
+/// @param schemes  0 to kSchemes - 1.
+template <std::size_t... schemes>
+auto make_meters(std::index_sequence<schemes...> /*all*/) {
+    return std::array{
+        PricedMeter{
+            info(static_cast<Scheme>(schemes)).name, units_of<static_cast<Scheme>(schemes)>
+        }...,
+        PricedMeter{"connected_minutes", counted<Counter::connected_minutes>},
+        PricedMeter{"rules_triggered", counted<Counter::rules_triggered>},
+        PricedMeter{"rule_actions", counted<Counter::rule_actions>},
+    };
+}
 
 /// "0.0045" in billionths. Below 10,000,000, with up to nine places.
 [[nodiscard]] std::optional<std::uint64_t> billionths(std::string_view text) noexcept {
@@ -148,10 +151,11 @@ private:
     const PricedMeter* read_meter(const Node& node) {
         const auto meter = document::require_key(node, diagnostics_, "meter");
         std::vector<std::string_view> names;
-        std::ranges::transform(kMeters, std::back_inserter(names), &PricedMeter::name);
+        const auto meters = priced_meters();
+        std::ranges::transform(meters, std::back_inserter(names), &PricedMeter::name);
         const auto found =
             meter ? document::as_choice(*meter, diagnostics_, names) : std::nullopt;
-        return found ? &kMeters.at(*found) : nullptr;
+        return found ? &meters[*found] : nullptr;
     }
 
     std::uint64_t read_per(const Node& node) {
@@ -224,7 +228,8 @@ private:
 }  // namespace
 
 std::span<const PricedMeter> priced_meters() noexcept {
-    return kMeters;
+    static const auto meters = make_meters(std::make_index_sequence<kSchemes>{});
+    return meters;
 }
 
 std::optional<PriceList> parse_price_list(

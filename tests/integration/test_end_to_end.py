@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from gateway import Gateway, wait_for
+from gateway import CONFIG, Gateway, wait_for
 from peers import Client, Receiver, V311, V5
 
 PLAN = """plan: "2016"
@@ -69,6 +69,19 @@ class EndToEnd(unittest.TestCase):
             gateway.cli("reload")
             self.assertEqual(self.costs(gateway)[1][3], "0.000005")
             self.assertEqual(gateway.json("usage", "cost", "--month", "1999-12")[0]["cost"], "0.00")
+
+    def test_usage_is_shown_in_the_schemes_of_the_configuration(self):
+        with Gateway(config=CONFIG + "metering: {schemes: [azure-4k, aws-5k]}\n") as gateway:
+            folder = gateway.device("probe-1")
+            with Client("probe-1", folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/temp", "x" * 4097, qos=1)
+
+            def schemes(*options):
+                rows = gateway.json("usage", "--device", "probe-1", *options)
+                return [(row["scheme"], row["units_in"]) for row in rows]
+            self.assertEqual(schemes(), [("azure-4k", 2), ("aws-5k", 1)])
+            self.assertEqual(schemes("--scheme", "pubsub-64k"), [("pubsub-64k", 1)], "the others are counted too")
 
     def costs(self, gateway):
         return [(row["plan"], row["meter"], row["units"], row["cost"]) for row in gateway.json("usage", "cost")]

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <utility>
+#include <vector>
 
 #include <weir/app/gateway.hpp>
 #include <weir/base/text.hpp>
@@ -23,7 +24,10 @@ constexpr std::int64_t kHourMs = 3'600'000;
 constexpr WallTime kPeriodDefault{30 * 24 * kHourMs};
 constexpr std::size_t kRowsMax = 100'000;
 
-metering::StatementQuery query_of(const Call& call, WallTime now) {
+/// @param shown  Schemes, if the call names none.
+metering::StatementQuery query_of(
+    const Call& call, WallTime now, const std::vector<metering::Scheme>& shown
+) {
     const auto to = query_time(call, "to", now);
     metering::StatementQuery query{
         .from = query_time(call, "from", std::max(to - kPeriodDefault, WallTime{0})), .to = to
@@ -38,6 +42,8 @@ metering::StatementQuery query_of(const Call& call, WallTime now) {
             throw ApiError{400, "bad_request", fmt::format("there is no scheme '{}'", *name)};
         }
         query.schemes.push_back(*scheme);
+    } else {
+        query.schemes = shown;
     }
     return query;
 }
@@ -97,7 +103,9 @@ void add_hours(Rows& rows, const storage::Store& store, const metering::Statemen
 }
 
 http::Response usage(Gateway& gateway, const Call& call) {
-    const auto query = query_of(call, gateway.clock().wall());
+    const auto query = query_of(
+        call, gateway.clock().wall(), gateway.configuration()->config.metering.schemes
+    );
     gateway.flush_usage();
     const auto statement = metering::read_statement(gateway.store(), query);
     if (!statement) {

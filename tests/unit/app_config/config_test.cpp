@@ -53,7 +53,7 @@ TEST(Config, HasSafeDefaults_WhenOnlyAListenerIsWritten) {
     EXPECT_EQ(config.runtime.shards, 0U);
     EXPECT_EQ(config.admin.socket, "/run/weir/admin.sock");
     EXPECT_EQ(config.metrics.listen, (Endpoint{"127.0.0.1", 9464}));
-    EXPECT_EQ(config.metering.schemes.size(), 4U);
+    EXPECT_EQ(config.metering.schemes.size(), metering::kSchemes);
     EXPECT_FALSE(config.metering.ack_waits);
     EXPECT_EQ(config.limits.subscriptions, 1'000U);
     EXPECT_FALSE(config.limits.publish_rate);
