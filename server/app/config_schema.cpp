@@ -127,7 +127,7 @@ std::vector<Key> gateway_schema() {
 
         {.path = "metering", .type = mapping, .help = "Counting what devices use."},
         {.path = "metering.schemes", .type = words, .fallback = fmt::format("{}", fmt::join(scheme_names(), " ")), .words = scheme_names(), .help = "Units that `weir usage` shows; all are counted all the time."},
-        {.path = "metering.durability", .type = word, .fallback = "interval", .words = {"interval", "ack"}, .help = "interval: a crash loses at most 1 s of usage that was not stored with its message; ack: every acknowledgement waits for the ledger."},
+        {.path = "metering.durability", .type = word, .fallback = "interval", .words = {"interval", "ack"}, .help = "interval: a crash loses at most 1 s of usage that was not stored with its message; ack: a message is acknowledged when its usage is stored too."},
 
         {.path = "include", .type = paths, .fallback = "policies.d rules.d sinks.d streams.d queues.d pricing.d", .max = 64, .help = "Folders that are read in byte order; the name of each says what its files are. Those of the default need not exist."},
     };

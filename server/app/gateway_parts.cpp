@@ -148,6 +148,7 @@ std::shared_ptr<const pipeline::Routes> make_routes(
 ) {
     auto routes = std::make_shared<pipeline::Routes>();
     routes->rules = without(*configuration.rules, paused).value_or(configuration.rules);
+    routes->ack_waits_for_usage = configuration.config.metering.ack_waits;
     for (std::size_t i = 0; i < sinks.size(); ++i) {
         const auto& sink = sinks[i];
         const auto& request = configuration.requests[i];

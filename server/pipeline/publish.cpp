@@ -135,24 +135,37 @@ Progress Publisher::route(
         put_inbound_id(*origin.session, token.inbound_id);
     }
     forward(origin, deposit_);
-    effects_.count(origin, meter_, *message);
     bool taken = is_taken;
     if (!rules::parse_basic_ingest(message->topic())) {
         taken = distribute(origin, message, is_taken, deposit_);
     }
     distribute_republished(origin, deposit_);
-    if (origin.meter != nullptr) {
-        const auto traffic = traffic_of(*message);
-        if (deposit_.batch.empty()) {
-            metering::add_publish_in(meter_.sums(*origin.meter), traffic);
-        } else {
-            meter_.count_into(deposit_.batch, *origin.meter, metering::publish_in(traffic));
-        }
-    }
+    charge(origin, deposit_, [&](storage::UsageDelta& sums) {
+        effects_.count(origin, *message, sums);
+        metering::add_publish_in(sums, traffic_of(*message));
+    });
     if (broker_.commit(deposit_)) {
         return Progress::pending;
     }
     return taken ? Progress::done : Progress::unclaimed;
+}
+
+/// @param add  Adds what the publisher used to the sums that it is given.
+template <class Add>
+void Publisher::charge(const Origin& origin, broker::Deposit& deposit, Add add) {
+    storage::UsageDelta usage;
+    if (origin.meter == nullptr) {
+        add(usage);  // Nobody's.
+        return;
+    }
+    if (deposit.batch.empty() && !(routes_->ack_waits_for_usage && deposit.creditor().waits())) {
+        add(meter_.sums(*origin.meter));
+        return;
+    }
+    add(usage);
+    if (!usage.empty()) {
+        meter_.count_into(deposit.batch, *origin.meter, usage);
+    }
 }
 
 void Publisher::put_inbound_id(const broker::Session& session, std::uint16_t packet_id) {
@@ -269,8 +282,10 @@ bool Publisher::run(Forwarded& forwarded, std::chrono::milliseconds held) {
     if (has_room) {
         static_cast<void>(take_effects(deposit));
         forward(origin, deposit);
-        effects_.count(origin, meter_, *forwarded.message);
         distribute_republished(origin, deposit);
+        charge(origin, deposit, [&](storage::UsageDelta& sums) {
+            effects_.count(origin, *forwarded.message, sums);
+        });
         broker_.settle(deposit);
     }
     if (meter != nullptr) {

@@ -89,6 +89,9 @@ private:
     [[nodiscard]] static quota::Rates rates_of(const Origin& origin) noexcept;
     /// Counts and records it.
     void refuse(const Origin& origin, const model::Verdict& verdict, std::string_view topic);
+    /// With what the message has stored, if it has or an acknowledgement is to wait for it; else the meter's next drain stores it.
+    template <class Add>
+    void charge(const Origin& origin, broker::Deposit& deposit, Add add);
     void put_inbound_id(const broker::Session& session, std::uint16_t packet_id);
     /// Moves what the rules want stored into the deposit. @return True if there was anything, or will be on another shard.
     bool take_effects(broker::Deposit& deposit);

@@ -100,6 +100,7 @@ struct Routes {
     std::vector<std::vector<std::shared_ptr<RuleMetrics>>> metrics;
     /// By Rule::index, for all shards. They stay likewise.
     std::vector<std::shared_ptr<RuleGates>> gates;
+    bool ack_waits_for_usage = false;  ///< metering.durability: ack.
 };
 
 }  // namespace weir::pipeline

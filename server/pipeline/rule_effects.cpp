@@ -496,7 +496,7 @@ void RuleEffects::republish(
 // --- Counting --------------------------------------------------------------------------------------------------------
 
 void RuleEffects::count(
-    const Origin& origin, metering::Meter& meter, const model::Message& message
+    const Origin& origin, const model::Message& message, storage::UsageDelta& usage
 ) {
     auto& [clock, metrics, decisions] = parts_.context;
     const auto& of_shard = routes_->metrics[parts_.shard];
@@ -512,11 +512,8 @@ void RuleEffects::count(
             counted.timed_ns.add(*ran.ns);
         }
         metrics.rule_outputs.add(ran.outputs);
-        for (std::uint32_t i = 0; origin.meter != nullptr && i < ran.outputs; ++i) {
-            meter.count(
-                *origin.meter,
-                metering::rule_run(traffic_of(message), ran.rule->actions().size())
-            );
+        for (std::uint32_t i = 0; i < ran.outputs; ++i) {
+            usage += metering::rule_run(traffic_of(message), ran.rule->actions().size());
         }
     }
     const auto lose = [&](Reason reason,

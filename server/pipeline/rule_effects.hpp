@@ -77,7 +77,8 @@ public:
     }
     [[nodiscard]] const std::vector<RuleState::Write>& writes() const noexcept { return writes_; }
     /// Counts it, once the message has its effects: before, it may be blocked and come again.
-    void count(const Origin& origin, metering::Meter& meter, const model::Message& message);
+    /// @param usage  What the publisher used is added.
+    void count(const Origin& origin, const model::Message& message, storage::UsageDelta& usage);
 
 private:
     struct Reservation {

@@ -3,35 +3,25 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <fstream>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <weir/app/gateway.hpp>
+#include <weir/metering/formula.hpp>
 #include <weir/net/connection.hpp>
 
+#include "integration/sharded_gateway.hpp"
 #include "support/mqtt_peer.hpp"
 #include "support/socket_peer.hpp"
-#include "support/temp_dir.hpp"
 
 namespace weir::app {
 namespace {
 
 using mqtt::Qos;
 using mqtt::ReasonCode;
-using test::MqttPeer;
-
-constexpr std::string_view kConfig = R"(version: 1
-listeners:
-  - {{name: plain, bind: 127.0.0.1, port: 0, protocols: any, auth: {{anonymous: true, methods: [password]}}}}
-storage: {{path: data}}
-runtime: {{shards: {}}}
-limits: {{handshake: 2s}}
-metrics: {{listen: none}}
-admin: {{socket: admin.sock}}
-include: [policies.d, rules.d, streams.d]
-)";
+using weir::test::MqttPeer;
 
 constexpr std::string_view kPolicy = R"(policy: open
 match: {anonymous: true}
@@ -52,37 +42,19 @@ to: [{stream: hot}]
 SELECT temp FROM 'data/+/temp' WHERE temp > 80
 )";
 
-class Running : public testing::TestWithParam<unsigned> {
+class Running : public test::ShardedGateway {
 protected:
     void SetUp() override {
-        for (const char* folder : {"policies.d", "rules.d", "streams.d"}) {
-            std::filesystem::create_directory(home_.path() / folder);
-        }
-        write("weir.yaml", fmt::format(fmt::runtime(kConfig), GetParam()));
+        ShardedGateway::SetUp();
         write("policies.d/open.yaml", kPolicy);
         write("rules.d/hot.sql", kRule);
         write("streams.d/hot.yaml", "stream: hot\n");
         start();
     }
-    void TearDown() override { gateway_.reset(); }
 
-    void write(std::string_view name, std::string_view text) {
-        std::ofstream{home_ / name} << text;
-    }
-    void start() {
-        gateway_ = std::make_unique<Gateway>(Gateway::Options{.config = home_.path()});
-        gateway_->start();
-        port_ = gateway_->listeners().front().port;
-    }
-    [[nodiscard]] std::size_t stored() { return gateway_->store().read_stream("hot", 1)->size(); }
-
-    test::TempDir home_;
-    std::unique_ptr<Gateway> gateway_;
-    std::uint16_t port_ = 0;
+    [[nodiscard]] std::size_t stored() { return payloads("hot").size(); }
 };
-INSTANTIATE_TEST_SUITE_P(Gateway, Running, testing::Values(1U, 2U, 8U), [](const auto& shards) {
-    return fmt::format("on_{}_shards", shards.param);
-});
+INSTANTIATE_TEST_SUITE_P(Gateway, Running, testing::ValuesIn(test::kShards), test::shards_name);
 
 TEST_P(Running, CarriesMessagesAtEveryQosBetweenAnyTwoClients) {
     for (int pair = 0; pair < 8; ++pair) {  // Client ids fall on different shards.
@@ -148,9 +120,27 @@ TEST_P(Running, StoresWhatARuleTakes_BeforeItAcknowledges) {
     device.publish("data/p1/temp", R"({"temp": 99})", Qos::exactly_once);
     device.until_settled();
     EXPECT_EQ(stored(), 11U);
-    gateway_.reset();
     start();
     EXPECT_EQ(stored(), 11U) << "and they are there after a restart";
+}
+
+TEST_P(Running, StoresUsageBeforeItAcknowledges_WhenDurabilityIsAck) {
+    configure("metering: {durability: ack}\n");
+    ASSERT_TRUE(gateway_->reload().applied);
+    MqttPeer device{port_};
+    device.connect("probe");
+    for (const Qos qos : {Qos::at_least_once, Qos::exactly_once}) {
+        device.publish("for/nobody", "x", qos);
+        device.publish("data/p1/temp", R"({"temp": 91})", qos);
+    }
+    device.until_settled();
+    storage::UsageDelta sums;
+    ASSERT_TRUE(gateway_->store().read_usage({.to_hour = UINT32_MAX}, [&](const storage::UsageEntry& entry) {
+        sums += entry.sums;
+        return true;
+    }));
+    EXPECT_EQ(sums.counters.at(index(metering::Counter::messages_in)), 4U);
+    EXPECT_EQ(sums.counters.at(index(metering::Counter::rules_triggered)), 2U);
 }
 
 TEST_P(Running, RefusesWhatThePolicyDenies_AndSaysWhy) {
@@ -186,7 +176,7 @@ TEST_P(Running, HoldsBackADeviceThatPublishesTooFast_AndLosesNothing) {
 
 TEST_P(Running, CountsTheBytesOfDevices) {
     const Bytes connect{0x10, 13, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, 1, 'b'};
-    test::SocketPeer device{port_};
+    weir::test::SocketPeer device{port_};
     device.send(connect);
     EXPECT_EQ(device.read(), (Bytes{0x20, 2, 0, 0}));
     device.send(Bytes{0xC0, 0});

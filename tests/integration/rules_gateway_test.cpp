@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,25 +11,15 @@
 
 #include <weir/app/gateway.hpp>
 
+#include "integration/sharded_gateway.hpp"
 #include "support/mqtt_peer.hpp"
-#include "support/temp_dir.hpp"
 
 namespace weir::app {
 namespace {
 
 using mqtt::Qos;
 using mqtt::ReasonCode;
-using test::MqttPeer;
-
-constexpr std::string_view kConfig = R"(version: 1
-listeners:
-  - {{name: plain, bind: 127.0.0.1, port: 0, auth: {{anonymous: true}}}}
-storage: {{path: data}}
-runtime: {{shards: {}}}
-metrics: {{listen: none}}
-admin: {{socket: admin.sock}}
-include: [policies.d, rules.d, streams.d, sinks.d]
-)";
+using weir::test::MqttPeer;
 
 constexpr std::string_view kPolicy = R"(policy: open
 match: {anonymous: true}
@@ -41,35 +30,15 @@ allow:
   - subscribe: ["#", "$aws/rules/#"]
 )";
 
-class Rules : public testing::TestWithParam<unsigned> {
+class Rules : public test::ShardedGateway {
 protected:
     void SetUp() override {
-        for (const char* folder : {"policies.d", "rules.d", "streams.d", "sinks.d"}) {
-            std::filesystem::create_directory(home_.path() / folder);
-        }
-        write("weir.yaml", fmt::format(fmt::runtime(kConfig), GetParam()));
+        ShardedGateway::SetUp();
         write("policies.d/open.yaml", kPolicy);
         write("streams.d/out.yaml", "stream: out\n");
     }
-    void TearDown() override { gateway_.reset(); }
 
-    void write(std::string_view name, std::string_view text) {
-        std::ofstream{home_ / name} << text;
-    }
-    void start() {
-        gateway_.reset();
-        gateway_ = std::make_unique<Gateway>(Gateway::Options{.config = home_.path()});
-        gateway_->start();
-        port_ = gateway_->listeners().front().port;
-    }
-    /// Payloads of the stream.
-    [[nodiscard]] std::vector<std::string> stored() {
-        std::vector<std::string> payloads;
-        for (const auto& entry : *gateway_->store().read_stream("out", 1)) {
-            payloads.emplace_back(as_text(entry.record.payload));
-        }
-        return payloads;
-    }
+    [[nodiscard]] std::vector<std::string> stored() { return payloads("out"); }
     [[nodiscard]] RuleStatus status(std::string_view name) {
         for (auto& rule : gateway_->rules()) {
             if (rule.name == name) {
@@ -78,14 +47,8 @@ protected:
         }
         return {};
     }
-
-    test::TempDir home_;
-    std::unique_ptr<Gateway> gateway_;
-    std::uint16_t port_ = 0;
 };
-INSTANTIATE_TEST_SUITE_P(Gateway, Rules, testing::Values(1U, 2U, 8U), [](const auto& shards) {
-    return fmt::format("on_{}_shards", shards.param);
-});
+INSTANTIATE_TEST_SUITE_P(Gateway, Rules, testing::ValuesIn(test::kShards), test::shards_name);
 
 TEST_P(Rules, RememberAKey_WhoeverPublishes) {
     write(
