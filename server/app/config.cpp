@@ -22,6 +22,8 @@ constexpr std::array<std::string_view, 6> kFolderNames = {
     "policies.d", "rules.d", "sinks.d", "streams.d", "queues.d", "pricing.d"
 };
 
+constexpr std::string_view kTwoSinks = "two sinks have the name";
+
 /// Reads the files of one configuration.
 class Loader {
 public:
@@ -49,11 +51,11 @@ public:
         for (const auto& folder : section.get<std::vector<fs::path>>("include")) {
             include(folder, section);
         }
-        check_names(config_.sinks, "sinks");
-        check_names(config_.archives, "sinks");
+        check_names(config_.sinks, kTwoSinks);
+        check_names(config_.archives, kTwoSinks);
         check_sinks_and_archives();
         detail::check_archives(config_.archives, diagnostics_);
-        check_names(config_.streams, "streams");
+        check_names(config_.streams, "two streams have the name");
         return std::move(config_);
     }
 
@@ -206,23 +208,13 @@ private:
     /// Sorts objects by name and reports those that share one, at the later place in the order of
     /// reading.
     template <class T>
-    void check_names(std::vector<T>& objects, std::string_view plural) {
+    void check_names(std::vector<T>& objects, std::string_view saying) {
         std::ranges::stable_sort(objects, {}, &T::name);
         for (std::size_t i = 1; i < objects.size(); ++i) {
             const auto& [first, second] = std::tie(objects[i - 1], objects[i]);
-            if (first.name.empty() || first.name != second.name) {
-                continue;
+            if (!first.name.empty() && first.name == second.name) {
+                report_name_taken(diagnostics_, second.place, saying, second.name, first.place);
             }
-            report(
-                diagnostics_,
-                second.place,
-                code::kNameTaken,
-                fmt::format("two {} have the name '{}'", plural, second.name),
-                "rename one of them",
-                fmt::format(
-                    "the other one is {}:{}", first.place.file, first.place.range.begin.line
-                )
-            );
         }
     }
 
@@ -231,15 +223,8 @@ private:
         for (const auto& archive : config_.archives) {
             const auto* const sink = config_.find_sink(archive.name);
             if (sink != nullptr && !archive.name.empty()) {
-                report(
-                    diagnostics_,
-                    archive.place,
-                    code::kNameTaken,
-                    fmt::format("two sinks have the name '{}'", archive.name),
-                    "rename one of them",
-                    fmt::format(
-                        "the other one is {}:{}", sink->place.file, sink->place.range.begin.line
-                    )
+                report_name_taken(
+                    diagnostics_, archive.place, kTwoSinks, archive.name, sink->place
                 );
             }
         }

@@ -93,15 +93,12 @@ void check_listeners(const Config& config, Diagnostics& diagnostics) {
     for (const auto& listener : config.listeners) {
         if (!listener.name.empty()) {
             if (const auto [first, added] = names.emplace(listener.name, &listener); !added) {
-                report(
+                report_name_taken(
                     diagnostics,
                     listener.place,
-                    code::kNameTaken,
-                    fmt::format("two listeners have the name '{}'", listener.name),
-                    "rename one of them",
-                    fmt::format(
-                        "the other one is in line {}", first->second->place.range.begin.line
-                    )
+                    "two listeners have the name",
+                    listener.name,
+                    first->second->place
                 );
             }
         }

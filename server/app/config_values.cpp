@@ -1,6 +1,9 @@
 #include <weir/app_config/config_values.hpp>
 
+#include <fmt/format.h>
+
 #include <utility>
+#include <weir/app_config/config_codes.hpp>
 
 namespace weir::app {
 namespace {
@@ -54,6 +57,23 @@ void report(
         .label = std::move(label),
         .help = std::move(help),
     });
+}
+
+void report_name_taken(
+    document::Diagnostics& diagnostics,
+    const Place& second,
+    std::string_view saying,
+    std::string_view name,
+    const Place& first
+) {
+    report(
+        diagnostics,
+        second,
+        code::kNameTaken,
+        fmt::format("{} '{}'", saying, name),
+        "rename one of them",
+        fmt::format("the other one is {}:{}", first.file, first.range.begin.line)
+    );
 }
 
 }  // namespace weir::app

@@ -131,6 +131,14 @@ void report(
     std::string help = {},
     std::string label = {}
 );
+/// That two have one name. @param saying  "two sinks have the name".
+void report_name_taken(
+    document::Diagnostics& diagnostics,
+    const Place& second,
+    std::string_view saying,
+    std::string_view name,
+    const Place& first
+);
 
 [[nodiscard]] bool is_address(std::string_view text) noexcept;
 /// True for 127.0.0.0/8 and ::1.

@@ -139,30 +139,39 @@ private:
     Diagnostics& diagnostics_;
 };
 
+/// Those of one kind of file.
+class Names {
+public:
+    Names(std::string_view saying, Diagnostics& diagnostics)
+        : saying_{saying}, diagnostics_{diagnostics} {}
+
+    /// False: another file has it, which is told.
+    [[nodiscard]] bool take(const std::string& name, const TextFile& file) {
+        const auto [first, added] = files_.emplace(name, file.path);
+        if (!added) {
+            report_name_taken(diagnostics_, {file.path, {}}, saying_, name, {first->second, {}});
+        }
+        return added;
+    }
+
+private:
+    std::string_view saying_;
+    Diagnostics& diagnostics_;
+    std::map<std::string, std::string> files_;
+};
+
 /// Null after an error in one of the rules.
 std::shared_ptr<const rules::RuleSet> load_rules(const Config& config, Diagnostics& diagnostics) {
     std::vector<rules::RuleDefinition> definitions;
-    std::map<std::string, std::string> files;
+    Names names{"two rules have the name", diagnostics};
     const auto errors_before = diagnostics.errors();
     for (const auto& file : config.rules) {
         rules::RuleDefinition faulty;
         auto rule = rules::parse_rule(file.path, file.text, diagnostics, &faulty);
         RuleTargets{config, file, diagnostics}.check(rule ? *rule : faulty);
-        if (!rule) {
-            continue;
+        if (rule && names.take(rule->name, file)) {
+            definitions.push_back(std::move(*rule));
         }
-        if (const auto [first, added] = files.emplace(rule->name, file.path); !added) {
-            report(
-                diagnostics,
-                {file.path, {}},
-                code::kNameTaken,
-                fmt::format("two rules have the name '{}'", rule->name),
-                "rename one of the files",
-                fmt::format("the other one is {}", first->second)
-            );
-            continue;
-        }
-        definitions.push_back(std::move(*rule));
     }
     std::vector<const rules::RuleDefinition*> all;
     std::ranges::transform(definitions, std::back_inserter(all), [](const auto& rule) {
@@ -215,24 +224,12 @@ std::vector<rules::RequestTemplate> load_requests(const Config& config, Diagnost
 
 std::vector<metering::PriceList> load_prices(const Config& config, Diagnostics& diagnostics) {
     std::vector<metering::PriceList> lists;
+    Names names{"two price lists have the plan", diagnostics};
     for (const auto& file : config.pricing) {
         auto list = metering::parse_price_list(file.text, file.path, diagnostics);
-        if (!list) {
-            continue;
+        if (list && names.take(list->plan, file)) {
+            lists.push_back(std::move(*list));
         }
-        const auto same = std::ranges::find(lists, list->plan, &metering::PriceList::plan);
-        if (same != lists.end()) {
-            report(
-                diagnostics,
-                {file.path, {}},
-                code::kNameTaken,
-                fmt::format("two price lists have the plan '{}'", list->plan),
-                "rename one of them",
-                fmt::format("the other one is {}", same->file)
-            );
-            continue;
-        }
-        lists.push_back(std::move(*list));
     }
     std::ranges::sort(lists, {}, &metering::PriceList::plan);
     return lists;

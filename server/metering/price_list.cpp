@@ -74,9 +74,7 @@ auto make_meters(std::index_sequence<schemes...> /*all*/) {
 
 class Reader {
 public:
-    Reader(std::string_view file, Diagnostics& diagnostics) : diagnostics_{diagnostics} {
-        list_.file = file;
-    }
+    explicit Reader(Diagnostics& diagnostics) : diagnostics_{diagnostics} {}
 
     PriceList read(const Node& root) {
         if (!document::expect_mapping(root, diagnostics_, "a price list")) {
@@ -240,7 +238,7 @@ std::optional<PriceList> parse_price_list(
     if (!document) {
         return std::nullopt;
     }
-    PriceList list = Reader{file, diagnostics}.read(document->root());
+    PriceList list = Reader{diagnostics}.read(document->root());
     return diagnostics.errors() == errors_before ? std::optional{std::move(list)} : std::nullopt;
 }
 

@@ -47,7 +47,6 @@ struct Price {
 struct PriceList {
     std::string plan;
     std::string currency;
-    std::string file;
     std::vector<Price> prices;
 };
 

@@ -202,6 +202,18 @@ TEST(BrokenTree, NamesBothPlaces_WhenTwoFilesHaveOneName) {
     EXPECT_EQ(error.label, "the other one is streams.d/a.yaml:1");
 }
 
+TEST(BrokenTree, NamesBothPlaces_WhenTwoListenersHaveOneName) {
+    MemoryFiles files;
+    files.files["/etc/weir/weir.yaml"] = "listeners:\n  - {name: a, port: 1}\n  - {name: a, port: 2}\n";
+    Diagnostics diagnostics;
+    static_cast<void>(load_config("/etc/weir", files, diagnostics));
+    ASSERT_EQ(diagnostics.errors(), 1U) << diagnostics.render_text();
+    const auto error = diagnostics.sorted().at(0);
+    EXPECT_EQ(error.message, "two listeners have the name 'a'");
+    EXPECT_EQ(error.range.begin.line, 3U);
+    EXPECT_EQ(error.label, "the other one is weir.yaml:2");
+}
+
 TEST(BrokenTree, ReportsErrorsOfAllFilesInOneRun) {
     MemoryFiles files;
     files.files["/etc/weir/weir.yaml"] = "listeners: []\n";
