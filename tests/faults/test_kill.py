@@ -20,34 +20,10 @@ class Kill(unittest.TestCase):
     def test_no_acknowledged_record_is_missing(self):
         chance = random.Random(2026)
         with tempfile.TemporaryDirectory(prefix="weir-kill-") as home:
-            gateway = Gateway(keep=home, files={"rules.d/all.sql": RULE, "streams.d/all.yaml": "stream: all\n"})
-            gateway.prepare()
-            folder = gateway.device("probe-1")
+            gateway = self.prepared(home, {"rules.d/all.sql": RULE})
             acknowledged = []
             for number in range(ROUNDS):
-                gateway.start()
-                with Client("probe-1", version=V311, folder=folder) as probe:
-                    probe.connect(gateway.ports["front"])
-                    sent = {}
-                    enough = threading.Event()
-                    target = len(acknowledged) + chance.randrange(20, 400)
-
-                    def on_publish(_client, _user, mid):
-                        acknowledged.append(sent[mid])
-                        if len(acknowledged) >= target:
-                            enough.set()
-                    probe.paho.on_publish = on_publish
-                    probe.paho.max_inflight_messages_set(50)
-                    for n in range(400):
-                        # The callback may come before publish() returns: the id is known beforehand.
-                        mid = probe.paho._last_mid % 65535 + 1
-                        sent[mid] = (number, n)
-                        probe.paho.publish("data/probe-1/n", f'{{"n":{n},"round":{number}}}', 1)
-                        if enough.is_set():
-                            break
-                    wait_for("enough acknowledgements", enough.is_set)
-                    gateway.kill()
-                    probe.drop()
+                acknowledged += self.kill_under_load(gateway, number, chance.randrange(20, 400))
             gateway.start()
             stored, at = set(), 1
             while True:
@@ -66,29 +42,9 @@ class Kill(unittest.TestCase):
         """Its memory and its output are in one batch: each record names the one before it, whatever was lost or sent twice."""
         chance = random.Random(2027)
         with tempfile.TemporaryDirectory(prefix="weir-kill-") as home:
-            gateway = Gateway(keep=home, files={"rules.d/chain.sql": CHAIN, "streams.d/all.yaml": "stream: all\n"})
-            gateway.prepare()
-            folder = gateway.device("probe-1")
+            gateway = self.prepared(home, {"rules.d/chain.sql": CHAIN})
             for number in range(ROUNDS):
-                gateway.start()
-                with Client("probe-1", version=V311, folder=folder) as probe:
-                    probe.connect(gateway.ports["front"])
-                    enough = threading.Event()
-                    left = [chance.randrange(20, 200)]
-
-                    def on_publish(_client, _user, _mid):
-                        left[0] -= 1
-                        if left[0] <= 0:
-                            enough.set()
-                    probe.paho.on_publish = on_publish
-                    probe.paho.max_inflight_messages_set(20)
-                    for n in range(300):
-                        probe.paho.publish("data/probe-1/n", f'{{"n":{number * 1000 + n}}}', 1)
-                        if enough.is_set():
-                            break
-                    wait_for("enough acknowledgements", enough.is_set)
-                    gateway.kill()
-                    probe.drop()
+                self.kill_under_load(gateway, number, chance.randrange(20, 200))
             gateway.start()
             records = gateway.json("streams", "read", "all", "--from", "1", "--limit", "1000")
             gateway.stop()
@@ -96,6 +52,36 @@ class Kill(unittest.TestCase):
             self.assertNotIn("before", records[0]["payload"])
             for before, record in zip(records, records[1:]):
                 self.assertEqual(record["payload"]["before"], before["payload"]["n"])
+
+    def prepared(self, home, rules):
+        gateway = Gateway(keep=home, files={**rules, "streams.d/all.yaml": "stream: all\n"})
+        gateway.prepare()
+        self.folder = gateway.device("probe-1")
+        return gateway
+
+    def kill_under_load(self, gateway, number, target):
+        """Kills it once `target` messages of this round are acknowledged; returns (round, n) of those that were."""
+        gateway.start()
+        acknowledged, sent, enough = [], {}, threading.Event()
+
+        def on_publish(_client, _user, mid):
+            acknowledged.append(sent[mid])
+            if len(acknowledged) >= target:
+                enough.set()
+        with Client("probe-1", version=V311, folder=self.folder) as probe:
+            probe.connect(gateway.ports["front"])
+            probe.paho.on_publish = on_publish
+            probe.paho.max_inflight_messages_set(50)
+            for n in range(400):
+                # The callback may come before publish() returns: the id is known beforehand.
+                sent[probe.paho._last_mid % 65535 + 1] = (number, number * 1000 + n)
+                probe.paho.publish("data/probe-1/n", f'{{"n":{number * 1000 + n},"round":{number}}}', 1)
+                if enough.is_set():
+                    break
+            wait_for("enough acknowledgements", enough.is_set)
+            gateway.kill()
+            probe.drop()
+        return acknowledged
 
 
 if __name__ == "__main__":
