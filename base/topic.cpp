@@ -46,29 +46,4 @@ bool filter_matches(
     return given.done();
 }
 
-bool filter_covers(std::string_view wide, std::string_view narrow) noexcept {
-    if (starts_reserved(narrow) && starts_with_wildcard(wide)) {
-        return false;
-    }
-    if (narrow == "#") {
-        return wide == "#" || wide == "+/#";  // Every topic name has at least one level.
-    }
-    TopicLevels wide_levels{wide};
-    TopicLevels narrow_levels{narrow};
-    while (!wide_levels.done()) {
-        const auto level = wide_levels.next();
-        if (level == "#" && wide_levels.done()) {
-            return true;
-        }
-        if (narrow_levels.done()) {
-            return false;
-        }
-        const auto inner = narrow_levels.next();
-        if (inner == "#" || (level != "+" && level != inner)) {
-            return false;
-        }
-    }
-    return narrow_levels.done();
-}
-
 }  // namespace weir

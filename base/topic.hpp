@@ -55,7 +55,4 @@ private:
     std::string_view filter, std::string_view topic, TopicProfile profile = TopicProfile::mqtt
 ) noexcept;
 
-/// True if every topic name that `narrow` matches is matched by `wide` too, both by MQTT's rules.
-[[nodiscard]] bool filter_covers(std::string_view wide, std::string_view narrow) noexcept;
-
 }  // namespace weir

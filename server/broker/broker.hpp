@@ -137,8 +137,6 @@ public:
     /// The client authenticated again: its rights follow who it is now, who must be the same identity. @return False if it may not
     /// be connected any more: it was ended.
     bool renew(Session& session, model::PrincipalPtr principal);
-    /// DISCONNECT with a new session expiry, or a will that is not wanted any more.
-    void drop_will(Session& session) noexcept { session.will_.reset(); }
 
     /// Adds or replaces subscriptions that policy has granted.
     /// @param done  Runs on this shard once a publish anywhere reaches them, and they are stored if the session lasts: at once

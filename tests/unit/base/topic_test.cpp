@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "support/random.hpp"
-
 namespace weir {
 namespace {
 
@@ -60,79 +58,6 @@ TEST(HasWildcard, LooksAtWholeLevels) {
     EXPECT_TRUE(has_wildcard("#"));
     EXPECT_FALSE(has_wildcard("a/b"));
     EXPECT_FALSE(has_wildcard(""));
-}
-
-struct CoverCase {
-    std::string_view wide;
-    std::string_view narrow;
-    bool covers;
-};
-
-TEST(FilterCovers, FollowsTable) {
-    for (const auto& [wide, narrow, covers] : {
-             CoverCase{"#", "#", true},
-             CoverCase{"#", "a/+/#", true},
-             CoverCase{"+/#", "#", true},
-             CoverCase{"+/+/#", "#", false},
-             CoverCase{"a/#", "a", true},
-             CoverCase{"a/#", "a/+", true},
-             CoverCase{"a/+", "a/#", false},
-             CoverCase{"a/+/#", "a/#", false},
-             CoverCase{"a/+", "a/b", true},
-             CoverCase{"a/b", "a/+", false},
-             CoverCase{"+/b", "a/+", false},
-             CoverCase{"#", "$SYS/x", false},
-             CoverCase{"+/x", "$SYS/x", false},
-             CoverCase{"$SYS/#", "$SYS/+/x", true},
-             CoverCase{"#", "+/x", true},
-             CoverCase{"a", "a", true},
-             CoverCase{"a", "a/", false},
-         }) {
-        EXPECT_EQ(filter_covers(wide, narrow), covers) << wide << " over " << narrow;
-    }
-}
-
-// Every topic of up to four levels over a small alphabet decides it; a fresh text ("z", "$z")
-// stands for all others.
-TEST(FilterCovers, AgreesWithBruteForce_WhenRandom) {
-    const std::vector<std::string> texts = {"a", "b", "", "z", "$z"};
-    std::vector<std::string> topics = texts;
-    for (std::size_t from = 0, depth = 1; depth < 4; ++depth) {
-        const std::size_t to = topics.size();
-        for (; from < to; ++from) {
-            for (const auto& text : texts) {
-                topics.push_back(topics[from] + "/" + text);
-            }
-        }
-    }
-    test::Random random{7};
-    const auto make_filter = [&] {
-        std::string filter;
-        const auto levels = 1 + random.below(3);
-        for (std::size_t i = 0; i < levels; ++i) {
-            const auto kind = random.below(8);
-            const bool last = i + 1 == levels;
-            filter += i == 0 ? "" : "/";
-            filter += kind < 3           ? "+"
-                      : kind < 5 && last ? "#"
-                      : kind < 7         ? "a"
-                      : i == 0           ? "$z"
-                                         : "b";
-        }
-        return filter;
-    };
-    for (int round = 0; round < 3'000; ++round) {
-        const auto wide = make_filter();
-        const auto narrow = make_filter();
-        bool expected = true;
-        for (const auto& topic : topics) {
-            if (filter_matches(narrow, topic) && !filter_matches(wide, topic)) {
-                expected = false;
-                break;
-            }
-        }
-        ASSERT_EQ(filter_covers(wide, narrow), expected) << wide << " over " << narrow;
-    }
 }
 
 }  // namespace
