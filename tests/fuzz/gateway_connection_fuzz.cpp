@@ -23,23 +23,14 @@
 #include <weir/policy/policy_file.hpp>
 #include <weir/rules/document.hpp>
 
+#include "../support/open_policy.hpp"
+
 namespace {
 
 using namespace weir;
 using namespace std::chrono_literals;
 
-constexpr std::string_view kPolicy = R"(policy: open
-match: {anonymous: true}
-allow:
-  - connect: "*"
-    shared: true
-  - publish: ["#"]
-    retain: true
-    shared: true
-  - subscribe: ["#"]
-deny:
-  - publish: ["secret/#"]
-)";
+constexpr std::string_view kDenied = "deny:\n  - publish: [\"secret/#\"]\n";
 
 constexpr std::string_view kRule = R"(---
 to: [{republish: {topic: "again/${topic()}", qos: 1}}]
@@ -71,7 +62,7 @@ struct Surroundings {
         log::configure(log::Level::error, log::Format::pretty);
         document::Diagnostics diagnostics;
         const std::array files{
-            policy::PolicyFile{.path = "open.yaml", .text = std::string{kPolicy}}};
+            policy::PolicyFile{.path = "open.yaml", .text = std::string{test::kOpenPolicy}.append(kDenied)}};
         policies = policy::load_policies(files, diagnostics);
         auto rule = rules::parse_rule("again.sql", kRule, diagnostics);
         WEIR_ASSERT(policies != nullptr && rule.has_value());

@@ -14,6 +14,7 @@
 
 #include "integration/sharded_gateway.hpp"
 #include "support/mqtt_peer.hpp"
+#include "support/open_policy.hpp"
 #include "support/socket_peer.hpp"
 
 namespace weir::app {
@@ -23,18 +24,7 @@ using mqtt::Qos;
 using mqtt::ReasonCode;
 using weir::test::MqttPeer;
 
-constexpr std::string_view kPolicy = R"(policy: open
-match: {anonymous: true}
-allow:
-  - connect: "*"
-    shared: true
-  - publish: ["#"]
-    retain: true
-    shared: true
-  - subscribe: ["#"]
-deny:
-  - publish: ["secret/#"]
-)";
+const std::string kPolicy = std::string{weir::test::kOpenPolicy} + "deny:\n  - publish: [\"secret/#\"]\n";
 
 constexpr std::string_view kRule = R"(---
 to: [{stream: hot}]
@@ -156,7 +146,7 @@ TEST_P(Running, RefusesWhatThePolicyDenies_AndSaysWhy) {
 }
 
 TEST_P(Running, HoldsBackADeviceThatPublishesTooFast_AndLosesNothing) {
-    write("policies.d/open.yaml", std::string{kPolicy} + "limits: {publish_rate: 1/m}\n");
+    write("policies.d/open.yaml", kPolicy + "limits: {publish_rate: 1/m}\n");
     ASSERT_TRUE(gateway_->reload().applied);
     MqttPeer device{port_};
     device.connect("eager");
@@ -168,7 +158,7 @@ TEST_P(Running, HoldsBackADeviceThatPublishesTooFast_AndLosesNothing) {
     const auto decisions = gateway_->decisions("eager");
     ASSERT_EQ(decisions.size(), 1U);
     EXPECT_EQ(decisions[0].reason, model::Reason::quota_exceeded);
-    write("policies.d/open.yaml", std::string{kPolicy} + "limits: {publish_rate: unlimited}\n");
+    write("policies.d/open.yaml", kPolicy + "limits: {publish_rate: unlimited}\n");
     ASSERT_TRUE(gateway_->reload().applied);
     device.until_settled();
     EXPECT_EQ(stored(), 2U);

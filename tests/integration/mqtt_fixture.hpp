@@ -13,6 +13,7 @@
 #include <weir/app/gateway.hpp>
 
 #include "support/hex_peer.hpp"
+#include "support/open_policy.hpp"
 #include "support/temp_dir.hpp"
 
 namespace weir::app::test {
@@ -25,16 +26,7 @@ protected:
     void SetUp() override {
         std::filesystem::create_directory(home_.path() / "policies.d");
         std::filesystem::create_directory(home_.path() / "rules.d");
-        write("policies.d/open.yaml", R"(policy: open
-match: {anonymous: true}
-allow:
-  - connect: "*"
-    shared: true
-  - publish: ["#"]
-    retain: true
-    shared: true
-  - subscribe: ["#"]
-on_violation: nack
+        write("policies.d/open.yaml", std::string{weir::test::kOpenPolicy} + R"(on_violation: nack
 deny:
   - connect: "banned"
   - publish: ["secret/#"]

@@ -11,6 +11,7 @@
 
 #include <weir/app/gateway.hpp>
 
+#include "support/open_policy.hpp"
 #include "support/temp_dir.hpp"
 
 namespace weir::test {
@@ -47,16 +48,7 @@ include: [{}]
             options.limits,
             options.include
         );
-        std::ofstream{home_ / "policies.d/open.yaml"} << R"(policy: open
-match: {anonymous: true}
-allow:
-  - connect: "*"
-    shared: true
-  - publish: ["#"]
-    retain: true
-    shared: true
-  - subscribe: ["#"]
-)";
+        std::ofstream{home_ / "policies.d/open.yaml"} << kOpenPolicy;
         if (options.prepare) {
             options.prepare(home_.path());
         }
