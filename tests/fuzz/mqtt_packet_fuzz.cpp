@@ -1,53 +1,19 @@
 // One packet, decoded in every version from either end. What is valid must survive being encoded
 // and decoded again. Input: the bytes of a packet.
 #include <cstdint>
-#include <variant>
-#include <vector>
 
 #include <weir/base/assert.hpp>
 #include <weir/mqtt/decoder.hpp>
-#include <weir/mqtt/encoder.hpp>
+
+#include "../support/encode_packet.hpp"
 
 namespace {
 
 using namespace weir;
 using namespace weir::mqtt;
+using test::encode;
 
 constexpr std::uint32_t kNoLimit = 1U << 28U;
-
-void encode(Bytes& out, const Publish& publish, Version version) {
-    std::vector<std::uint32_t> subscription_ids;
-    for (const Property property : publish.properties) {
-        if (property.id == PropertyId::subscription_identifier) {
-            subscription_ids.push_back(property.number);
-        }
-    }
-    Bytes buffer(publish.properties.raw().size());
-    const PublishHeader header{
-        .topic = publish.topic,
-        .payload_bytes = publish.payload.size(),
-        .properties = forwardable_properties(publish.properties, buffer),
-        .message_expiry_s = publish.message_expiry_s,
-        .subscription_ids = subscription_ids,
-        .packet_id = publish.packet_id,
-        .topic_alias = publish.topic_alias,
-        .qos = publish.qos,
-        .retain = publish.retain,
-        .dup = publish.dup,
-    };
-    append_publish(out, header, publish.payload, version);
-}
-
-template <class P>
-void encode(Bytes& out, const P& packet, Version version) {
-    append_packet(out, packet, version);
-}
-
-Bytes encode(const Packet& packet, Version version) {
-    Bytes out;
-    std::visit([&](const auto& one) { encode(out, one, version); }, packet);
-    return out;
-}
 
 }  // namespace
 
