@@ -1,6 +1,5 @@
 #include <weir/storage/detail/catalog.hpp>
 
-#include <algorithm>
 #include <array>
 
 namespace weir::storage::detail {

@@ -4,7 +4,6 @@
 #include <rocksdb/file_system.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <optional>

@@ -1,6 +1,5 @@
 #include <weir/mqtt/properties.hpp>
 
-#include <algorithm>
 #include <array>
 #include <limits>
 

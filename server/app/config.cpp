@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <weir/app_config/config_codes.hpp>
 #include <weir/app_config/detail/config_parts.hpp>
 #include <weir/base/text.hpp>

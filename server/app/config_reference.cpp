@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <utility>
 #include <weir/app_config/config_codes.hpp>
 #include <weir/app_config/detail/written.hpp>
 #include <weir/app_config/reason_reference.hpp>

@@ -1,7 +1,6 @@
 // The schema as JSON Schema.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 #include <weir/app_config/config_reference.hpp>

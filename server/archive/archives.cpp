@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>

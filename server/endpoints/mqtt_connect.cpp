@@ -2,7 +2,6 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <weir/base/digest.hpp>

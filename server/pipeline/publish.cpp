@@ -1,6 +1,5 @@
 #include <weir/pipeline/publish.hpp>
 
-#include <algorithm>
 #include <utility>
 
 #include <weir/metering/formula.hpp>

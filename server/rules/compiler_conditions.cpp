@@ -1,6 +1,5 @@
 // What can be said of a condition before there is a message.
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include <fmt/format.h>

@@ -1,7 +1,5 @@
 #include <weir/rules/lexer.hpp>
 
-#include <array>
-
 #include <weir/rules/detail/text.hpp>
 
 namespace weir::rules {

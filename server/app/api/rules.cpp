@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <functional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>

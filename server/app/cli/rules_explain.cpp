@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <optional>

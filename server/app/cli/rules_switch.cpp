@@ -1,7 +1,6 @@
 // What rules did, and switching them off and on.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 

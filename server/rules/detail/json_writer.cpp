@@ -2,8 +2,6 @@
 
 #include <simdjson.h>
 
-#include <array>
-
 #include <weir/rules/detail/containers.hpp>
 
 namespace weir::rules::detail {

@@ -1,7 +1,6 @@
 #include <weir/rules/detail/machine.hpp>
 
 #include <algorithm>
-#include <limits>
 
 #include <weir/rules/detail/containers.hpp>
 #include <weir/rules/recorder.hpp>
