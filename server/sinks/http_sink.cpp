@@ -122,6 +122,7 @@ void HttpSink::load() {
     if (winding_down_ || now() < store_due_) {
         return;
     }
+    surroundings_.store->drain();  // The last commit of a sink of this name may be under way.
     const auto state = load_state(*surroundings_.store, config_.name);
     if (!state) {
         store_failed(state.error());
@@ -505,8 +506,13 @@ SinkStatus HttpSink::status() const {
     } else {
         out.activity = Activity::delivering;
     }
+    const auto wall = surroundings_.clock->wall();
+    if (!is_loaded_) {
+        ignore_error(add_stored(out, *surroundings_.store, wall), "load() tells of it");
+        return out;
+    }
     if (const auto info = surroundings_.store->outbox(config_.name)) {
-        add_outbox(out, *info, surroundings_.clock->wall());
+        add_outbox(out, *info, wall);
     }
     out.counters = counters_beside(out.in - out.pending);
     return out;

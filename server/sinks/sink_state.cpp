@@ -32,6 +32,8 @@ std::uint64_t LatencyHistogram::count() const noexcept {
 namespace detail {
 namespace {
 
+/// Several commits may follow each other while a status is read.
+constexpr int kReadsMax = 8;
 /// One claim of one run (none: zeroes), then the counters.
 constexpr std::uint8_t kOneClaim = 1;
 /// Counters, then per claim the number of runs and each run's ends.
@@ -136,6 +138,21 @@ void add_outbox(SinkStatus& status, const storage::OutboxInfo& outbox, WallTime 
     status.dead_letters = outbox.dead_records;
     if (outbox.oldest_ms != 0) {
         status.oldest_age = std::max(now - WallTime{outbox.oldest_ms}, WallTime{0});
+    }
+}
+
+Result<void> add_stored(SinkStatus& status, storage::Store& store, WallTime now) {
+    for (int reads = 1;; ++reads) {
+        if (const auto outbox = store.outbox(status.name)) {
+            add_outbox(status, *outbox, now);
+        }
+        WEIR_TRY(const auto state, load_state(store, status.name));
+        status.counters = state.counters;
+        const bool is_whole = status.in == status.pending + status.counters.total();
+        if (is_whole || reads == kReadsMax) {
+            return {};
+        }
+        store.drain();  // A commit came between, or its end is not shown by the outbox yet.
     }
 }
 

@@ -53,7 +53,7 @@ struct Sinks::Impl {
     std::chrono::milliseconds poll();
     [[nodiscard]] detail::HttpSink* find(std::uint32_t id);
     [[nodiscard]] bool busy();
-    [[nodiscard]] SinkStatus removed(const storage::OutboxInfo& outbox) const;
+    [[nodiscard]] SinkStatus removed(const std::string& name) const;
 
     const detail::Surroundings surroundings;
     mutable std::mutex mutex;  ///< Held for each turn: config and status see sinks between turns.
@@ -75,13 +75,12 @@ bool Sinks::Impl::busy() {
     return std::ranges::any_of(sinks, [](const auto& named) { return named.second.sink->busy(); });
 }
 
-SinkStatus Sinks::Impl::removed(const storage::OutboxInfo& outbox) const {
-    SinkStatus status{.name = outbox.name, .activity = Activity::removed};
-    detail::add_outbox(status, outbox, surroundings.clock->wall());
-    if (auto state = detail::load_state(*surroundings.store, outbox.name)) {
-        status.counters = state->counters;
-    } else {
-        status.last_error = state.error().message();
+SinkStatus Sinks::Impl::removed(const std::string& name) const {
+    SinkStatus status{.name = name, .activity = Activity::removed};
+    const auto stored =
+        detail::add_stored(status, *surroundings.store, surroundings.clock->wall());
+    if (!stored) {
+        status.last_error = stored.error().message();
     }
     return status;
 }
@@ -211,7 +210,7 @@ std::vector<SinkStatus> Sinks::status() const {
     for (const auto& outbox : impl_->surroundings.store->outboxes()) {
         const bool is_empty = outbox.records == 0 && outbox.dead_records == 0;
         if (!is_empty && !impl_->sinks.contains(outbox.name)) {
-            out.push_back(impl_->removed(outbox));
+            out.push_back(impl_->removed(outbox.name));
         }
     }
     std::ranges::sort(out, {}, &SinkStatus::name);

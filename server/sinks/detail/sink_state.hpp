@@ -42,5 +42,8 @@ void put_state(storage::Batch& batch, const std::string& sink, const SinkState& 
 
 /// What the outbox itself tells about a sink.
 void add_outbox(SinkStatus& status, const storage::OutboxInfo& outbox, WallTime now);
+/// What is stored of the sink that the status names: its outbox, and the counters of the same moment.
+/// @errors As load_state().
+[[nodiscard]] Result<void> add_stored(SinkStatus& status, storage::Store& store, WallTime now);
 
 }  // namespace weir::sinks::detail

@@ -523,6 +523,19 @@ TEST_F(HttpSink, BalancesItsBooks_WhileAnOutcomeIsBeingStored) {
     }
 }
 
+TEST_F(HttpSink, BalancesItsBooks_BeforeItsFirstTurn) {
+    configure(pager());
+    enqueue("1");
+    answer(204);
+    enqueue("2");
+    restart();
+    sinks_->configure({pager()});
+    EXPECT_EQ(status().activity, Activity::starting);
+    EXPECT_EQ(status().counters.delivered, 1U);
+    EXPECT_EQ(status().pending, 1U);
+    expect_balance(status());
+}
+
 TEST_F(HttpSink, BalancesItsBooks_WhateverHappens) {
     test::Random random{7};
     auto config = batching(4, 500ms);

@@ -47,6 +47,37 @@ TEST_F(RemovedSink, DeliversWhenItIsBack) {
     expect_balance();
 }
 
+TEST_F(RemovedSink, BalancesItsBooks_WhileItsLastOutcomeIsBeingStored) {
+    for (const std::string body : {"1", "2"}) {
+        client_.sent.clear();
+        configure(pager());
+        ASSERT_EQ(under_way(), std::vector{body});
+        std::exchange(client_.sent.back().done, nullptr)({.response = {.status = 204}});
+        sinks_->poll();
+        sinks_->configure({});
+        for (int look = 0; look < 100; ++look) {
+            expect_balance();
+        }
+        store_->drain();
+        expect_balance();
+    }
+    EXPECT_EQ(status().counters.delivered, 2U);
+}
+
+TEST_F(RemovedSink, KnowsItsLastOutcome_WhenItIsBackAtOnce) {
+    client_.sent.clear();
+    configure(pager());
+    ASSERT_EQ(under_way(), std::vector<std::string>{"1"});
+    std::exchange(client_.sent.back().done, nullptr)({.response = {.status = 204}});
+    sinks_->poll();
+    sinks_->configure({});
+    client_.sent.clear();
+    configure(pager());
+    EXPECT_EQ(under_way(), std::vector<std::string>{"2"});
+    EXPECT_EQ(status().counters.delivered, 1U);
+    expect_balance();
+}
+
 TEST_F(RemovedSink, IsForgottenWhenItIsDropped_AndItsRecordsCountAsLost) {
     const auto dropped = drop_outbox(*store_, "pager");
     ASSERT_TRUE(dropped);
