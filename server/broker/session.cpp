@@ -373,8 +373,12 @@ void Session::resend() {
 void Session::give_up(std::uint16_t packet_id, const Flow::InFlight& entry) {
     const Copy copy = entry.copy;
     flow_->settle(packet_id);
-    // At QoS 2 the peer may have it already. [MQTT5-4.8.2-5]
-    if (copy.group != GroupId::none && copy.qos == Qos::at_least_once) {
+    if (copy.group == GroupId::none) {
+        // It was delivered, and is lost besides.
+        context_.metrics.routed.add();
+        book_in();
+    } else if (copy.qos == Qos::at_least_once) {
+        // At QoS 2 the peer may have it already. [MQTT5-4.8.2-5]
         context_.metrics.routed.add();
         memberships_->broker.hand_on(copy, id_);
     }

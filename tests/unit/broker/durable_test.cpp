@@ -283,6 +283,33 @@ TEST_P(Durable, SendsAgainWhatWasInFlight_WithItsIdsAndDup_MQTT3_4_4_0_1_MQTT5_4
     EXPECT_EQ(stored("a"), 0U);
 }
 
+TEST_P(Durable, KeepsItsBooks_WhenWhatWasInFlightMayNotGoAgain) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    publish("x", "1");
+    publish("x", "2");
+    disconnect(session, peer);
+    for (const bool is_restarted : {false, true}) {
+        cluster->policies(
+            "policy: open\nallow:\n  - connect: \"*\"\n  - subscribe: [\"x\"]\n    receive: [\"other\"]\n"
+        );
+        Peer again;
+        auto& resumed = connect("a", again);
+        EXPECT_THAT(again.got, IsEmpty());
+        EXPECT_EQ(cluster->lost(Reason::receive_denied), 2U);
+        const Books& books = *resumed.books();
+        EXPECT_EQ(books.lost, 2U);
+        EXPECT_EQ(books.in, books.out + books.lost + resumed.queued());
+        if (!is_restarted) {
+            cluster->policies("policy: open\nallow:\n  - connect: \"*\"\n  - subscribe: [\"x\"]\n");
+            publish("x", "3");
+            publish("x", "4");
+            disconnect(resumed, again);
+            restart();
+        }
+    }
+}
+
 TEST_P(Durable, SendsQos2OnlyWhenItsPacketIdIsStored) {
     auto& session = connect("a", peer);
     subscribe(session, "x", kQos2);
