@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "integration"))
-from gateway import CONFIG, Gateway, wait_for  # noqa: E402
+from gateway import DEADLINE_S, Gateway, wait_for  # noqa: E402
 from peers import V311, V5, Client  # noqa: E402
 
 IN_NAMESPACE = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
@@ -47,7 +47,7 @@ class DiskFull(unittest.TestCase):
 
     def ready(self):
         with contextlib.suppress(urllib.error.HTTPError):
-            return urllib.request.urlopen(f"http://127.0.0.1:{self.gateway.ports['metrics']}/readyz", timeout=10).status == 200
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.gateway.ports['metrics']}/readyz", timeout=DEADLINE_S).status == 200
         return False
 
     def health(self):
@@ -72,7 +72,7 @@ class DiskFull(unittest.TestCase):
 
             def publish(n):
                 info = probe.paho.publish("data/probe-1/n", f'{{"n":{n}}}', 1)
-                mid, code = codes.get(timeout=30)
+                mid, code = codes.get(timeout=DEADLINE_S)
                 self.assertEqual(mid, info.mid)
                 (acknowledged if code < 0x80 else refused).append(n)
                 return code < 0x80
@@ -81,10 +81,10 @@ class DiskFull(unittest.TestCase):
             self.assertTrue(self.ready())
 
             self.fill()
-            wait_for("the storage to notice", lambda: self.health() == "disk_full", 5)
+            wait_for("the storage to notice", lambda: self.health() == "disk_full")
             self.assertFalse(publish(50), "acknowledged without room")
             self.assertFalse(self.ready())
-            self.assertEqual(self.gateway.event("storage_disk_full")["level"], "error")
+            self.assertEqual(self.gateway.wait_event("storage_disk_full")["level"], "error")
             # What needs no disk goes on, and what is stored can be read.
             other.publish("free/1", b"live")
             self.assertEqual(other.receive().payload, b"live")
@@ -93,7 +93,7 @@ class DiskFull(unittest.TestCase):
             self.assertEqual(len(self.gateway.stream("all")), 50)
 
             self.ballast.unlink()
-            wait_for("the storage to go on", lambda: self.health() == "ok", 10)
+            wait_for("the storage to go on", lambda: self.health() == "ok")
             self.assertTrue(self.ready())
             self.assertTrue(all(publish(n) for n in range(51, 101)))
             stored = [record["payload"]["n"] for record in self.gateway.stream("all")]
@@ -102,15 +102,15 @@ class DiskFull(unittest.TestCase):
         self.assertEqual(self.gateway.metric(r"weir_lost_total\{.*storage_failed.*\}"), 1)
 
     def test_an_old_client_is_disconnected_and_its_message_arrives_later(self):
-        with Client("probe-1", version=V311, folder=self.probe_folder, clean=False) as probe:
+        with Client("probe-1", version=V311, folder=self.probe_folder, clean=False, reconnect=True) as probe:
             probe.connect(self.gateway.ports["front"])
             self.fill()
-            wait_for("the storage to notice", lambda: self.health() == "disk_full", 5)
+            wait_for("the storage to notice", lambda: self.health() == "disk_full")
             info = probe.paho.publish("data/probe-1/n", '{"n":1}', 1)
-            probe.disconnects.get(timeout=30)
+            probe.disconnects.get(timeout=DEADLINE_S)
             self.assertFalse(info.is_published())
             self.ballast.unlink()
-            info.wait_for_publish(30)  # paho connects again and repeats it.
+            info.wait_for_publish(DEADLINE_S)  # paho connects again and repeats it.
             self.assertTrue(info.is_published())
         self.assertIn(1, [record["payload"]["n"] for record in self.gateway.stream("all")])
 

@@ -19,18 +19,12 @@ PUBLISHERS = 2
 LIMITS = "limits: {queue_messages: 1000000, queue_bytes: 1GiB}\n"
 
 
-def one_connection(client):
-    """paho must not connect by itself: each attempt that fails turns a PUBREL that is owed back into a PUBLISH."""
-    client.paho._reconnect_on_failure = False
-    return client
-
-
 class Publisher:
     """Numbers its messages per QoS and keeps publishing; what is not acknowledged is sent again after a reconnect."""
 
     def __init__(self, gateway, name):
         self.name = name
-        self.client = one_connection(Client(name, version=V311, folder=gateway.device(name, policy="open"), clean=False))
+        self.client = Client(name, version=V311, folder=gateway.device(name, policy="open"), clean=False)
         self.client.paho.max_inflight_messages_set(20)
         self.next = {1: 0, 2: 0}
         self.sent = {}
@@ -61,7 +55,7 @@ class Subscriber:
 
     def __init__(self, gateway, name):
         self.name = name
-        self.client = one_connection(Client(name, version=V311, folder=gateway.device(name, policy="open"), clean=False))
+        self.client = Client(name, version=V311, folder=gateway.device(name, policy="open"), clean=False)
         self.got = {}
         self.client.paho.on_message = lambda c, u, m: self.got.setdefault(m.topic, []).append(int(m.payload))
 

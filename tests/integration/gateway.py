@@ -140,19 +140,20 @@ class Gateway:
         self.process = subprocess.Popen(
             [*self.wrap, WEIR, "-c", str(self.home), "serve", "--log", "json"],
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, errors="replace")
-        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(self.process, self.lines, self.ports), daemon=True)
         self._reader.start()
         wait_for("the gateway to be ready", lambda: self.event("ready") or self.process.poll() is not None)
         assert self.process.poll() is None, "weir did not start:\n" + "\n".join(self.lines)
 
-    def _read(self, process):
+    @staticmethod
+    def _read(process, lines, ports):
         for line in process.stderr:
             line = line.rstrip("\n")
-            self.lines.append(line)
             with contextlib.suppress(ValueError):
                 event = json.loads(line)
                 if event.get("event") == "listening":
-                    self.ports[event["listener"]] = event["port"]
+                    ports[event["listener"]] = event["port"]
+            lines.append(line)
 
     def event(self, name):
         """The last log event of that name."""
@@ -163,7 +164,7 @@ class Gateway:
                     return event
         return None
 
-    def stop(self, deadline_s=15):
+    def stop(self, deadline_s=DEADLINE_S):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -201,6 +202,15 @@ class Gateway:
             assert answer.status == 200, f"{path}: {answer.status} {body[:200]}"
             return json.loads(body)
 
+    def wait_offline(self, client_id):
+        """Returns when the gateway knows that the connection is gone: what is published from now on waits in the queue."""
+        wait_for(f"the end of the connection of {client_id}", lambda: not any(
+            session["client_id"] == client_id and session["online"] for session in self.api("/v1/sessions?limit=1000")["sessions"]))
+
+    def wait_event(self, name):
+        """The last log event of that name, which may still be on its way here."""
+        return wait_for(f"the log event {name}", lambda: self.event(name))
+
     def check_books(self):
         """Nothing vanished: what went into a session that lasts, or into a sink, came out, is counted as lost, or waits."""
         for session in self.api("/v1/sessions?limit=1000")["sessions"]:
@@ -223,7 +233,7 @@ class Gateway:
     def metric(self, name):
         """Sum of all samples of a metric whose name and labels match the regular expression."""
         import urllib.request
-        text = urllib.request.urlopen(f"http://127.0.0.1:{self.ports['metrics']}/metrics", timeout=10).read().decode()
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.ports['metrics']}/metrics", timeout=DEADLINE_S).read().decode()
         samples = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
         return sum(float(value) for key, value in samples if re.fullmatch(name, key))
 

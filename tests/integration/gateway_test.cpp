@@ -226,13 +226,14 @@ TEST_P(Running, SurvivesManyClientsThatComeAndGoWhileItReloads) {
     for (int worker = 0; worker < 4; ++worker) {
         clients.emplace_back([this, worker] {
             for (int round = 0; round < 25; ++round) {
-                MqttPeer peer{port_};
-                // Some share client ids: take-over storms.
-                const auto connected = peer.connect(fmt::format("worker-{}", (worker + round) % 3));
-                if (connected != ReasonCode::success) {
-                    continue;
-                }
                 try {
+                    MqttPeer peer{port_};
+                    // Some share client ids: take-over storms.
+                    const auto connected =
+                        peer.connect(fmt::format("worker-{}", (worker + round) % 3));
+                    if (connected != ReasonCode::success) {
+                        continue;
+                    }
                     peer.subscribe("storm/#", Qos::exactly_once);
                     peer.publish("storm/x", "1", Qos::at_least_once, round % 2 == 0);
                     peer.publish("storm/y", "2", Qos::exactly_once);

@@ -27,11 +27,12 @@ def properties(packet, **values):
 
 
 class Client:
-    """A paho client whose callbacks end in queues, so that a test can wait for them."""
+    """A paho client whose callbacks end in queues, so that a test can wait for them. It connects again by itself only if told to:
+    each attempt that fails turns a PUBREL that is owed back into a PUBLISH."""
 
     def __init__(self, client_id="", version=V5, folder=None, user=None, password=None, clean=True, will=None,
-                 transport="tcp", expiry=None, will_properties=None):
-        options = {"client_id": client_id, "protocol": version, "transport": transport}
+                 transport="tcp", expiry=None, will_properties=None, reconnect=False):
+        options = {"client_id": client_id, "protocol": version, "transport": transport, "reconnect_on_failure": reconnect}
         if version != V5:
             options["clean_session"] = clean
         self.paho = paho.Client(**options)

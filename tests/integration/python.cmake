@@ -26,6 +26,6 @@ if(WEIR_TESTS AND WEIR_PYTHON AND TARGET weir)
     get_filename_component(short ${name} NAME)
     add_test(NAME ${folder}.${short} COMMAND ${WEIR_PYTHON} -W ignore ${CMAKE_SOURCE_DIR}/tests/${folder}/test_${short}.py)
     set_tests_properties(${folder}.${short} PROPERTIES
-      ENVIRONMENT "WEIR=$<TARGET_FILE:weir>" LABELS integration TIMEOUT 300)
+      ENVIRONMENT "WEIR=$<TARGET_FILE:weir>" LABELS integration TIMEOUT 900)
   endforeach()
 endif()

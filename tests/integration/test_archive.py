@@ -11,7 +11,7 @@ import tempfile
 import threading
 import unittest
 
-from gateway import Gateway, wait_for
+from gateway import DEADLINE_S, Gateway, wait_for
 from peers import V311, Client
 from s3_server import ACCESS_KEY, REGION, SECRET_KEY, S3
 
@@ -42,7 +42,7 @@ def publish(gateway, folder, numbers):
         probe.connect(gateway.ports["front"])
         infos = [probe.paho.publish("data/probe-1/n", json.dumps({"n": n}), 1) for n in numbers]
         for info in infos:
-            info.wait_for_publish(30)
+            info.wait_for_publish(DEADLINE_S)
             assert info.is_published()
 
 
@@ -99,7 +99,7 @@ class Files(unittest.TestCase, Whole):
             self.assertEqual(gateway.metric(r'weir_sink_objects_total\{sink="cold"\}'), row["objects"])
             self.assertIn("cold", gateway.cli("sinks", "list").stdout)
             names = list(files(self.home))
-            self.assertRegex(names[0], r"^all/\d{4}-\d\d-\d\d/000000000001-000000000010\.jsonl\.gz$")
+            self.assertRegex(names[0], r"^all/\d{4}-\d\d-\d\d/000000000001-0000000000(0\d|10)\.jsonl\.gz$")
 
     def test_csv_and_zstd(self):
         options = {"format": "csv", "columns": "[offset, device, payload.n, payload.text]", "compression": "zstd",
@@ -134,7 +134,7 @@ class Files(unittest.TestCase, Whole):
             for number in range(4):
                 gateway.start()
                 kill_amid(gateway, folder, acknowledged, chance.randrange(50, 300), number)
-            self.assertGreater(len(files(self.home)), 20, "it was killed before it wrote anything")
+            self.assertGreater(len(files(self.home)), 4, "it was killed before it wrote anything")
             gateway.start()
             stream = everything(gateway, "all")
             written(gateway, len(stream))
@@ -208,8 +208,8 @@ class Buckets(unittest.TestCase, Whole):
             s3.fail(503, "SlowDown", "Please reduce your request rate.")
             folder = gateway.device("probe-1")
             publish(gateway, folder, range(5))
-            wait_for("the refusal", lambda: "SlowDown: Please reduce" in sink(gateway)["last_error"])
             row = written(gateway, 5)
+            self.assertIn("SlowDown: Please reduce", gateway.wait_event("archive_failing")["error"])
             self.assertEqual((row["failures"], row["last_error"]), (1, ""))
             # A wrong key: nothing is lost until the operator mends it, and a reload tries at once.
             gateway.write("sinks.d/secret", "wrong")
@@ -233,10 +233,10 @@ class Buckets(unittest.TestCase, Whole):
             def kill_first():
                 if not killed.is_set():
                     taken.set()
-                    killed.wait(30)
+                    killed.wait(DEADLINE_S)
             s3.before_answer = kill_first  # The object is there; the gateway does not know it yet.
             publish(gateway, folder, numbers)
-            self.assertTrue(taken.wait(30))
+            self.assertTrue(taken.wait(DEADLINE_S))
             gateway.kill()
             killed.set()
             gateway.start()

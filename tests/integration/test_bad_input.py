@@ -5,17 +5,14 @@ import struct
 import time
 import unittest
 
-from gateway import CONFIG, Gateway, WEIR
+from gateway import CONFIG, DEADLINE_S, Gateway, wait_for
 from peers import (V5, Client, closed, connect_packet, packet, raw, read_packet, string)
-
-# The deadlines are shortened: what is tested is that they hold.
-QUICK = CONFIG + "limits: {handshake: 1s}\n"
 
 
 class BadInput(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.gateway = Gateway(config=QUICK).__enter__()
+        cls.gateway = Gateway().__enter__()
         cls.folder = cls.gateway.device("probe-1", policy="open", password="secret-1")
         cls.plain = cls.gateway.ports["plain"]
         cls.front = cls.gateway.ports["front"]
@@ -83,22 +80,6 @@ class BadInput(unittest.TestCase):
         self.assertEqual((first, body[0]), (0xE0, 0x95))
         self.assertTrue(closed(sock))
 
-    def test_half_frames_and_silence_end_at_the_handshake_deadline(self):
-        for name, data, port in (
-            ("nothing", b"", self.plain),
-            ("half a CONNECT", connect_packet("probe-1")[:7], self.plain),
-            ("silence where TLS is expected", b"", self.front),
-            ("half a ClientHello", bytes.fromhex("1603010200010001fc0303"), self.front),
-            ("half an HTTP request", b"GET /mqtt HTTP/1.1\r\nHost: x\r\n", self.plain),
-            ("an AMQP header alone", b"AMQP\x00\x01\x00\x00", self.plain),
-        ):
-            with self.subTest(name):
-                with raw(port) as sock:
-                    began = time.monotonic()
-                    sock.sendall(data)
-                    self.assertTrue(closed(sock))
-                    self.assertLess(time.monotonic() - began, 5)
-
     def test_one_byte_at_a_time_still_connects(self):
         with raw(self.plain) as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -140,7 +121,6 @@ class BadInput(unittest.TestCase):
             with raw(self.plain) as sock:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 sock.sendall(data[:cut])
-        from gateway import wait_for
         wait_for("all connections to be gone", lambda: self.gateway.metric("weir_connections") == 0)
 
     def test_a_certificate_of_a_foreign_authority_is_refused(self):
@@ -153,10 +133,29 @@ class BadInput(unittest.TestCase):
             context = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
             context.load_cert_chain(folder / "device.crt", folder / "device.key")
             with self.assertRaises((ssl.SSLError, ConnectionError, EOFError)):
-                with socket.create_connection(("127.0.0.1", self.front), timeout=10) as plain, \
+                with socket.create_connection(("127.0.0.1", self.front), timeout=DEADLINE_S) as plain, \
                         context.wrap_socket(plain, server_hostname="localhost") as sock:
                     sock.sendall(connect_packet("probe-1"))
                     read_packet(sock)
+
+
+class Deadlines(unittest.TestCase):
+    def test_half_frames_and_silence_end_at_the_handshake_deadline(self):
+        with Gateway(config=CONFIG + "limits: {handshake: 1s}\n") as gateway:
+            plain, front = gateway.ports["plain"], gateway.ports["front"]
+            for name, data, port in (
+                ("nothing", b"", plain),
+                ("half a CONNECT", connect_packet("probe-1")[:7], plain),
+                ("silence where TLS is expected", b"", front),
+                ("half a ClientHello", bytes.fromhex("1603010200010001fc0303"), front),
+                ("half an HTTP request", b"GET /mqtt HTTP/1.1\r\nHost: x\r\n", plain),
+                ("an AMQP header alone", b"AMQP\x00\x01\x00\x00", plain),
+            ):
+                with self.subTest(name), raw(port) as sock:
+                    began = time.monotonic()
+                    sock.sendall(data)
+                    self.assertTrue(closed(sock))
+                    self.assertLess(time.monotonic() - began, 9, "by the deadline that is set, not by that of 10 s")
 
 
 class BrokenFiles(unittest.TestCase):

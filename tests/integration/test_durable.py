@@ -33,6 +33,7 @@ class Durable(unittest.TestCase):
                 sub, _ = self.client("a", version=V311, clean=False)
                 sub.subscribe("t/#", 2)
                 sub.close()
+                self.gateway.wait_offline("a")
                 pub, _ = self.client("b", version=V311)
                 for n in range(300):
                     pub.publish("t/x", f"{kill}{n}", 1 + n % 2)

@@ -5,7 +5,7 @@ import unittest
 
 from paho.mqtt.packettypes import PacketTypes
 
-from gateway import Gateway, wait_for
+from gateway import DEADLINE_S, Gateway, wait_for
 from peers import V5, V311, Client, properties
 
 
@@ -93,19 +93,17 @@ class Mqtt(unittest.TestCase):
     def test_a_silent_client_is_ended_after_one_and_a_half_keep_alives(self):
         watcher = self.client("bob")
         watcher.subscribe("wills/#", 1)
+        began = time.monotonic()
         silent = self.client("alice", keepalive=1, will=("wills/silent", b"gone", 1, False))
         silent.paho.loop_stop()
-        began = time.monotonic()
         self.assertEqual(watcher.receive().topic, "wills/silent")
-        self.assertGreater(time.monotonic() - began, 1.0)
-        # 1.5 s of silence, a second of the timer, three seconds in which the peer may still close in order.
-        self.assertLess(time.monotonic() - began, 8.0)
+        self.assertGreater(time.monotonic() - began, 1.4)
 
     # [MQTT5-3.1.4-3]
     def test_a_second_connection_takes_the_session_over(self):
         first = self.client("alice")
         second = self.client("alice")
-        code, _ = first.disconnects.get(timeout=10)
+        code, _ = first.disconnects.get(timeout=DEADLINE_S)
         self.assertNotEqual(code, 0)
         second.nothing_before("mark")
 
@@ -126,6 +124,7 @@ class Mqtt(unittest.TestCase):
                 self.assertFalse(keeper.session_present)
                 keeper.subscribe("kept/#", 1)
                 keeper.drop()
+                self.gateway.wait_offline(client_id)
                 for n in range(20):
                     publisher.publish(f"kept/{n}", str(n), qos=1)
                 publisher.publish("kept/zero", b"QoS 0 is not kept", qos=0)
@@ -144,6 +143,7 @@ class Mqtt(unittest.TestCase):
         keeper = self.client("bob", client_id="expirer", clean=False, expiry=600)
         keeper.subscribe("ttl/#", 1)
         keeper.drop()
+        self.gateway.wait_offline("expirer")
         publisher.publish("ttl/short", b"1", qos=1, props=properties(PacketTypes.PUBLISH, MessageExpiryInterval=1))
         publisher.publish("ttl/long", b"2", qos=1, props=properties(PacketTypes.PUBLISH, MessageExpiryInterval=100))
         wait_for("a second to pass", lambda: time.monotonic() > self._until(1.1))
@@ -186,7 +186,7 @@ class Mqtt(unittest.TestCase):
         client = self.client("alice")
         client.subscribe("on/#", 1)
         client.paho.unsubscribe("on/#")
-        client.unsubacks.get(timeout=10)
+        client.unsubacks.get(timeout=DEADLINE_S)
         client.publish("on/1", b"1", qos=1)
         client.nothing_before("mark")
 

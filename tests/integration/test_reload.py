@@ -2,7 +2,7 @@
 import signal
 import unittest
 
-from gateway import POLICIES, Gateway, wait_for
+from gateway import DEADLINE_S, POLICIES, Gateway
 from peers import Client
 
 
@@ -40,7 +40,7 @@ class Reload(unittest.TestCase):
     def test_sighup_reloads_too(self):
         self.gateway.write("rules.d/hot.sql", "---\nto: [{stream: alarms}]\n---\nSELECT temp FROM 'data/+/temp' WHERE temp > 95\n")
         self.gateway.process.send_signal(signal.SIGHUP)
-        wait_for("the reload", lambda: self.gateway.event("reloaded"))
+        self.gateway.wait_event("reloaded")
         self.assertEqual(self.hot(), 0)
 
     def test_a_withdrawn_right_ends_live_subscriptions_and_sessions(self):
@@ -55,14 +55,14 @@ class Reload(unittest.TestCase):
         self.probe.nothing_before("data/probe-1/mark")
         self.gateway.write("policies.d/sensor.yaml", "policy: sensor\n")
         self.gateway.cli("reload")
-        code, _ = self.probe.disconnects.get(timeout=5)
+        code, _ = self.probe.disconnects.get(timeout=DEADLINE_S)
         self.assertNotEqual(code, 0)
         reasons = [entry["reason"] for entry in self.gateway.json("why", "probe-1")["decisions"]]
         self.assertIn("policy_changed", reasons)
 
-    def test_a_disabled_device_is_disconnected_within_a_second(self):
+    def test_a_disabled_device_is_disconnected(self):
         self.gateway.cli("devices", "disable", "probe-1")
-        code, _ = self.probe.disconnects.get(timeout=2)
+        code, _ = self.probe.disconnects.get(timeout=DEADLINE_S)
         self.assertNotEqual(code, 0)
         again = Client("probe-1", folder=self.folder)
         self.addCleanup(again.close)
@@ -103,8 +103,8 @@ class Reload(unittest.TestCase):
         self.assertIn("policies that are gone: open, sensor\n", told)
         self.assertIn("policy sensor is attached to 1 device and defined in no file\n", told)
         self.assertIn("1 session ended", told)
-        wait_for("the warning", lambda: self.gateway.event("policy_missing"))
-        code, _ = self.probe.disconnects.get(timeout=5)
+        self.gateway.wait_event("policy_missing")
+        code, _ = self.probe.disconnects.get(timeout=DEADLINE_S)
         self.assertNotEqual(code, 0)
 
     def test_a_certificate_out_of_order_changes_nothing_and_is_told(self):

@@ -197,7 +197,7 @@ class Sinks(unittest.TestCase):
             (gateway.home / "rules.d/all.sql").unlink()
             told = gateway.cli("reload").stdout
             self.assertIn("sink pager is gone with 3 undelivered records", told)
-            wait_for("the warning", lambda: gateway.event("sink_removed"))
+            gateway.wait_event("sink_removed")
             self.assertEqual((status(gateway)["activity"], status(gateway)["pending"]), ("removed", 3))
             self.assertEqual(gateway.metric(r'weir_sink_pending\{sink="pager"\}'), 3)
             self.assertIn("put its file back", gateway.cli("sinks", "retry", "pager", check=False).stderr)
@@ -241,7 +241,7 @@ class Sinks(unittest.TestCase):
             letters = [letter["reason"] for letter in gateway.json("sinks", "dead", "pager")]
             self.assertEqual(letters, [
                 "sink_rejected: status 422: x" + "é" * 127 + "...", 'sink_rejected: status 422: \ufffd\ufffd[2J"\\'])
-            logged = gateway.event("sink_rejected")
+            logged = gateway.wait_event("sink_rejected")
             self.assertEqual(logged["error"], "status 422: x" + "é" * 127 + "...", "one a minute")
 
     def test_a_receiver_that_speaks_no_http_is_tried_again(self):
@@ -254,6 +254,9 @@ class Sinks(unittest.TestCase):
                         with server.accept()[0] as peer:
                             peer.recv(65536)
                             peer.sendall(b"hello world")
+                            peer.shutdown(socket.SHUT_WR)
+                            while peer.recv(65536):  # Closing what is not read would throw the answer away.
+                                pass
             threading.Thread(target=serve, daemon=True).start()
             with Client("probe-1", folder=gateway.device("probe-1")) as probe:
                 probe.connect(gateway.ports["front"])
@@ -290,14 +293,15 @@ class SinkTest(unittest.TestCase):
             self.assertEqual(status(gateway)["in"], 0, "nothing of it went through the outbox")
 
     def test_needs_no_running_receiver(self):
-        with Receiver() as receiver:
-            url = receiver.url
-        with Gateway(files={"sinks.d/pager.yaml": sink(url)}) as gateway:
-            answer = gateway.cli("sinks", "test", "pager", "-o", "json", check=False)
-            self.assertEqual(answer.returncode, 1)
-            answer = json.loads(answer.stdout)
-            self.assertEqual((answer["delivered"], answer["meaning"], answer["status"]), (False, "again", None))
-            self.assertIn("nothing listens", answer["hint"])
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))  # Nobody else gets the port, and it does not listen.
+            url = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
+            with Gateway(files={"sinks.d/pager.yaml": sink(url)}) as gateway:
+                answer = gateway.cli("sinks", "test", "pager", "-o", "json", check=False)
+                self.assertEqual(answer.returncode, 1)
+                answer = json.loads(answer.stdout)
+                self.assertEqual((answer["delivered"], answer["meaning"], answer["status"]), (False, "again", None))
+                self.assertIn("nothing listens", answer["hint"])
 
     def test_mutual_tls_with_an_own_ca(self):
         with tempfile.TemporaryDirectory(prefix="weir-sinks-") as home:

@@ -4,7 +4,7 @@ import json
 import ssl
 import unittest
 
-from gateway import Gateway, wait_for
+from gateway import DEADLINE_S, Gateway
 from peers import Client
 
 
@@ -20,7 +20,7 @@ class Why(unittest.TestCase):
     def test_a_413_is_the_devices_whose_certificate_was_shown(self):
         tls = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
         tls.load_cert_chain(str(self.folder / "device.crt"), str(self.folder / "device.key"))
-        connection = http.client.HTTPSConnection("localhost", self.gateway.ports["front"], context=tls, timeout=10)
+        connection = http.client.HTTPSConnection("localhost", self.gateway.ports["front"], context=tls, timeout=DEADLINE_S)
         connection.putrequest("POST", "/topics/data/probe-1/t")
         connection.putheader("Content-Length", str(1 << 40))
         connection.endheaders()
@@ -63,7 +63,7 @@ class Why(unittest.TestCase):
         self.assertIn("the certificate of listener front ends", self.gateway.cli("status").stdout)
         front = {row["name"]: row for row in self.gateway.json("status")["listeners"]}["front"]
         self.assertEqual(front["certificate"], "ends_soon")
-        told = wait_for("the warning", lambda: self.gateway.event("certificate_expires"))
+        told = self.gateway.wait_event("certificate_expires")
         self.assertEqual(told["listener"], "front")
 
 

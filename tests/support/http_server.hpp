@@ -91,10 +91,10 @@ public:
         return "http://127.0.0.1:" + std::to_string(port_) + path;
     }
 
-    /// Waits until `count` requests came, ten seconds at most, and gives them.
+    /// Waits until `count` requests came, thirty seconds at most, and gives them.
     [[nodiscard]] std::vector<HttpRequest> wait_for(std::size_t count) {
         std::unique_lock lock{mutex_};
-        changed_.wait_for(lock, std::chrono::seconds{10}, [&] {
+        changed_.wait_for(lock, std::chrono::seconds{30}, [&] {
             return requests_.size() >= count;
         });
         EXPECT_GE(requests_.size(), count);

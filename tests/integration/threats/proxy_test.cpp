@@ -41,7 +41,7 @@ class ThreatT27 : public testing::Test {
 protected:
     RunningGateway behind_balancer_{{
         .listener = ", proxy_protocol: {from: [127.0.0.0/8]}",
-        .limits = "handshake: 1s",
+        .limits = "handshake: 3s",
     }};
 };
 
@@ -172,7 +172,7 @@ RunningGateway::Options tls_behind(const std::string& balancer) {
         .listener =
             ", tls: {cert: gateway.crt, key: {file: gateway.key}}, proxy_protocol: {from: [" +
             balancer + "]}",
-        .limits = "handshake: 1s",
+        .limits = "handshake: 3s",
         .prepare =
             [](const std::filesystem::path& home) {
                 make_identity({.alternative = "IP:127.0.0.1"})

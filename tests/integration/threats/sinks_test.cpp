@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAddedMax{100};
+constexpr milliseconds kAddedMax{500};  ///< A request to the stuck one takes 2 s.
 constexpr std::size_t kMessages = 30;
 
 /// Two sinks and a rule for each. The receiver of `fine` takes everything.
@@ -143,7 +143,7 @@ TEST_F(ThreatT45, HoldsAPublisherBack_AsLongAsTheFullOutboxSays) {
     flood.until_settled();
     const auto took = std::chrono::steady_clock::now() - since;
     EXPECT_GE(took, milliseconds{150});
-    EXPECT_LT(took, std::chrono::seconds{10});
+    EXPECT_LT(took, std::chrono::seconds{25});
     EXPECT_GT(gateway->metric(R"(weir_lost_total{reason="sink_full"})"), 0);
     EXPECT_EQ(fine_.wait_for(15).size(), 15U) << "what has room is delivered";
 }

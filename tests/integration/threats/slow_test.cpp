@@ -17,10 +17,10 @@ using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kSockets = 500;
-constexpr auto kPatience = 15s;  ///< With limits of 1 s for the handshake and a packet.
+constexpr auto kPatience = 60s;  ///< With limits of 2 s for the handshake and a packet.
 
 RunningGateway::Options quick(RunningGateway::Options options = {}) {
-    options.limits = "handshake: 1s, packet_grace: 1s";
+    options.limits = "handshake: 2s, packet_grace: 2s";
     return options;
 }
 
@@ -171,7 +171,7 @@ TEST(ThreatT29, ClosesTlsPeersThatDoNotFinishTheirHandshake) {
         std::this_thread::sleep_for(20ms);
     }
     EXPECT_EQ(left, 0U) << "still open";
-    EXPECT_EQ(gateway.connections(), 0U);
+    EXPECT_TRUE(eventually([&] { return gateway.connections() == 0; }));
 }
 
 // --- Known devices ---------------------------------------------------------------------------------------------------
