@@ -72,7 +72,9 @@ TEST_F(RemovedSink, KnowsItsLastOutcome_WhenItIsBackAtOnce) {
     sinks_->poll();
     sinks_->configure({});
     client_.sent.clear();
-    configure(pager());
+    sinks_->configure({pager()});
+    sinks_->poll();
+    settle();
     EXPECT_EQ(under_way(), std::vector<std::string>{"2"});
     EXPECT_EQ(status().counters.delivered, 1U);
     expect_balance();
