@@ -1,0 +1,179 @@
+// The books of sessions at every moment between two of their shard's tasks: whatever comes in, goes out, waits and is stored meanwhile.
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+#include "cluster.hpp"
+
+namespace weir::broker {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+class SessionBooks : public testing::TestWithParam<unsigned> {
+protected:
+    struct Device {
+        std::string client_id;
+        std::string filter;
+        SubscriptionOptions options;
+        unsigned shard = 0;
+        std::unique_ptr<Peer> peer = {};  ///< Null: offline.
+        std::uint64_t session = 0;
+        int connection = 0;
+    };
+
+    SessionBooks() {
+        cluster.limits.in_flight = 3;
+        cluster.limits.queue_messages = 8;
+        cluster.limits.queue_age = seconds{20};
+        for (const auto& [client_id, filter, options] : {
+                 std::tuple{"a", "x", kQos1},
+                 std::tuple{"b", "x", kQos2},
+                 std::tuple{"c", "x", SubscriptionOptions{}},
+                 std::tuple{"d", "$share/g/x", kQos1},
+                 std::tuple{"e", "$share/g/x", kQos2},
+             }) {
+            Device& made = devices.emplace_back(Device{client_id, filter, options});
+            made.shard = Broker::owner_of("default", client_id, GetParam());
+            made.peer = std::make_unique<Peer>();
+            Session& session = cluster.connect(made.shard, client_id, *made.peer, hours{1});
+            made.session = session.id();
+            cluster.subscribe(made.shard, session, filter, options);
+        }
+    }
+
+    Broker& home_of(const Device& device) { return *cluster.brokers[device.shard]; }
+    Session& session_of(const Device& device) { return *home_of(device).find(device.session); }
+
+    /// As GET /v1/sessions would answer now.
+    void expect_balance(std::string_view moment) {
+        for (const Device& device : devices) {
+            const Session& session = session_of(device);
+            const Books& books = *session.books();
+            ASSERT_EQ(books.in, books.out + books.lost + session.queued())
+                << device.client_id << " after " << moment;
+        }
+    }
+
+    void connect(Device& device) {
+        device.peer = std::make_unique<Peer>();
+        auto request = cluster.request(device.client_id, *device.peer);
+        request.expiry = hours{1};
+        request.clean_start = false;
+        request.done = [this, &device, connection = ++device.connection](bool /*stored*/) {
+            if (device.peer && device.connection == connection) {
+                home_of(device).resume(session_of(device));
+            }
+        };
+        const auto result = home_of(device).connect(std::move(request));
+        ASSERT_TRUE(result.verdict.accepted());
+        ASSERT_TRUE(result.is_pending);
+        ASSERT_EQ(result.session->id(), device.session);
+    }
+    void disconnect(Device& device) {
+        const auto peer = std::move(device.peer);
+        home_of(device).disconnect(session_of(device), *peer, false);
+    }
+    /// PUBACK, PUBREC or PUBCOMP, for anything that it ever got.
+    void acknowledge(Device& device) {
+        if (device.peer->ids.empty()) {
+            return;
+        }
+        Session& session = session_of(device);
+        const std::uint16_t id = device.peer->ids[random.below(device.peer->ids.size())];
+        if (!session.received(id) || random.below(2) == 0) {
+            session.settled(id);
+        }
+    }
+    void publish() {
+        const auto qos = static_cast<Qos>(random.below(3));
+        const auto shard = static_cast<unsigned>(random.below(GetParam()));
+        const auto message = model::Message::make(
+            {.topic = "x", .payload = as_bytes(std::string_view{"m"}), .qos = qos, .created = cluster.clock.wall()}
+        );
+        Deposit deposit{
+            cluster.nodes[shard]->journal,
+            {.token = {.connection = 1, .number = 1}, .gathers = qos == Qos::exactly_once}
+        };
+        deposit.next(*message);
+        cluster.brokers[shard]->fan_out(message, deposit);
+        cluster.brokers[shard]->commit(deposit);
+    }
+    void pass_time() {
+        cluster.clock.advance(seconds{random.below(8)});
+        for (Broker* const broker : cluster.brokers) {
+            broker->advance();
+        }
+    }
+    void change_rights() {
+        cluster.policies(
+            random.below(2) == 0
+                ? "policy: open\nallow:\n  - connect: \"*\"\n  - subscribe: [\"x\"]\n    receive: [\"other\"]\n"
+                : "policy: open\nallow:\n  - connect: \"*\"\n  - subscribe: [\"x\"]\n"
+        );
+    }
+
+    /// @return What was done.
+    std::string_view something() {
+        Device& device = devices[random.below(devices.size())];
+        switch (random.below(16)) {
+            case 0:
+                device.peer ? disconnect(device) : connect(device);
+                return "a connection";
+            case 1:
+                if (device.peer) {
+                    device.peer->is_ready = !device.peer->is_ready;
+                    session_of(device).pump();
+                }
+                return "a window";
+            case 2:
+                pass_time();
+                return "some time";
+            case 3:
+                if (random.below(4) == 0) {
+                    change_rights();
+                }
+                return "other rights";
+            case 4:
+            case 5:
+            case 6:
+                if (device.peer) {
+                    acknowledge(device);
+                }
+                return "an answer";
+            case 7:
+            case 8:
+            case 9:
+                publish();
+                return "a publish";
+            case 10:
+                store().drain();
+                [[fallthrough]];
+            case 11:
+            case 12:
+                cluster.run_posted();
+                return "news of the disk";
+            default:
+                cluster.step(random);
+                return "mail";
+        }
+    }
+    storage::Store& store() { return *cluster.store; }
+
+    Cluster cluster{GetParam()};
+    std::vector<Device> devices;
+    test::Random random{GetParam()};
+};
+INSTANTIATE_TEST_SUITE_P(Broker, SessionBooks, testing::Values(1U, 2U, 8U));
+
+TEST_P(SessionBooks, BalanceAtEveryMoment) {
+    for (int i = 0; i < 20'000; ++i) {
+        ASSERT_NO_FATAL_FAILURE(expect_balance(something()));
+    }
+    cluster.pump();
+    expect_balance("all");
+}
+
+}  // namespace
+}  // namespace weir::broker
