@@ -103,13 +103,13 @@ T value_or_throw(Result<T> result, std::string_view what) {
 
 [[nodiscard]] std::vector<SubscriptionStatus> filters_of(const broker::Session& session) {
     std::vector<SubscriptionStatus> out;
-    for (const auto& subscription : session.subscriptions()) {
+    session.subscriptions().for_each([&out](const broker::Subscription& subscription) {
         out.push_back({
-            .filter = subscription->filter,
-            .qos = static_cast<unsigned>(subscription->options.qos),
-            .id = subscription->options.id,
+            .filter = subscription.filter,
+            .qos = static_cast<unsigned>(subscription.options.qos),
+            .id = subscription.options.id,
         });
-    }
+    });
     std::ranges::sort(out, {}, &SubscriptionStatus::filter);
     return out;
 }

@@ -351,25 +351,27 @@ void Broker::subscribe(
     std::move_only_function<void(bool stored)> done
 ) {
     std::vector<std::string> news;
-    std::vector<const Subscription*> shared;
+    std::vector<Subscription*> shared;
     std::vector<RetainedReads::Ticket> wanted;
+    std::vector<Change> changes;
     for (const SubscribeRequest& request : requests) {
-        const auto same = [&](const auto& known) { return known->filter == request.filter; };
-        auto known = std::ranges::find_if(session.subscriptions_, same);
-        const bool existed = known != session.subscriptions_.end();
-        if (session.lasting_) {
-            note_unstored(session, request, existed ? known->get() : nullptr);
-        }
+        Subscription* const known = session.subscriptions_.find(request.filter);
+        const bool existed = known != nullptr;
+        std::optional<SubscriptionOptions> before;
         if (existed) {
-            (*known)->options = request.options;
+            before = std::exchange(known->options, request.options);
         } else {
-            session.subscriptions_.push_back(std::make_unique<Subscription>(
-                &session, std::string{request.filter}, request.options
-            ));
-            known = std::prev(session.subscriptions_.end());
             context_.metrics.subscriptions.add(1);
         }
-        Subscription& subscription = **known;
+        Subscription& subscription =
+            existed ? *known
+                    : session.subscriptions_.insert(std::make_unique<Subscription>(
+                          &session, std::string{request.filter}, request.options
+                      ));
+        if (session.lasting_) {
+            note_unstored(subscription, before);
+            changes.push_back({&subscription, request.options});
+        }
         if (!request.group.empty()) {
             subscription.share_bytes = share_bytes(request.group);
             shared.push_back(&subscription);
@@ -387,10 +389,10 @@ void Broker::subscribe(
     const auto pending = std::make_shared<Pending>(
         1 + shared.size(), session.id(), std::move(wanted), std::move(done)
     );
-    if (session.lasting_ && !requests.empty()) {
-        store_subscriptions(session, requests, pending);
+    if (!changes.empty()) {
+        store_subscriptions(session, std::move(changes), pending);
     }
-    for (const Subscription* const subscription : shared) {
+    for (Subscription* const subscription : shared) {
         join(session, *subscription, pending);
     }
     announce(std::move(news), [this, pending] { finish(*pending); });
@@ -447,34 +449,33 @@ void Broker::withdraw(const std::string& filter) {
 }
 
 bool Broker::unsubscribe(Session& session, std::string_view filter) {
-    const auto same = [&](const auto& known) { return known->filter == filter; };
-    const auto known = std::ranges::find_if(session.subscriptions_, same);
-    if (known == session.subscriptions_.end()) {
+    const std::unique_ptr<Subscription> removed = session.subscriptions_.take(filter);
+    if (!removed) {
         return false;
     }
-    const std::unique_ptr<Subscription> removed = std::move(*known);
-    session.subscriptions_.erase(known);
-    if (session.lasting_) {
-        std::erase_if(session.lasting_->unstored, [&](const Unstored& change) {
-            return change.filter == removed->filter;
-        });
-        journal_.open().erase_subscription(session.lasting_->id, removed->filter);
-    }
-    context_.metrics.subscriptions.add(-1);
-    if (removed->is_shared()) {
-        leave(session, *removed);
-    } else if (interest_.remove(*removed)) {
-        withdraw(removed->filter);
-    }
-    reads_.forget(*removed);
+    leave(session, *removed);
     return true;
 }
 
-void Broker::forget_subscriptions(Session& session) {
-    while (!session.subscriptions_.empty()) {
-        const std::string filter = session.subscriptions_.back()->filter;
-        unsubscribe(session, filter);
+void Broker::leave(Session& session, Subscription& subscription) {
+    if (session.lasting_) {
+        unstored_.erase(&subscription);
+        journal_.open().erase_subscription(session.lasting_->id, subscription.filter);
     }
+    context_.metrics.subscriptions.add(-1);
+    if (subscription.is_shared()) {
+        leave_group(session, subscription);
+        return;
+    }
+    if (interest_.remove(subscription)) {
+        withdraw(subscription.filter);
+    }
+    reads_.forget(subscription);
+}
+
+void Broker::forget_subscriptions(Session& session) {
+    const Subscriptions left = std::exchange(session.subscriptions_, {});
+    left.for_each([&](Subscription& subscription) { leave(session, subscription); });
 }
 
 // --- Messages ------------------------------------------------------------------------------------------------------
@@ -564,21 +565,21 @@ bool Broker::review(Session& session) {
         return false;
     }
     std::vector<std::string> withdrawn;
-    for (const auto& subscription : session.subscriptions_) {
-        const auto verdict = session.policies_->subscribe(session.subject(), subscription->filter);
+    session.subscriptions_.for_each([&](const Subscription& subscription) {
+        const auto verdict = session.policies_->subscribe(session.subject(), subscription.filter);
         if (!verdict.accepted()) {
-            withdrawn.push_back(subscription->filter);
+            withdrawn.push_back(subscription.filter);
             context_.metrics.refuse(verdict.reason);
             context_.decisions.record(
                 session.who(),
                 Action::subscribe,
                 verdict.reason,
                 context_.clock.wall(),
-                subscription->filter,
+                subscription.filter,
                 verdict.source
             );
         }
-    }
+    });
     for (const auto& filter : withdrawn) {
         unsubscribe(session, filter);
     }

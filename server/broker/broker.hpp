@@ -7,6 +7,7 @@
 #include <functional>
 #include <set>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -247,6 +248,18 @@ private:
     };
     using PendingPtr = std::shared_ptr<Pending>;  ///< Used and destroyed on its shard only.
 
+    /// What a SUBSCRIBE makes of one subscription, which may be gone when the disk has it.
+    struct Change {
+        Subscription* subscription;
+        SubscriptionOptions options;
+    };
+    /// A subscription whose last changes are on their way to the disk.
+    struct Unstored {
+        std::uint64_t first;  ///< The SUBSCRIBEs that changed it since,
+        std::uint64_t last;   ///< by number.
+        std::optional<SubscriptionOptions> before;  ///< On disk; nothing: it is new.
+    };
+
     /// A session on its way into a group, and back with the group's id.
     struct Join {
         std::string key;
@@ -281,9 +294,11 @@ private:
     void finish(Pending& pending);
 
     // Shared subscriptions: broker_shared.cpp. On the member's shard:
-    void join(Session& session, const Subscription& subscription, PendingPtr pending);
+    [[nodiscard]] Membership& membership_of(Session& session, Subscription& subscription);
+    void join(Session& session, Subscription& subscription, PendingPtr pending);
     void joined(const Join& join);
-    void leave(Session& session, const Subscription& subscription);
+    void leave_group(Session& session, const Subscription& subscription);
+    void tell_standing(const Session& session, Membership& membership);
     void take(
         const model::MessagePtr& message, std::uint64_t member, GroupId group, const Slip& slip
     );
@@ -346,13 +361,16 @@ private:
     void store_disconnected(Session& session);
     /// Makes `pending` wait for them.
     void store_subscriptions(
-        Session& session, std::span<const SubscribeRequest> requests, const PendingPtr& pending
+        Session& session, std::vector<Change> changes, const PendingPtr& pending
     );
-    /// Notes what is to be there again if the store refuses: `known` is null where nothing is.
+    /// Notes what is to be there again if the store refuses. @param before  Nothing: the subscription is new.
     void note_unstored(
-        Session& session, const SubscribeRequest& request, const Subscription* known
+        const Subscription& subscription, const std::optional<SubscriptionOptions>& before
     );
-    void subscriptions_stored(Session& session, std::uint64_t change, bool stored);
+    /// @param number  Of the SUBSCRIBE.
+    void subscriptions_stored(
+        Session& session, std::uint64_t number, std::span<const Change> changes, bool stored
+    );
     void sweep_retained();
     /// Without telling other threads: before the shards run.
     void restore_subscription(
@@ -362,6 +380,8 @@ private:
     bool review(Session& session);
     void expel(Session& session, model::Reason reason);
     void end(Session& session);
+    /// What ends with a subscription that the session has no more.
+    void leave(Session& session, Subscription& subscription);
     void forget_subscriptions(Session& session);
     void fire_will(Session& session);
     void schedule(Session& session);
@@ -394,6 +414,7 @@ private:
     std::set<std::pair<std::int64_t, std::uint64_t>> timetable_;
     std::set<std::pair<std::int64_t, std::uint64_t>> ages_;
     std::uint64_t changes_ = 0;  // SUBSCRIBEs of sessions that last.
+    boost::unordered_flat_map<const Subscription*, Unstored> unstored_;
     std::uint64_t next_session_;
     std::uint64_t fan_outs_ = 0;
     std::vector<Target> targets_;

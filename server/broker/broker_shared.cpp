@@ -21,16 +21,20 @@ namespace {
 
 // --- On the member's shard -----------------------------------------------------------------------------------------
 
-void Broker::join(Session& session, const Subscription& subscription, PendingPtr pending) {
+Membership& Broker::membership_of(Session& session, Subscription& subscription) {
     if (!session.memberships_) {
         session.memberships_ = std::make_unique<Memberships>(*this);
     }
     auto& all = session.memberships_->all;
-    auto membership = std::ranges::find(all, &subscription, &Membership::subscription);
-    if (membership == all.end()) {
-        membership = all.insert(all.end(), {&subscription});
-    }
-    membership->told = session.standing(*membership);
+    const std::uint32_t at = subscription.membership;
+    return at < all.size() && all[at].subscription == &subscription
+               ? all[at]
+               : session.memberships_->add(subscription);
+}
+
+void Broker::join(Session& session, Subscription& subscription, PendingPtr pending) {
+    Membership& membership = membership_of(session, subscription);
+    membership.told = session.standing(membership);
 
     const auto& tenant = session.principal().tenant;
     const auto share_at = static_cast<std::uint32_t>(tenant.size() + 1);
@@ -39,7 +43,7 @@ void Broker::join(Session& session, const Subscription& subscription, PendingPtr
         .share_at = share_at,
         .filter_at = share_at + subscription.share_bytes,
         .session_id = session.id(),
-        .standing = membership->told,
+        .standing = membership.told,
     });
     const unsigned owner = owner_of(
         tenant, subscription.filter, static_cast<unsigned>(shards_.brokers.size())
@@ -64,18 +68,15 @@ void Broker::joined(const Join& join) {
         return;
     }
     const auto text = std::string_view{join.key}.substr(join.share_at);
-    const auto known = [text](const Membership& each) { return each.subscription->filter == text; };
-    auto& all = session->memberships_->all;
-    if (const auto membership = std::ranges::find_if(all, known); membership != all.end()) {
-        membership->group = join.group;
-        tell_standing(*session);
+    if (const Subscription* const subscription = session->subscriptions_.find(text)) {
+        Membership& membership = session->memberships_->all[subscription->membership];
+        membership.group = join.group;
+        tell_standing(*session, membership);
     }
 }
 
-void Broker::leave(Session& session, const Subscription& subscription) {
-    std::erase_if(session.memberships_->all, [&](const Membership& each) {
-        return each.subscription == &subscription;
-    });
+void Broker::leave_group(Session& session, const Subscription& subscription) {
+    session.memberships_->remove(subscription);
     const auto& tenant = session.principal().tenant;
     const unsigned owner = owner_of(
         tenant, subscription.filter, static_cast<unsigned>(shards_.brokers.size())
@@ -98,24 +99,28 @@ void Broker::tell_standing(Session& session) {
         return;
     }
     for (Membership& membership : session.memberships_->all) {
-        const GroupId group = membership.group;
-        const Standing standing = session.standing(membership);
-        if (group == GroupId::none || standing == membership.told) {
-            continue;
-        }
-        membership.told = standing;
-        const unsigned owner = shard_of(group);
-        if (owner == shards_.self) {
-            update_standing(group, session.id(), standing);
-            continue;
-        }
-        shards_.peers->send(
-            owner,
-            runtime::Task{[&other = on(owner), group, id = session.id(), standing] {
-                other.update_standing(group, id, standing);
-            }}
-        );
+        tell_standing(session, membership);
     }
+}
+
+void Broker::tell_standing(const Session& session, Membership& membership) {
+    const GroupId group = membership.group;
+    const Standing standing = session.standing(membership);
+    if (group == GroupId::none || standing == membership.told) {
+        return;
+    }
+    membership.told = standing;
+    const unsigned owner = shard_of(group);
+    if (owner == shards_.self) {
+        update_standing(group, session.id(), standing);
+        return;
+    }
+    shards_.peers->send(
+        owner,
+        runtime::Task{[&other = on(owner), group, id = session.id(), standing] {
+            other.update_standing(group, id, standing);
+        }}
+    );
 }
 
 void Broker::take(

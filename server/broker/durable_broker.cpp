@@ -191,74 +191,61 @@ void Broker::store_disconnected(Session& session) {
 }
 
 void Broker::note_unstored(
-    Session& session, const SubscribeRequest& request, const Subscription* known
+    const Subscription& subscription, const std::optional<SubscriptionOptions>& before
 ) {
-    auto& unstored = session.lasting_->unstored;
-    std::optional<storage::SubscriptionRecord> before;
-    if (known != nullptr) {
-        before = record_of(known->options);
-        // What is in memory is not on disk yet: what was there before it may have to come back.
-        const auto earlier = std::ranges::find(unstored, request.filter, &Unstored::filter);
-        if (earlier != unstored.end()) {
-            before = earlier->before;
-        }
-    }
-    unstored.push_back(
-        {changes_, std::string{request.filter}, before, record_of(request.options)}
-    );
+    // What is in memory may not be on disk yet: then what was there before it may have to come back.
+    const auto noted = unstored_.try_emplace(&subscription, Unstored{changes_, changes_, before});
+    noted.first->second.last = changes_;
 }
 
 void Broker::store_subscriptions(
-    Session& session, std::span<const SubscribeRequest> requests, const PendingPtr& pending
+    Session& session, std::vector<Change> changes, const PendingPtr& pending
 ) {
     storage::Batch batch;
-    for (const SubscribeRequest& request : requests) {
-        batch.put_subscription(session.lasting_->id, request.filter, record_of(request.options));
+    for (const auto& [subscription, options] : changes) {
+        batch.put_subscription(session.lasting_->id, subscription->filter, record_of(options));
     }
     ++pending->left;
     journal_.submit(
         std::move(batch),
-        {.done = [this, pending, change = changes_++](bool stored) {
+        {.done = [this, pending, number = changes_++, changes = std::move(changes)](bool stored) {
             pending->stored = stored;
             if (Session* const alive = find(pending->session_id)) {
-                subscriptions_stored(*alive, change, stored);
+                subscriptions_stored(*alive, number, changes, stored);
             }
             finish(*pending);
         }}
     );
 }
 
-void Broker::subscriptions_stored(Session& session, std::uint64_t change, bool stored) {
-    auto& unstored = session.lasting_->unstored;
-    const auto others = std::ranges::stable_partition(unstored, [change](const Unstored& each) {
-        return each.change == change;
-    });
-    const std::vector<Unstored> changed(
-        std::make_move_iterator(unstored.begin()), std::make_move_iterator(others.begin())
-    );
-    unstored.erase(unstored.begin(), others.begin());
-    for (const Unstored& each : changed) {
-        const auto later = std::ranges::find(unstored, each.filter, &Unstored::filter);
+void Broker::subscriptions_stored(
+    Session& session, std::uint64_t number, std::span<const Change> changes, bool stored
+) {
+    for (const auto& [subscription, options] : changes) {
+        const auto noted = unstored_.find(subscription);
+        if (noted == unstored_.end() || number < noted->second.first) {
+            continue;  // It is gone, or is another one by now.
+        }
+        if (noted->second.last != number) {  // A later SUBSCRIBE decides.
+            if (stored) {
+                noted->second.before = options;
+            }
+            continue;
+        }
+        const std::optional<SubscriptionOptions> before = noted->second.before;
+        unstored_.erase(noted);
         if (stored) {
-            for (Unstored& next : unstored) {
-                if (next.filter == each.filter) {
-                    next.before = each.after;
-                }
-            }
-        } else if (later == unstored.end()) {  // Else the later one decides.
-            if (!each.before) {
-                unsubscribe(session, each.filter);
-                continue;
-            }
-            const auto known = std::ranges::find_if(session.subscriptions_, [&](const auto& any) {
-                return any->filter == each.filter;
-            });
-            if (known != session.subscriptions_.end()) {
-                (*known)->options = options_of(*each.before);
-            }
+            continue;
+        }
+        if (before) {
+            subscription->options = *before;
+        } else {
+            unsubscribe(session, subscription->filter);
         }
     }
-    tell_standing(session);
+    if (!stored) {
+        tell_standing(session);
+    }
 }
 
 // --- Retained messages ---------------------------------------------------------------------------------------------

@@ -107,13 +107,9 @@ void Broker::restore(
 void Broker::restore_subscription(
     Session& session, std::string_view filter, const storage::SubscriptionRecord& record
 ) {
-    session.subscriptions_.push_back(std::make_unique<Subscription>(
-        &session,
-        std::string{filter},
-        options_of(record),
-        share_bytes_of(filter)
+    Subscription& subscription = session.subscriptions_.insert(std::make_unique<Subscription>(
+        &session, std::string{filter}, options_of(record), share_bytes_of(filter)
     ));
-    Subscription& subscription = *session.subscriptions_.back();
     context_.metrics.subscriptions.add(1);
     const auto tell_others = [](Broker& owner, const std::string& news) {
         for (Broker* const other : owner.shards_.brokers) {
@@ -128,10 +124,7 @@ void Broker::restore_subscription(
         }
         return;
     }
-    if (!session.memberships_) {
-        session.memberships_ = std::make_unique<Memberships>(*this);
-    }
-    auto& membership = session.memberships_->all.emplace_back(Membership{&subscription});
+    Membership& membership = membership_of(session, subscription);
     membership.told = session.standing(membership);
     const std::string& tenant = session.principal().tenant;
     Broker& owner = on(owner_of(tenant, filter, static_cast<unsigned>(shards_.brokers.size())));

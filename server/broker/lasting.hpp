@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,14 +43,6 @@ struct Books {
     std::array<model::LimitHits, model::kQueueLimits> limits = {};
 };
 
-/// A subscription on its way to the disk.
-struct Unstored {
-    std::uint64_t change;  ///< Of the SUBSCRIBE that it is part of.
-    std::string filter;
-    std::optional<storage::SubscriptionRecord> before;  ///< On disk; nothing: it is new.
-    storage::SubscriptionRecord after;
-};
-
 /// Of one session whose expiry is above zero. Its entries in the queue are numbered here.
 struct Lasting {
     /// As much of a queue as is in memory while its connection takes it.
@@ -74,7 +65,6 @@ struct Lasting {
     std::uint32_t life = 0;        ///< Grows when a connection comes or goes: pages asked for before do not count.
     std::uint16_t next_packet_id = 1;  ///< Where the queue is not in memory.
     Books books;
-    std::vector<Unstored> unstored = {};  ///< In the order of the changes.
     bool is_reading = false;
     bool is_unreadable = false;  ///< A page could not be read; not asked for again on this connection.
     /// Entries that are on their way to another shard, which stores them; rising. Of what is not older nothing else goes to the disk.

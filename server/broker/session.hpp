@@ -12,6 +12,7 @@
 #include <weir/broker/flow.hpp>
 #include <weir/broker/lasting.hpp>
 #include <weir/broker/subscriber.hpp>
+#include <weir/broker/subscriptions.hpp>
 #include <weir/model/limits.hpp>
 #include <weir/model/metrics.hpp>
 #include <weir/model/principal.hpp>
@@ -31,30 +32,9 @@ enum class Refusal : std::uint8_t {
     rejected,   ///< Nobody may have it.
 };
 
-enum class RetainHandling : std::uint8_t { send = 0, send_if_new = 1, never = 2 };
-
-struct SubscriptionOptions {
-    model::Qos qos = model::Qos::at_most_once;
-    bool no_local = false;
-    bool retain_as_published = false;
-    RetainHandling retain_handling = RetainHandling::send;
-    std::uint32_t id = 0;  ///< Subscription Identifier; 0: none.
-};
-
-/// Owned by its session; the interest index points to it, unless it is shared.
-struct Subscription {
-    Session* session;
-    std::string filter;  ///< As it was asked for: of a shared one, "$share/group/filter".
-    SubscriptionOptions options;
-    std::uint32_t share_bytes = 0;  ///< Length of "$share/group/" in front of the filter proper; 0: not shared.
-    std::uint32_t read = 0;  ///< The RetainedReads::Id under way for it; 0: none.
-
-    [[nodiscard]] bool is_shared() const noexcept { return share_bytes != 0; }
-};
-
 /// A session's place in a shared group.
 struct Membership {
-    const Subscription* subscription;
+    Subscription* subscription;
     GroupId group = GroupId::none;  ///< None until the group's shard has answered.
     Standing told = Standing::unable;  ///< What the group's shard knows.
 };
@@ -62,7 +42,18 @@ struct Membership {
 /// All of a session's places in shared groups. Made with the first, stays as long as the session.
 struct Memberships {
     Broker& broker;
-    std::vector<Membership> all;
+    std::vector<Membership> all;  ///< Each stands where Subscription::membership says.
+
+    Membership& add(Subscription& subscription) {
+        subscription.membership = static_cast<std::uint32_t>(all.size());
+        return all.emplace_back(Membership{&subscription});
+    }
+    /// The last one takes its place.
+    void remove(const Subscription& subscription) noexcept {
+        all[subscription.membership] = all.back();
+        all[subscription.membership].subscription->membership = subscription.membership;
+        all.pop_back();
+    }
 };
 
 struct Will {
@@ -114,9 +105,7 @@ public:
     }
     /// Online, and the peer has the answer to its CONNECT.
     [[nodiscard]] bool is_live() const noexcept { return subscriber_ != nullptr && is_answered_; }
-    [[nodiscard]] const std::vector<std::unique_ptr<Subscription>>& subscriptions() const noexcept {
-        return subscriptions_;
-    }
+    [[nodiscard]] const Subscriptions& subscriptions() const noexcept { return subscriptions_; }
 
     /// Takes a copy: sends it, queues it, or counts it as lost. What has expired is lost, whether it could be sent or not; a
     /// Message Expiry Interval of 0 has passed when the message comes. [MQTT5-3.3.2-5]
@@ -323,7 +312,7 @@ private:
     Subscriber* subscriber_ = nullptr;
     std::unique_ptr<Flow> flow_;
     std::unique_ptr<Will> will_;
-    std::vector<std::unique_ptr<Subscription>> subscriptions_;
+    Subscriptions subscriptions_;
     std::unique_ptr<Memberships> memberships_;
     std::unique_ptr<Lasting> lasting_;  // Null: it ends with its connection, and nothing of it is stored.
     std::unique_ptr<boost::container::flat_set<std::uint16_t>> inbound_ids_;
@@ -334,6 +323,6 @@ private:
     bool is_answered_ : 1 = false;
 };
 
-static_assert(sizeof(Session) <= 192, "part of every idle connection");
+static_assert(sizeof(Session) <= 200, "part of every idle connection");
 
 }  // namespace weir::broker

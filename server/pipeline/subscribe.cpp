@@ -1,6 +1,5 @@
 #include <weir/pipeline/subscribe.hpp>
 
-#include <algorithm>
 #include <utility>
 
 #include <weir/rules/evaluator.hpp>
@@ -40,10 +39,7 @@ void subscribe(
         Verdict verdict = is_within_basic_ingest(request.filter)
                               ? Verdict{Reason::subscribe_denied}
                               : session.policies().subscribe(session.subject(), request.filter);
-        const auto known = [&](const auto& subscription) {
-            return subscription->filter == request.filter;
-        };
-        const bool is_new = std::ranges::none_of(session.subscriptions(), known);
+        const bool is_new = session.subscriptions().find(request.filter) == nullptr;
         if (verdict.accepted() && is_new && count >= limits.subscriptions) {
             verdict = {Reason::subscriptions_limit};
         }

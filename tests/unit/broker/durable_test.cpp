@@ -750,6 +750,69 @@ TEST_P(Durable, KeepsTheLastSubscription_WhenAnEarlierOneCannotBeStored) {
     EXPECT_EQ(session_of("a").subscriptions().size(), 1U);
 }
 
+TEST_P(Durable, KeepsWhatAnUnsubscribeLeaves_WhenAnEarlierSubscribeCannotBeStored) {
+    const std::string too_long(8'000, 'y');
+    store = storage::Store::in_memory({.pending_bytes_max = 4'096});
+    cluster.reset();
+    start();
+    auto& session = connect("a", peer);
+    const std::array<SubscribeRequest, 3> refused{{{"x", kQos1}, {"z", kQos1}, {too_long, kQos1}}};
+    std::optional<bool> first;
+    bool second = false;
+    auto& broker = *cluster->brokers[home("a")];
+    broker.subscribe(session, refused, [&](bool stored) { first = stored; });
+    EXPECT_TRUE(broker.unsubscribe(session, "x"));
+    EXPECT_TRUE(broker.unsubscribe(session, "z"));
+    cluster->begin_subscribe(home("a"), session, "x", kQos2, second);
+    cluster->pump();
+    EXPECT_EQ(first, false);
+    EXPECT_TRUE(second);
+    publish("x", "live", Qos::exactly_once);
+    publish("z", "live", Qos::exactly_once);
+    EXPECT_THAT(peer.got, ElementsAre("x=live@2")) << "the later SUBSCRIBE is another subscription";
+    EXPECT_EQ(session.subscriptions().size(), 1U);
+}
+
+/// Each filter twice in a packet, packets on top of each other before the first is stored, and all of it again after a restart.
+TEST_P(Durable, TakesManySubscriptionsOfASession_AsFastAsFew) {
+    constexpr std::size_t kFilters = 6'000;
+    constexpr int kPackets = 4;
+    auto& session = connect("a", peer);
+    std::vector<std::string> filters;
+    for (std::size_t i = 0; i < kFilters; ++i) {
+        filters.push_back((i % 2 == 0 ? "$share/g/x/" : "x/") + std::to_string(i));
+    }
+    auto& broker = *cluster->brokers[home("a")];
+    int stored_packets = 0;
+    for (int packet = 0; packet < kPackets; ++packet) {
+        std::vector<SubscribeRequest> requests;
+        for (std::size_t i = 0; i < kFilters; ++i) {
+            requests.push_back({filters[i], packet % 2 == 0 ? kQos1 : kQos2, i % 2 == 0 ? "g" : ""});
+            requests.push_back(requests.back());
+        }
+        broker.subscribe(session, requests, [&](bool stored) { stored_packets += stored ? 1 : 0; });
+    }
+    cluster->pump();
+    EXPECT_EQ(stored_packets, kPackets);
+    EXPECT_EQ(session.subscriptions().size(), kFilters);
+
+    disconnect(session, peer);
+    restart();
+    EXPECT_EQ(session_of("a").subscriptions().size(), kFilters);
+    Peer again;
+    auto& restored = connect("a", again);
+    for (std::size_t i = 2; i < kFilters; ++i) {
+        ASSERT_TRUE(cluster->brokers[home("a")]->unsubscribe(restored, filters[i]));
+    }
+    cluster->pump();
+    publish("x/0", "shared", Qos::exactly_once);
+    publish("x/1", "not", Qos::exactly_once);
+    publish("x/2", "nobody's", Qos::exactly_once);
+    EXPECT_THAT(again.got, ElementsAre("x/0=shared@2", "x/1=not@2"));
+    restart();
+    EXPECT_EQ(session_of("a").subscriptions().size(), 2U);
+}
+
 TEST_P(Durable, StoresAPublishAtQos2AndItsQueues_InOneBatch_OverAllShards) {
     for (const char* id : {"a", "b", "c", "d"}) {
         auto& session = connect(id, peer);

@@ -430,7 +430,7 @@ TEST_P(Shared, WithdrawsASharedSubscription_WhenPoliciesChange_T19) {
     cluster.policies("policy: open\nallow:\n  - connect: \"*\"\n  - subscribe: [\"y\"]\n");
     cluster.pump();
     ASSERT_THAT(member.session->subscriptions(), SizeIs(1));
-    EXPECT_EQ(member.session->subscriptions()[0]->filter, "$share/g/y");
+    EXPECT_NE(member.session->subscriptions().find("$share/g/y"), nullptr);
     EXPECT_EQ(cluster.nodes[member.shard]->decisions.of(member.name).at(0).topic, "$share/g/x");
     publish("x", "1");
     publish("y", "2");
