@@ -12,6 +12,9 @@ constexpr std::uint8_t kQosMax = 2;
 /// A queue entry with `share`; one without is written as older releases read it.
 constexpr Byte kSharedEntryVersion = 2;
 
+/// Of wills whose expiry is 0 seconds, and of these only: in version 1, 0 is none.
+constexpr Byte kWillVersion2 = 2;
+
 /// Bits of one byte: QoS 0-1, retain 2.
 constexpr unsigned kRetainBit = 2;
 /// Bits of a subscription's byte: QoS 0-1, no local 2, retain as published 3, retain handling 4-5.
@@ -66,9 +69,9 @@ void encode(Bytes& out, const MessageRecord& record) {
 }
 
 void encode(Bytes& out, const WillRecord& record) {
-    out.push_back(detail::kRecordVersion);
+    out.push_back(record.expiry_s == 0U ? kWillVersion2 : detail::kRecordVersion);
     append_be(out, record.delay_s);
-    append_be(out, record.expiry_s);
+    append_be(out, record.expiry_s.value_or(0));
     encode(out, record.message);
 }
 
@@ -146,11 +149,15 @@ Result<MessageRecord> decode_message(ByteView in) noexcept {
 }
 
 Result<WillRecord> decode_will(ByteView in) noexcept {
-    WEIR_TRY(auto reader, open_record(in));
+    WEIR_TRY(auto reader, open_record(in, kWillVersion2));
     WillRecord record;
     record.delay_s = reader.integer<std::uint32_t>();
-    record.expiry_s = reader.integer<std::uint32_t>();
-    if (!reader.complete()) {
+    const auto expiry_s = reader.integer<std::uint32_t>();
+    const bool is_version2 = in[0] == kWillVersion2;
+    if (expiry_s != 0 || is_version2) {
+        record.expiry_s = expiry_s;
+    }
+    if (!reader.complete() || (is_version2 && expiry_s != 0)) {
         return errc::malformed_record;
     }
     WEIR_TRY(record.message, decode_message(reader.rest()));

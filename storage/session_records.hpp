@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -60,8 +61,8 @@ struct MessageRecord {
 };
 
 struct WillRecord {
-    std::uint32_t delay_s = 0;   ///< Between the end of the connection and publishing.
-    std::uint32_t expiry_s = 0;  ///< Of the message, once published; 0: never.
+    std::uint32_t delay_s = 0;  ///< Between the end of the connection and publishing.
+    std::optional<std::uint32_t> expiry_s = {};  ///< Of the message, once published; nothing: never.
     MessageRecord message = {};
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include <weir/broker/session.hpp>
 
@@ -62,17 +63,20 @@ model::MessagePtr message_of(const storage::MessageRecord& record) {
 storage::WillRecord record_of(const Will& will) noexcept {
     return {
         .delay_s = seconds(will.delay),
-        .expiry_s = seconds(will.expiry),
+        .expiry_s = will.expiry ? std::optional{seconds(*will.expiry)} : std::nullopt,
         .message = record_of(*will.message),
     };
 }
 
 Will will_of(const storage::WillRecord& record) {
-    return {
+    Will will{
         .message = message_of(record.message),
         .delay = std::chrono::seconds{record.delay_s},
-        .expiry = std::chrono::seconds{record.expiry_s},
     };
+    if (record.expiry_s) {
+        will.expiry = std::chrono::seconds{*record.expiry_s};
+    }
+    return will;
 }
 
 Bytes encode_credential(const model::Principal& principal) {

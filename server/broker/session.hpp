@@ -4,6 +4,7 @@
 #include <boost/container/flat_set.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,8 +59,9 @@ struct Memberships {
 
 struct Will {
     model::MessagePtr message;
-    std::chrono::seconds delay{0};   ///< Between the end of the connection and publishing.
-    std::chrono::seconds expiry{0};  ///< Of the message, from when it is published; 0: never.
+    std::chrono::seconds delay{0};  ///< Between the end of the connection and publishing.
+    /// Of the message, from when it is published; nothing: never.
+    std::optional<std::chrono::seconds> expiry = {};
 };
 
 /// What sessions of a shard share.

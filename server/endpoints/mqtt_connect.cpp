@@ -120,10 +120,10 @@ Next MqttEndpoint::on_connect(const mqtt::Connect& packet) noexcept {
             .delay =
                 std::chrono::seconds{
                     will.properties.number(PropertyId::will_delay_interval).value_or(0)},
-            .expiry =
-                std::chrono::seconds{
-                    will.properties.number(PropertyId::message_expiry_interval).value_or(0)},
         });
+        if (const auto expiry = will.properties.number(PropertyId::message_expiry_interval)) {
+            made->will->expiry = std::chrono::seconds{*expiry};
+        }
     }
     connecting_ = std::move(made);
     return Next::stop;

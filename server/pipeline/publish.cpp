@@ -322,7 +322,7 @@ void Publisher::publish_will(const broker::Session& session, const broker::Will&
         .retain = said.retain(),
         .protocol = said.protocol(),
         .created = now,
-        .expires = will.expiry.count() == 0 ? WallTime{0} : now + will.expiry,
+        .expires = will.expiry ? now + *will.expiry : WallTime{0},
         .publisher_session = session.id(),
     });
     metering::DeviceMeter* const meter = meter_.open(session.principal().tenant, session.device());

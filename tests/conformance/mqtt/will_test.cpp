@@ -119,6 +119,16 @@ TEST_P(Will, KeepsItsPropertiesInOrder_MQTT5_3_1_3_10) {
     five.expects(packet("30", "0001 'w' " + properties(sent) + " 'gone'"));
 }
 
+/// As a message that is published with the same.
+TEST_P(Will, ReachesNobody_WhenItsMessageExpiryIsZero_MQTT5_3_3_2_5) {
+    v5("p").sends(packet("30", "0001 'w' " + properties("02 00000000") + " 'now'"));
+    auto first = v5("c", "06", "", properties("02 00000000") + " 0001 'w' 0004 'late'");
+    auto second = v5("c", "06", "", properties("02 00000e10") + " 0001 'w' 0004 'gone'");
+    auto third = v5("c");
+    watcher_->expects("30 07 0001 'w' 'gone'");
+    watcher_has_all();
+}
+
 TEST_P(Will, IsNotPublished_WhenItsClientIsBackInTime_MQTT5_3_1_2_8_MQTT5_3_1_3_9) {
     v5("c", "04", kOneHour, "05 18 0000000a 0001 'w' 0004 'gone'").drops();
     auto back = v5("c", "00", kOneHour);

@@ -1096,6 +1096,18 @@ TEST_P(Durable, PublishesAWillThatWasStillToCome_AlsoOfAConnectionThatTheCrashEn
     EXPECT_EQ(late.got.size(), 1U) << "the one that it did not acknowledge, and no second will";
 }
 
+TEST(DurableRecords, KeepOfAWillWhetherItExpires) {
+    const auto read_again = [](std::optional<seconds> expiry) {
+        const Will will{.message = Cluster::message("will", "gone"), .delay = seconds{3}, .expiry = expiry};
+        Bytes bytes;
+        encode(bytes, record_of(will));
+        return will_of(*storage::decode_will(bytes)).expiry;
+    };
+    EXPECT_EQ(read_again(std::nullopt), std::nullopt);
+    EXPECT_EQ(read_again(seconds{0}), seconds{0}) << "it does, at once";
+    EXPECT_EQ(read_again(seconds{60}), seconds{60});
+}
+
 TEST_P(Durable, DropsASession_WhoseDeviceIsGone_OrMayNotConnect) {
     disconnect(connect("a", peer), peer);
     auto request = cluster->request("b", peer, "other");

@@ -154,6 +154,18 @@ TEST(WillRecord, HasItsGoldenBytes) {
     EXPECT_EQ(read->message.topic, "a/b");
 }
 
+TEST(WillRecord, TellsAnExpiryOfZeroFromNone) {
+    const std::string fields = "0000000300000000" + std::string{kMessageV1};
+    EXPECT_EQ(encoded_hex(WillRecord{.delay_s = 3, .message = kMessage}), "01" + fields);
+    EXPECT_EQ(
+        encoded_hex(WillRecord{.delay_s = 3, .expiry_s = 0, .message = kMessage}), "02" + fields
+    );
+    EXPECT_EQ(decode_will(*from_hex("01" + fields))->expiry_s, std::nullopt);
+    EXPECT_EQ(decode_will(*from_hex("02" + fields))->expiry_s, 0U);
+    const std::string other = "020000000300000004" + std::string{kMessageV1};
+    EXPECT_EQ(decode_will(*from_hex(other)).error(), errc::malformed_record);
+}
+
 TEST(QueueEntry, HasItsGoldenBytes) {
     EXPECT_EQ(encoded_hex(kEntry), kEntryV1);
     const auto bytes = *from_hex(kEntryV1);
@@ -206,7 +218,7 @@ TEST(SessionRecords, RefuseWhatIsCutShortOrNewer) {
     expect_checked(kEntryV1, kEntryV1.size() / 2, decode_queue_entry, 2);
     expect_checked(kEntryV2, kEntryV2.size() / 2, decode_queue_entry, 2);
     const std::string will = std::string{kWillV1Prefix} + std::string{kMessageV1};
-    expect_checked(will, will.size() / 2 - payload, decode_will);
+    expect_checked(will, will.size() / 2 - payload, decode_will, 2);
     const std::string retained = std::string{kRetainedV1Prefix} + std::string{kMessageV1};
     expect_checked(retained, retained.size() / 2 - payload, decode_retained);
 }
