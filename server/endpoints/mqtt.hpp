@@ -63,8 +63,8 @@ private:
 
     // Authentication in rounds: mqtt_auth.cpp
     [[nodiscard]] std::unique_ptr<Rounds> begin_rounds(std::string_view method) const;
-    /// Answers the client, or says how it ended.
-    std::optional<Result<identity::Proved>> advance(Rounds& rounds, ByteView data);
+    /// One round more; a challenge has been sent to the client.
+    [[nodiscard]] identity::Step advance(Rounds& rounds, ByteView data);
     void send_auth(mqtt::ReasonCode code, std::string_view method, ByteView data);
     void exchange();
     mqtt::Next on_auth(const mqtt::Auth& packet) noexcept override;

@@ -1,5 +1,6 @@
 // AUTH: the rounds between CONNECT and CONNACK, and those of a client that authenticates again. [MQTT5-4.12]
 #include <utility>
+#include <variant>
 
 #include <weir/endpoints/connection.hpp>
 #include <weir/endpoints/mqtt.hpp>
@@ -14,6 +15,14 @@ using mqtt::Next;
 using mqtt::PropertyId;
 using mqtt::ReasonCode;
 
+namespace {
+
+[[nodiscard]] bool is_challenge(const identity::Step& step) noexcept {
+    return step && std::holds_alternative<identity::Challenge>(*step);
+}
+
+}  // namespace
+
 std::unique_ptr<MqttEndpoint::Rounds> MqttEndpoint::begin_rounds(std::string_view method) const {
     const Services& services = connection_.services();
     const auto* const mechanism = identity::find_mechanism(services.mechanisms, method);
@@ -25,19 +34,19 @@ std::unique_ptr<MqttEndpoint::Rounds> MqttEndpoint::begin_rounds(std::string_vie
     );
 }
 
-std::optional<Result<identity::Proved>> MqttEndpoint::advance(Rounds& rounds, ByteView data) {
+identity::Step MqttEndpoint::advance(Rounds& rounds, ByteView data) {
     if (rounds.left-- == 0) {
-        return Result<identity::Proved>{identity::errc::bad_credentials};
+        return identity::errc::bad_credentials;
     }
     auto step = rounds.exchange->next(data);
-    if (!step) {
-        return Result<identity::Proved>{step.error()};
+    if (is_challenge(step)) {
+        send_auth(
+            ReasonCode::continue_authentication,
+            rounds.method,
+            std::get<identity::Challenge>(*step).data
+        );
     }
-    if (const auto* const challenge = std::get_if<identity::Challenge>(&*step)) {
-        send_auth(ReasonCode::continue_authentication, rounds.method, challenge->data);
-        return std::nullopt;
-    }
-    return std::get<identity::Proved>(std::move(*step));
+    return step;
 }
 
 void MqttEndpoint::send_auth(ReasonCode code, std::string_view method, ByteView data) {
@@ -52,16 +61,17 @@ void MqttEndpoint::send_auth(ReasonCode code, std::string_view method, ByteView 
 
 void MqttEndpoint::exchange() {
     Connecting& connecting = *connecting_;
-    auto outcome = advance(*connecting.rounds, std::exchange(connecting.data, {}));
-    connecting.awaits_auth = !outcome;
-    if (!outcome) {
+    auto step = advance(*connecting.rounds, std::exchange(connecting.data, {}));
+    connecting.awaits_auth = is_challenge(step);
+    if (connecting.awaits_auth) {
         return;
     }
-    if (!*outcome) {
-        return authenticated(outcome->error());
+    if (!step) {
+        return authenticated(step.error());
     }
-    connecting.data = std::move((*outcome)->data);
-    authenticated(std::move((*outcome)->principal));
+    auto& [principal, data] = std::get<identity::Proved>(*step);
+    connecting.data = std::move(data);
+    authenticated(std::move(principal));
 }
 
 Next MqttEndpoint::on_auth(const mqtt::Auth& packet) noexcept {
@@ -85,15 +95,15 @@ Next MqttEndpoint::on_auth(const mqtt::Auth& packet) noexcept {
 
 void MqttEndpoint::reauthenticate(ByteView data) {
     auto& rounds = extra().reauthentication;
-    auto outcome = rounds ? advance(*rounds, data)
-                          : Result<identity::Proved>{identity::errc::bad_credentials};
-    if (!outcome) {
+    const auto step =
+        rounds ? advance(*rounds, data) : identity::Step{identity::errc::bad_credentials};
+    if (is_challenge(step)) {
         return;
     }
-    if (!*outcome) {
-        return leave(ReasonCode::not_authorized, {identity::reason_of(outcome->error())});
+    if (!step) {
+        return leave(ReasonCode::not_authorized, {identity::reason_of(step.error())});
     }
-    const identity::Proved& proved = **outcome;
+    const auto& proved = std::get<identity::Proved>(*step);
     // The session stays with who opened it. [MQTT5-4.12.1-1]
     if (!session_->principal().same_identity(*proved.principal)) {
         return leave(ReasonCode::not_authorized, {Reason::client_id_conflict});

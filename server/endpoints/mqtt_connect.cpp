@@ -77,7 +77,8 @@ Next MqttEndpoint::on_connect(const mqtt::Connect& packet) noexcept {
     const auto& properties = packet.properties;
     made->client_id = packet.client_id;
     made->username = packet.user_name.value_or(std::string_view{});
-    if (packet.password) {
+    made->method = properties.text(PropertyId::authentication_method).value_or(std::string_view{});
+    if (packet.password && made->method.empty()) {
         made->password.assign(packet.password->begin(), packet.password->end());
     }
     made->clean_start = packet.clean_start;
@@ -85,7 +86,6 @@ Next MqttEndpoint::on_connect(const mqtt::Connect& packet) noexcept {
     made->asked_expiry_s = properties.number(PropertyId::session_expiry_interval).value_or(0);
     made->receive_maximum =
         static_cast<std::uint16_t>(properties.number(PropertyId::receive_maximum).value_or(0xFFFF));
-    made->method = properties.text(PropertyId::authentication_method).value_or(std::string_view{});
     if (const auto data = properties.binary(PropertyId::authentication_data)) {
         made->data.assign(data->begin(), data->end());
     }

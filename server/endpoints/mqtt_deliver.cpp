@@ -16,11 +16,16 @@ constexpr std::size_t kByReferenceFrom = 4 * 1024;
 
 }  // namespace
 
-bool MqttEndpoint::ready(model::Qos /*qos*/) const noexcept {
-    return !connection_.out().congested();
+bool MqttEndpoint::ready(model::Qos qos) const noexcept {
+    // What is not acknowledged may go where it is not sent any more; the rest stays with the session.
+    const bool takes = qos == model::Qos::at_most_once || !connection_.closing();
+    return takes && !connection_.out().congested();
 }
 
 void MqttEndpoint::deliver(const broker::Delivery& delivery) noexcept {
+    if (connection_.closing()) {  // [MQTT5-3.14.4-1]
+        return;
+    }
     const model::Message& message = *delivery.message;
     const auto version = protocol_.version();
     mqtt::PublishHeader header{

@@ -11,6 +11,9 @@ namespace weir::endpoints {
 
 template <class Packet>
 void MqttEndpoint::send(const Packet& packet) {
+    if (connection_.closing()) {  // [MQTT5-3.14.4-1]
+        return;
+    }
     const auto version = protocol_.version();
     const std::size_t size = mqtt::size_of(packet, version);
     if (!fits(size)) {  // [MQTT5-3.1.2-24]

@@ -103,6 +103,26 @@ TEST_P(
     v5("c", "00", kOneHour).expects_nothing_more();
 }
 
+TEST_P(Delivery, EndsWithDisconnect_WhateverIsPublishedMeanwhile_MQTT5_3_14_4_1) {
+    auto busy = v3("busy");
+    std::string messages;
+    for (int i = 0; i < 200; ++i) {
+        messages += "30 04 0001 't' 'x'";
+    }
+    for (int time = 0; time < 20; ++time) {
+        auto client = v5("c");
+        client.sends("82 07 0001 00 0001 't' 00").expects("90 04 0001 00 00");
+        busy.sends(messages);
+        client.sends("f0 00");  // Which may not come now.
+        Bytes next;
+        do {
+            next = client.packet();
+        } while (!next.empty() && next[0] == 0x30);
+        EXPECT_EQ(next, (Bytes{0xE0, 0x01, 0x82}));
+        client.expects_close();
+    }
+}
+
 TEST_P(Delivery, TakesAnErrorForAnAcknowledgement_MQTT5_3_6_2_1_MQTT5_4_4_0_2) {
     {
         auto client = v5("c", "00", kOneHour);
