@@ -22,8 +22,8 @@ struct ServerLimits {
     std::size_t connections = 64;             ///< Open at once; more are closed unanswered.
     std::uint32_t head_bytes = 8 * 1024;      ///< Beyond: 431.
     std::uint64_t body_bytes = 1024 * 1024;   ///< Beyond: 413, as soon as it is seen.
-    std::chrono::milliseconds head{10'000};   ///< For a whole head, and between requests.
-    std::chrono::milliseconds body{30'000};   ///< From the head to the body's last byte.
+    std::chrono::milliseconds head{5'000};    ///< For a whole head, and between requests.
+    std::chrono::milliseconds body{8'000};    ///< From the head to the body's last byte.
     std::chrono::milliseconds write{10'000};  ///< For the answer to be taken.
 };
 

@@ -1,14 +1,16 @@
-/// A blocking TCP client that knows no protocol.
+/// A blocking client of a TCP port or a Unix socket that knows no protocol.
 #pragma once
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -26,8 +28,6 @@ public:
     /// @param receive_buffer Bytes that the kernel takes for a peer that does not read; 0: its default.
     explicit SocketPeer(std::uint16_t port, int receive_buffer = 0)
         : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
-        const timeval patience{.tv_sec = kPatience, .tv_usec = 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         if (receive_buffer != 0) {
             ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
         }
@@ -35,10 +35,14 @@ public:
         to.sin_family = AF_INET;
         to.sin_port = htons(port);
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
-            ::close(fd_);
-            throw std::runtime_error{"cannot connect"};
-        }
+        connect(reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    }
+    explicit SocketPeer(const std::filesystem::path& socket)
+        : fd_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+        sockaddr_un to{};
+        to.sun_family = AF_UNIX;
+        socket.native().copy(to.sun_path, sizeof to.sun_path - 1);
+        connect(reinterpret_cast<const sockaddr*>(&to), sizeof to);
     }
     SocketPeer(SocketPeer&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
     SocketPeer& operator=(SocketPeer&&) = delete;
@@ -97,6 +101,15 @@ public:
     void finish() { ::shutdown(fd_, SHUT_WR); }
 
 private:
+    void connect(const sockaddr* to, socklen_t size) {
+        const timeval patience{.tv_sec = kPatience, .tv_usec = 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        if (::connect(fd_, to, size) != 0) {
+            ::close(fd_);
+            throw std::runtime_error{"cannot connect"};
+        }
+    }
+
     int fd_;
 };
 

@@ -174,6 +174,46 @@ TEST(ThreatT29, ClosesTlsPeersThatDoNotFinishTheirHandshake) {
     EXPECT_TRUE(eventually([&] { return gateway.connections() == 0; }));
 }
 
+// --- Operators' HTTP --------------------------------------------------------------------------------------------------
+
+TEST(ThreatT29, ClosesSlowPeersOfTheAdminSocket_AndServesDevicesMeanwhile) {
+    constexpr std::size_t kPeers = 64;  // As many as it has at once.
+    std::filesystem::path home;
+    const RunningGateway gateway{
+        {.prepare = [&home](const std::filesystem::path& folder) { home = folder; }}};
+    const auto socket = home / "admin.sock";
+    std::vector<Dripper> peers;
+    for (std::size_t i = 0; i < kPeers; ++i) {
+        if (i % 2 == 0) {
+            peers.push_back({SocketPeer{socket}, "GET / HTTP/1.1\r\nX: " + std::string(7'000, 'x')});
+        } else {
+            peers.push_back({SocketPeer{socket}, std::string(7'000, 'x')});
+            peers.back().socket.send(
+                "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 7000\r\n\r\n"
+            );
+        }
+    }
+    const auto end = SteadyClock::now() + kPatience;
+    std::size_t left = kPeers;
+    while (left != 0 && SteadyClock::now() < end) {
+        left = 0;
+        for (Dripper& peer : peers) {
+            if (!peer.over) {
+                peer.drip();
+                left += peer.over ? 0U : 1U;
+            }
+        }
+        MqttPeer honest{gateway.port()};
+        EXPECT_EQ(honest.connect("honest"), mqtt::ReasonCode::success);
+        std::this_thread::sleep_for(20ms);
+    }
+    EXPECT_EQ(left, 0U) << "still open";
+    peers.clear();
+    SocketPeer operators{socket};
+    operators.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(operators.read_all().starts_with("HTTP/1.1 "));
+}
+
 // --- Known devices ---------------------------------------------------------------------------------------------------
 
 /// A PUBLISH at QoS 0 whose payload has that many bytes.
