@@ -65,6 +65,7 @@ struct Connection {
 
     Socket socket;
     SteadyPoint deadline;  ///< Closed by the sweep when it is over.
+    bool may_give_way = true;  ///< It waits for a request, or for the rest of one.
     http::RequestReader reader;
     Bytes buffer = Bytes(kReadBytes);
     ByteView unread = {};  ///< Of `buffer`.
@@ -183,11 +184,29 @@ private:
                 }
                 continue;
             }
-            if (connections_.size() < limits_.connections) {
+            if (connections_.size() < limits_.connections || evict()) {
                 connections_.emplace_back(std::move(socket), limits_);
                 asio::co_spawn(io_, serve(std::prev(connections_.end())), asio::detached);
             }
         }
+    }
+
+    /// Closes the connection that would be over its time first. @return False: all are being answered.
+    bool evict() {
+        Connection* first = nullptr;
+        for (auto& connection : connections_) {
+            if (connection.may_give_way &&
+                (first == nullptr || connection.deadline < first->deadline)) {
+                first = &connection;
+            }
+        }
+        if (first == nullptr) {
+            return false;
+        }
+        first->may_give_way = false;
+        error_code ignored;
+        first->socket.close(ignored);
+        return true;
     }
 
     /// Closes what is over its time. Its coroutine then sees an aborted read or write, and ends.
@@ -265,9 +284,11 @@ private:
 
     Awaitable<bool> answer(Connections::iterator connection, Call call, http::WireOptions options) {
         connection->deadline = SteadyPoint::max();  // A handler takes the time that it takes.
+        connection->may_give_way = false;
         const auto response = co_await run(std::move(call));
         const bool sent = co_await send(connection, http::to_wire(response, options));
         connection->expire_after(limits_.head);
+        connection->may_give_way = true;
         co_return sent&& options.keep_alive;
     }
 

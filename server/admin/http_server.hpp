@@ -19,7 +19,8 @@ class ListenError : public std::runtime_error {
 };
 
 struct ServerLimits {
-    std::size_t connections = 64;             ///< Open at once; more are closed unanswered.
+    /// Open at once. For one more, the one that would be over its time first makes room; while all are being answered, it is closed.
+    std::size_t connections = 64;
     std::uint32_t head_bytes = 8 * 1024;      ///< Beyond: 431.
     std::uint64_t body_bytes = 1024 * 1024;   ///< Beyond: 413, as soon as it is seen.
     std::chrono::milliseconds head{5'000};    ///< For a whole head, and between requests.

@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <future>
 #include <string>
 #include <thread>
 
@@ -168,15 +169,38 @@ TEST_F(Server, ClosesAHeadThatDoesNotEnd) {
     EXPECT_EQ(all_of(fd), "");
 }
 
-TEST_F(Server, ClosesConnectionsOverTheLimit) {
-    start({.connections = 1});
+TEST_F(Server, ClosesConnectionsOverTheLimit_WhileTheOthersAreAnswered) {
+    std::promise<void> begun;
+    std::promise<void> goes_on;
+    Routes made = routes();
+    made.add("POST", "/v1/slow", [&](const Call&) {
+        begun.set_value();
+        goes_on.get_future().wait();
+        return http::Response{.body = "done"};
+    });
+    server_ = std::make_unique<HttpServer>(std::move(made), ServerLimits{.connections = 1});
+    server_->listen_unix(path_);
+    server_->start();
     const int first = connected(path_);
-    send_text(first, "GET /v1/things/a HTTP/1.1\r\nHost: x\r\n\r\n");
-    char byte = 0;
-    EXPECT_EQ(::recv(first, &byte, 1, 0), 1) << "the first is being served";
+    send_text(
+        first, "POST /v1/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    begun.get_future().wait();
     EXPECT_EQ(all_of(connected(path_)), "");
-    ::shutdown(first, SHUT_WR);
-    EXPECT_NE(all_of(first), "");
+    goes_on.set_value();
+    EXPECT_THAT(all_of(first), HasSubstr("done"));
+}
+
+TEST_F(Server, GivesTheLongestWaitersPlaceToANewConnection_T29) {
+    start({.connections = 2});
+    const int first = connected(path_);
+    send_text(first, "GET /v1/things/a HTTP/1.1\r\n");
+    const int second = connected(path_);
+    send_text(second, "GET /v1/things/a HTTP/1.1\r\n");
+    EXPECT_EQ(ask("GET", "/v1/things/a").status, 200);
+    EXPECT_EQ(all_of(first), "");
+    send_text(second, "Host: x\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(all_of(second), StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(Server, MakesASocketForOwnerAndGroup) {
