@@ -279,7 +279,7 @@ TEST_F(Auth, IsOver_WhenTheClientLeavesBetweenTheRounds) {
 }
 
 TEST_F(Auth, IsOver_WhenTheClientTakesItsTimeBetweenTheRounds_T29) {
-    start_with("handshake: 1s");
+    start_with("handshake: 3s");
     HexPeer silent{port_};
     begin(silent);
     HexPeer unfinished{port_};
