@@ -9,6 +9,7 @@
 #include <weir/app/gateway.hpp>
 #include <weir/app_config/config_codes.hpp>
 #include <weir/base/log.hpp>
+#include <weir/pipeline/failure.hpp>
 #include <weir/sinks/record_extras.hpp>
 
 #include "gateway_impl.hpp"
@@ -56,6 +57,30 @@ void add_deliveries(const rules::RuleSet& rules, sinks::HttpSinkConfig& sink) {
                 };
             }
             sink.by_rule.emplace_back(rule.name(), delivery);
+        }
+    }
+}
+
+/// Rules whose error action is a stream hear there of what the sink gives up of them.
+void add_error_streams(const rules::RuleSet& rules, sinks::HttpSinkConfig& sink) {
+    for (const rules::Rule& rule : rules.rules()) {
+        const auto* const to =
+            rule.on_error() == nullptr ? nullptr : std::get_if<rules::StreamAction>(rule.on_error());
+        if (to == nullptr) {
+            continue;
+        }
+        std::string_view kind;
+        for (const rules::Action& action : rule.actions()) {
+            const auto* const http = std::get_if<rules::HttpAction>(&action);
+            const auto* const alert = std::get_if<rules::AlertAction>(&action);
+            const bool is_here = (http != nullptr && http->sink == sink.name) ||
+                                 (alert != nullptr && alert->sink == sink.name);
+            kind = is_here && kind != "http" ? pipeline::kind_of(action) : kind;
+        }
+        if (!kind.empty()) {
+            sink.error_streams.push_back(
+                {std::string{rule.name()}, std::string{kind}, to->stream}
+            );
         }
     }
 }
@@ -168,6 +193,7 @@ std::vector<sinks::HttpSinkConfig> make_sinks(
             continue;  // What is missing would be found wrong once more.
         }
         add_deliveries(*configuration.rules, made.back());
+        add_error_streams(*configuration.rules, made.back());
         if (auto problem = sinks::check(made.back()); !problem.empty()) {
             report(
                 files.diagnostics(),

@@ -26,6 +26,11 @@ const Delivery& HttpSinkConfig::delivery_of(std::string_view rule) const noexcep
     return found == by_rule.end() ? delivery : found->second;
 }
 
+const ErrorStream* HttpSinkConfig::error_stream_of(std::string_view rule) const noexcept {
+    const auto found = std::ranges::find(error_streams, rule, &ErrorStream::rule);
+    return found == error_streams.end() ? nullptr : &*found;
+}
+
 std::string check(const HttpSinkConfig& config) {
     if (config.name.empty() || config.name.size() > storage::kNameBytesMax) {
         return "sink: the name must have 1 to 255 bytes";

@@ -77,6 +77,13 @@ struct Delivery {
     BatchLimits batch = {};
 };
 
+/// A rule whose error action is a stream: that is told, in the batch of the dead letter, what a sink gave up of the rule.
+struct ErrorStream {
+    std::string rule;
+    std::string action;  ///< Of the rule, with this sink: "http" or "alert".
+    std::string stream;
+};
+
 /// A file of sinks.d/ with `type: http`, and the rules that name it.
 struct HttpSinkConfig {
     std::string name = {};  ///< Also the name of its outbox; at most 255 bytes.
@@ -105,8 +112,11 @@ struct HttpSinkConfig {
     BreakerPolicy breaker = {};
     Delivery delivery = {};  ///< For rules that say nothing else.
     std::vector<std::pair<std::string, Delivery>> by_rule = {};  ///< Rule name to its own.
+    std::vector<ErrorStream> error_streams = {};
 
     [[nodiscard]] const Delivery& delivery_of(std::string_view rule) const noexcept;
+    /// Null: nobody is told.
+    [[nodiscard]] const ErrorStream* error_stream_of(std::string_view rule) const noexcept;
 };
 
 inline constexpr std::size_t kCompressedBytesMin = 256;

@@ -8,6 +8,7 @@
 
 #include <weir/base/log.hpp>
 #include <weir/model/reason.hpp>
+#include <weir/sinks/detail/error_report.hpp>
 #include <weir/sinks/detail/http_request.hpp>
 #include <weir/sinks/detail/trim.hpp>
 
@@ -388,8 +389,29 @@ void HttpSink::add_outcome(storage::Batch& changes, const Flight& flight, SinkSt
     };
     for (const auto& entry : flight.batch) {
         changes.dead_letter(config_.name, entry.offset, note);
+        tell_rule(changes, entry, note);
     }
     next.counters.dead += flight.batch.size();
+}
+
+void HttpSink::tell_rule(
+    storage::Batch& changes, const storage::OutboxEntry& entry, const storage::DeadLetterNote& note
+) const {
+    const auto* const to = config_.error_stream_of(entry.record.rule);
+    if (to == nullptr) {
+        return;
+    }
+    const auto report = error_report(config_.name, *to, entry, note);
+    changes.append_stream(
+        to->stream,
+        {
+            .time_ms = note.time_ms,
+            .tenant = entry.record.tenant,
+            .topic = entry.record.topic,
+            .key = entry.record.key,
+            .payload = as_bytes(report),
+        }
+    );
 }
 
 void HttpSink::add_trims(storage::Batch& changes, SinkState& next) {

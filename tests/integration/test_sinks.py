@@ -1,4 +1,5 @@
 """HTTP sinks through a gateway: what a request carries, order and keys across kill -9, the breaker, what `weir sinks` tells."""
+import base64
 import collections
 import contextlib
 import gzip
@@ -224,6 +225,35 @@ class Sinks(unittest.TestCase):
             self.assertEqual(gateway.json("sinks", "dead", "pager"), [])
             self.assertEqual(status(gateway)["dead"], 1)
 
+
+    def test_the_error_stream_of_a_rule_hears_of_dead_letters(self):
+        with Receiver() as receiver, Gateway(files={
+            "sinks.d/pager.yaml": sink(receiver.url),
+            "rules.d/all.sql": "---\nto: [{http: {sink: pager}}, {alert: {sink: pager, text: hot}}]\non_error: {stream: errors}\n---\n"
+                               "SELECT n FROM 'data/#'\n",
+            "rules.d/own.sql": "---\nto: [{alert: {sink: pager, text: own}}]\non_error: {stream: errors}\n---\nSELECT n FROM 'data/#'\n",
+            "rules.d/untold.sql": "---\nto: [{http: {sink: pager}}]\non_error: {log: {level: warn}}\n---\nSELECT n FROM 'data/#'\n",
+            "streams.d/errors.yaml": "stream: errors\n",
+        }) as gateway:
+            receiver.mood = lambda _: 422
+            with Client("probe-1", folder=gateway.device("probe-1")) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/n", {"n": 1}, qos=1)
+            wait_for("the dead letters", lambda: status(gateway)["dead"] == 4)
+            told = {}
+            for record in gateway.stream("errors"):
+                report = record["payload"]
+                self.assertEqual((record["topic"], record["device"]), ("data/probe-1/n", "probe-1"))
+                told.setdefault(report["ruleName"], []).append(report)
+            self.assertEqual({rule: len(reports) for rule, reports in told.items()}, {"all": 2, "own": 1})
+            letters = {letter["offset"]: letter for letter in gateway.json("sinks", "dead", "pager")}
+            for report in told["all"] + told["own"]:
+                letter = letters[report["deadLetter"]]
+                self.assertEqual((letter["rule"], letter["payload"]),
+                                 (report["ruleName"], json.loads(base64.b64decode(report["base64Output"]))))
+                self.assertEqual(report["failures"], [{
+                    "failedAction": "http" if report["ruleName"] == "all" else "alert", "failedResource": "pager",
+                    "errorMessage": letter["reason"]}])
 
     def test_what_a_receiver_says_breaks_no_list(self):
         with Receiver() as receiver, Gateway(files={

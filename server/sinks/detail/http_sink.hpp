@@ -80,6 +80,11 @@ private:
 
     void commit();
     void add_outcome(storage::Batch& changes, const Flight& flight, SinkState& next) const;
+    void tell_rule(
+        storage::Batch& changes,
+        const storage::OutboxEntry& entry,
+        const storage::DeadLetterNote& note
+    ) const;
     void add_trims(storage::Batch& changes, SinkState& next);
     void on_committed(error_code error);
 

@@ -1,0 +1,22 @@
+/// What a rule's error stream gets of a record that its sink gives up.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <weir/sinks/config.hpp>
+#include <weir/storage/store.hpp>
+
+namespace weir::sinks::detail {
+
+/// As the reports of what fails before the device is answered (pipeline/failure.hpp): {"ruleName","topic","device",
+/// "time","failures":[{"failedAction","failedResource","errorMessage"}]}. The message that was published is gone:
+/// "base64Output" is what the rule made of it, "deadLetter" where the sink keeps that, "attempts" how often it was sent.
+[[nodiscard]] std::string error_report(
+    std::string_view sink,
+    const ErrorStream& to,
+    const storage::OutboxEntry& entry,
+    const storage::DeadLetterNote& note
+);
+
+}  // namespace weir::sinks::detail

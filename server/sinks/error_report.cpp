@@ -1,0 +1,34 @@
+#include <weir/sinks/detail/error_report.hpp>
+
+#include <fmt/format.h>
+
+#include <weir/base/digest.hpp>
+#include <weir/base/log.hpp>
+#include <weir/base/text.hpp>
+
+namespace weir::sinks::detail {
+
+std::string error_report(
+    std::string_view sink,
+    const ErrorStream& to,
+    const storage::OutboxEntry& entry,
+    const storage::DeadLetterNote& note
+) {
+    const auto& record = entry.record;
+    return fmt::format(
+        R"({{"ruleName":"{}","topic":"{}","device":"{}","time":"{}","base64Output":"{}","deadLetter":{},"attempts":{},)"
+        R"("failures":[{{"failedAction":"{}","failedResource":"{}","errorMessage":"{}"}}]}})",
+        log::json_escape(record.rule),
+        log::json_escape(record.topic),
+        log::json_escape(record.key),
+        format_time(note.time_ms),
+        to_base64(record.payload),
+        entry.offset,
+        note.attempts,
+        log::json_escape(to.action),
+        log::json_escape(sink),
+        log::json_escape(note.reason)
+    );
+}
+
+}  // namespace weir::sinks::detail
