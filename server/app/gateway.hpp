@@ -241,6 +241,9 @@ public:
     /// @throws std::invalid_argument  There is no such sink, or a ${...} has no value for the
     ///                                message.
     [[nodiscard]] SinkProbe probe_sink(const ProbeMessage& message);
+    /// Writes an object where a sink writes those of its stream, and takes it away again.
+    /// @return Nothing, if there is no such sink.
+    [[nodiscard]] std::optional<archive::Probe> probe_archive(const std::string& name);
     /// All shards' decisions about a device, oldest first.
     [[nodiscard]] std::vector<why::Decision> decisions(std::string_view device) const;
     /// The text format of Prometheus.

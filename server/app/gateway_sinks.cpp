@@ -242,6 +242,11 @@ Result<sinks::Dropped> Gateway::drop_sink(const std::string& name) {
     return dropped;
 }
 
+std::optional<archive::Probe> Gateway::probe_archive(const std::string& name) {
+    constexpr std::chrono::seconds kSomebodyWaits{30};
+    return impl_->archives.probe(name, kSomebodyWaits);
+}
+
 SinkProbe Gateway::probe_sink(const ProbeMessage& message) {
     Impl& impl = *impl_;
     const auto in_force = configuration();

@@ -8,6 +8,7 @@
 #include <weir/archive/detail/compressor.hpp>
 #include <weir/archive/detail/lines.hpp>
 #include <weir/archive/object_name.hpp>
+#include <weir/base/digest.hpp>
 #include <weir/base/log.hpp>
 
 namespace weir::archive::detail {
@@ -303,6 +304,28 @@ void Archiver::note(std::string_view event, const std::string& why) {
         log::warn(event, {{"sink", config_.name}, {"error", why}});
         log_again_ = now + kLogPause;
     }
+}
+
+Probe Archiver::probe() {
+    adopt_config();
+    const auto since = clock_.steady();
+    // Offsets begin with 1.
+    const Object object{
+        object_name(
+            config_.object,
+            {.sink = config_.name, .stream = config_.stream, .time_ms = clock_.wall().count()}
+        ) + ".weir-test-" +
+            random_hex(4),
+        "text/plain",
+        "weir\n"};
+    Probe probe{.where = config_.target->where(), .object = object.name};
+    if (auto why = config_.target->write(object)) {
+        probe.failure = std::move(*why);
+    } else if (auto still_there = config_.target->remove(object.name)) {
+        probe.left = std::move(*still_there);
+    }
+    probe.took = clock_.steady() - since;
+    return probe;
 }
 
 // --- Status --------------------------------------------------------------------------------------------------------

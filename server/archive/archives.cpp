@@ -1,4 +1,5 @@
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <stop_token>
@@ -8,6 +9,7 @@
 
 #include <weir/archive/archives.hpp>
 #include <weir/archive/detail/archiver.hpp>
+#include <weir/base/guarded.hpp>
 
 namespace weir::archive {
 namespace {
@@ -61,6 +63,7 @@ public:
     void start() {
         thread_ = std::jthread{[this](const std::stop_token& stop) {
             while (!stop.stop_requested()) {
+                answer_probes();
                 bell_.wait(stop, archiver_.turn());
             }
         }};
@@ -72,8 +75,19 @@ public:
         }
     }
     [[nodiscard]] ArchiveStatus status() const { return archiver_.status(); }
+    /// Broken if the worker ends before.
+    [[nodiscard]] std::future<Probe> probe() {
+        auto answer = probes_.with([](auto& wanted) { return wanted.emplace_back().get_future(); });
+        bell_.ring();
+        return answer;
+    }
 
 private:
+    void answer_probes() {
+        for (auto& wanted : probes_.with([](auto& all) { return std::exchange(all, {}); })) {
+            wanted.set_value(archiver_.probe());
+        }
+    }
     void watch() {
         watch_ = store_.watch_stream(stream_, [this](std::uint64_t) { bell_.ring(); });
     }
@@ -83,6 +97,7 @@ private:
     storage::WatchId watch_ = 0;
     Bell bell_;
     detail::Archiver archiver_;
+    Guarded<std::vector<std::promise<Probe>>> probes_;
     std::jthread thread_;
 };
 
@@ -145,6 +160,26 @@ void Archives::join() noexcept {
     const std::lock_guard lock{impl_->mutex};
     for (const auto& [name, worker] : impl_->workers) {
         worker->join();
+    }
+}
+
+std::optional<Probe> Archives::probe(const std::string& name, std::chrono::milliseconds timeout) {
+    std::future<Probe> answer;
+    {
+        const std::lock_guard lock{impl_->mutex};
+        const auto worker = impl_->workers.find(name);
+        if (worker == impl_->workers.end()) {
+            return std::nullopt;
+        }
+        answer = worker->second->probe();
+    }
+    if (answer.wait_for(timeout) != std::future_status::ready) {
+        return Probe{.failure = "the sink is busy with an attempt that does not end", .took = timeout};
+    }
+    try {
+        return answer.get();
+    } catch (const std::future_error&) {
+        return Probe{.failure = "the sink was removed meanwhile"};
     }
 }
 

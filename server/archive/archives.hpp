@@ -1,7 +1,10 @@
 /// All archives and their threads.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <weir/archive/config.hpp>
@@ -33,6 +36,14 @@ public:
     /// Nothing new is begun.
     void stop() noexcept;
     void join() noexcept;
+
+    /// Writes a small object now and takes it away again, on the archive's thread: after its attempt under way. Any
+    /// control thread.
+    /// @param timeout  For how long to wait for that.
+    /// @return Nothing, if there is no such archive.
+    [[nodiscard]] std::optional<Probe> probe(
+        const std::string& name, std::chrono::milliseconds timeout
+    );
 
     /// In the order of names. Any control thread; reads the store.
     [[nodiscard]] std::vector<ArchiveStatus> status() const;

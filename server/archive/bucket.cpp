@@ -69,15 +69,10 @@ std::string Bucket::where() const {
     return url_of({});
 }
 
-std::optional<std::string> Bucket::write(const Object& object) {
-    http_client::Request request{
-        .method = "PUT",
-        .url = url_of(object.name),
-        .headers = {{"Content-Type", std::string{object.media_type}}, {"User-Agent", "weir"}},
-        .body = object.bytes,
-        .timeout = options_.timeout,
-        .tls = options_.tls,
-    };
+std::optional<std::string> Bucket::send(http_client::Request request) {
+    request.headers.push_back({"User-Agent", "weir"});
+    request.timeout = options_.timeout;
+    request.tls = options_.tls;
     if (const auto signed_now = http_client::sign(request, options_.signer, clock_.wall());
         !signed_now) {
         return "the request cannot be signed: " + signed_now.error().message();
@@ -92,6 +87,19 @@ std::optional<std::string> Bucket::write(const Object& object) {
         return std::nullopt;
     }
     return describe(outcome);
+}
+
+std::optional<std::string> Bucket::write(const Object& object) {
+    return send({
+        .method = "PUT",
+        .url = url_of(object.name),
+        .headers = {{"Content-Type", std::string{object.media_type}}},
+        .body = object.bytes,
+    });
+}
+
+std::optional<std::string> Bucket::remove(const std::string& name) {
+    return send({.method = "DELETE", .url = url_of(name)});
 }
 
 }  // namespace weir::archive

@@ -29,11 +29,14 @@ public:
         : options_{std::move(options)}, client_{client}, clock_{clock} {}
 
     [[nodiscard]] std::optional<std::string> write(const Object& object) override;
+    [[nodiscard]] std::optional<std::string> remove(const std::string& name) override;
     [[nodiscard]] std::string where() const override;
 
 private:
     /// @param name  Not encoded; empty: of the bucket.
     [[nodiscard]] std::string url_of(std::string_view name) const;
+    /// Signs it, sends it, and waits for the answer. @return Nothing, or what failed.
+    [[nodiscard]] std::optional<std::string> send(http_client::Request request);
 
     const BucketOptions options_;
     http_client::Client& client_;

@@ -95,22 +95,24 @@ std::optional<std::string> write_file(
     return std::nullopt;
 }
 
-}  // namespace
-
-std::optional<std::string> Folder::write(const Object& object) {
-    Descriptor folder{::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+/// Calls `work(folder, name)` with the folder that the object stands in, made if it is missing, and its name there.
+template <class Work>
+std::optional<std::string> in_its_folder(
+    const std::string& path, std::string_view object, Work work
+) {
+    Descriptor folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!folder.is_open()) {
-        return failure("cannot open the folder", path_);
+        return failure("cannot open the folder", path);
     }
-    std::string_view rest = object.name;
+    std::string_view rest = object;
     for (;;) {
         const auto slash = rest.find('/');
         const std::string segment{rest.substr(0, slash)};
         if (segment.empty() || segment.starts_with('.')) {
-            return fmt::format("'{}' is no name of an object", object.name);
+            return fmt::format("'{}' is no name of an object", object);
         }
         if (slash == std::string_view::npos) {
-            return write_file(folder, segment, object.bytes);
+            return work(folder, segment);
         }
         auto next = open_folder(folder, segment);
         if (!next.is_open()) {
@@ -119,6 +121,27 @@ std::optional<std::string> Folder::write(const Object& object) {
         folder = std::move(next);
         rest.remove_prefix(slash + 1);
     }
+}
+
+}  // namespace
+
+std::optional<std::string> Folder::write(const Object& object) {
+    return in_its_folder(path_, object.name, [&](const Descriptor& folder, const std::string& name) {
+        return write_file(folder, name, object.bytes);
+    });
+}
+
+std::optional<std::string> Folder::remove(const std::string& name) {
+    return in_its_folder(
+        path_,
+        name,
+        [](const Descriptor& folder, const std::string& own) -> std::optional<std::string> {
+            if (::unlinkat(folder.get(), own.c_str(), 0) != 0) {
+                return failure("cannot remove", own);
+            }
+            return std::nullopt;
+        }
+    );
 }
 
 }  // namespace weir::archive

@@ -16,6 +16,7 @@ public:
     explicit Folder(std::string path) : path_{std::move(path)} {}
 
     [[nodiscard]] std::optional<std::string> write(const Object& object) override;
+    [[nodiscard]] std::optional<std::string> remove(const std::string& name) override;
     [[nodiscard]] std::string where() const override { return path_; }
 
 private:

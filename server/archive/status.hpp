@@ -48,4 +48,13 @@ struct ArchiveStatus {
     WallTime last_error_time{0};
 };
 
+/// What came of an object that was written to try the target, and taken away again.
+struct Probe {
+    std::string where = {};
+    std::string object = {};             ///< Its name.
+    std::string failure = {};            ///< Why it was not written; empty: it was.
+    std::string left = {};               ///< Why it is still there; empty: it is not.
+    std::chrono::milliseconds took{0};
+};
+
 }  // namespace weir::archive

@@ -25,6 +25,10 @@ public:
     /// at all, never in part.
     [[nodiscard]] virtual std::optional<std::string> write(const Object& object) = 0;
 
+    /// Takes away an object that was written to try the target. Blocks likewise.
+    /// @return Nothing, or why it failed, for people.
+    [[nodiscard]] virtual std::optional<std::string> remove(const std::string& name) = 0;
+
     /// For people: a folder or a URL.
     [[nodiscard]] virtual std::string where() const = 0;
 };

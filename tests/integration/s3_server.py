@@ -26,6 +26,8 @@ class S3:
     def __init__(self, bucket="cold", virtual_host=False):
         self.bucket = bucket
         self.objects = {}
+        self.removed = {}
+        self.keeps = None  # The answer to each DELETE.
         self.puts = collections.Counter()
         self.refused = []
         self.changed = []
@@ -64,6 +66,22 @@ class S3:
                 answer = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>".encode() if problem else b""
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def do_DELETE(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                problem = outer.problem(self.command, self.path, self.headers, body)
+                name = urllib.parse.unquote(self.path.lstrip("/") if virtual_host else self.path.split("/", 2)[2])
+                with outer.lock:
+                    problem = problem or outer.keeps
+                    if not problem:
+                        outer.removed[name] = outer.objects.pop(name)
+                status, code, text = problem or (204, "", "")
+                answer = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>".encode() if problem else b""
+                self.send_response(status)
+                if problem:
+                    self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
 

@@ -123,6 +123,17 @@ class Files(unittest.TestCase, Whole):
             written(gateway, 4)
             self.check_whole(files(home), range(4), gateway.stream("all"))
 
+    def test_it_can_be_tried(self):
+        home = pathlib.Path(self.home) / "mount"
+        with Gateway(files=ALL | {"sinks.d/cold.yaml": file_sink(home)}) as gateway:
+            absent = gateway.cli("sinks", "test", "cold", check=False)
+            self.assertEqual(absent.returncode, 1)
+            self.assertIn(f"failed: cannot open the folder {home}: No such file", absent.stdout)
+            home.mkdir()
+            self.assertIn("written, and taken away again", gateway.cli("sinks", "test", "cold").stdout)
+            self.assertEqual(files(home), {})
+            self.assertEqual(sink(gateway)["attempts"], 0)
+
     def test_kill_9_while_files_are_written(self):
         chance = random.Random(2026)
         options = {"batch": "{records: 7, age: 1s}", "compression": "none"}
@@ -220,6 +231,26 @@ class Buckets(unittest.TestCase, Whole):
             gateway.cli("reload")
             written(gateway, 10)
             self.check_whole(s3.objects, range(10), gateway.stream("all"))
+
+    def test_it_can_be_tried(self):
+        with S3() as s3, Gateway(files=ALL | SECRETS | {"sinks.d/cold.yaml": s3_sink(s3)}) as gateway:
+            done = gateway.cli("sinks", "test", "cold")
+            self.assertIn("written, and taken away again", done.stdout)
+            self.assertEqual(s3.objects, {})
+            (name, content), = s3.removed.items()
+            self.assertRegex(name, r"^all/\d{4}-\d\d-\d\d/0{12}-0{12}\.weir-test-[0-9a-f]{8}$")
+            self.assertEqual(content, b"weir\n")
+            s3.keeps = (403, "AccessDenied", "no right to delete")
+            told = gateway.cli("sinks", "test", "cold")
+            self.assertIn("is still there: 403 AccessDenied: no right to delete", told.stdout)
+            s3.fail(404, "NoSuchBucket", "there is no bucket")
+            answer = gateway.cli("sinks", "test", "cold", "-o", "json", check=False)
+            self.assertEqual(answer.returncode, 1)
+            answer = json.loads(answer.stdout)
+            self.assertEqual((answer["delivered"], answer["error"]), (False, "404 NoSuchBucket: there is no bucket"))
+            row = sink(gateway)
+            self.assertEqual((row["attempts"], row["failures"], row["last_error"]), (0, 0, ""), "no part of the sink's own work")
+            self.assertIn("topic", gateway.cli("sinks", "test", "cold", "--topic", "a", check=False).stderr)
 
     def test_kill_9_between_the_object_and_its_settlement(self):
         with S3() as s3, tempfile.TemporaryDirectory(prefix="weir-kill-") as home:

@@ -181,17 +181,32 @@ json::value milliseconds_of(std::chrono::microseconds time) {
     return static_cast<double>(time.count()) / 1'000;
 }
 
+/// Of a sink that writes objects: whether it can.
+std::optional<http::Response> test_archive(Gateway& gateway, const Call& call) {
+    const auto& name = call.path.at(0);
+    if (gateway.configuration()->config.find_archive(name) == nullptr) {
+        return std::nullopt;
+    }
+    Members members{call};
+    members.expect_no_more();  // No message has a part in it.
+    const auto probe = gateway.probe_archive(name);
+    if (!probe) {
+        return std::nullopt;
+    }
+    return reply({
+        {"sink", name},
+        {"url", probe->where},
+        {"object", probe->object},
+        {"delivered", probe->failure.empty()},
+        {"error", probe->failure},
+        {"left", probe->left},
+        {"total_ms", probe->took.count()},
+    });
+}
+
 http::Response test(Gateway& gateway, const Call& call) {
-    if (gateway.configuration()->config.find_archive(call.path.at(0)) != nullptr) {
-        throw ApiError{
-            409,
-            "cannot_test",
-            fmt::format(
-                "sink '{}' writes a stream to objects, not records by themselves: publish a message "
-                "that its stream takes; `weir sinks list` tells how the last attempt went",
-                call.path.at(0)
-            )
-        };
+    if (auto answer = test_archive(gateway, call)) {
+        return std::move(*answer);
     }
     Members members{call};
     const ProbeMessage message{

@@ -162,6 +162,27 @@ void print_probe(const json::object& answer) {
     ));
 }
 
+/// Of a sink that writes objects.
+void print_written(const json::object& answer) {
+    print(fmt::format(
+        "{}  {}\n  {:<8} {:>9.1f} ms\n",
+        cell(answer, "url"),
+        cell(answer, "object"),
+        "total",
+        answer.at("total_ms").to_number<double>()
+    ));
+    const auto left = cell(answer, "left");
+    if (!answer.at("delivered").as_bool()) {
+        print(fmt::format(
+            "failed: {}\nrecords wait in the stream, and are tried again\n", cell(answer, "error")
+        ));
+    } else if (left.empty()) {
+        print("the object was written, and taken away again\n");
+    } else {
+        print(fmt::format("the object was written, and is still there: {}\n", left));
+    }
+}
+
 ExitCode test(const Options& options, const Globals& globals) {
     json::object message;
     for (const auto& [name, value] :
@@ -177,6 +198,8 @@ ExitCode test(const Options& options, const Globals& globals) {
         post(*gateway_api(globals), Target{kSinks}.segment(options.name).segment("test"), message);
     if (options.format == Format::json) {
         print_json(answer);
+    } else if (answer.contains("object")) {
+        print_written(answer);
     } else {
         print_probe(answer);
     }
@@ -250,9 +273,11 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     auto& test_command = *add_command(
         sinks,
         "test",
-        "Send one record now, as a rule would, and tell what came of it",
+        "Send one record now, as a rule would, and tell what came of it; of sinks that write objects: write one and "
+        "take it away again",
         "weir sinks test pager\n"
-        "weir sinks test pager --topic data/p1/temp --payload '{\"temp\": 91}'"
+        "weir sinks test pager --topic data/p1/temp --payload '{\"temp\": 91}'\n"
+        "weir sinks test lake"
     );
     test_command.add_option("name", options->name, "Name of the sink")->required();
     test_command.add_option("--rule", options->rule, "Rule whose body is used");

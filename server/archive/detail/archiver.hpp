@@ -35,6 +35,10 @@ public:
     /// @return How long nothing will be due unless the stream gets records; 0: there is more to do.
     std::chrono::milliseconds turn();
 
+    /// Writes an object beside those of batches, under the name of one that never comes, and takes it away again. On the
+    /// thread of turns.
+    [[nodiscard]] Probe probe();
+
     /// Any thread.
     [[nodiscard]] ArchiveStatus status() const;
 

@@ -31,10 +31,17 @@ public:
         EXPECT_EQ(at->second, object.bytes) << object.name << " was written with other bytes";
         return failure;
     }
+    std::optional<std::string> remove(const std::string& name) override {
+        EXPECT_EQ(objects.erase(name), 1U) << name;
+        removed.push_back(name);
+        return remove_failure;
+    }
     std::string where() const override { return "fake"; }
 
     std::map<std::string, std::string> objects;
+    std::vector<std::string> removed;
     std::optional<std::string> failure;
+    std::optional<std::string> remove_failure;
     bool keeps_and_fails = false;
     int attempts = 0;
 };
@@ -266,6 +273,31 @@ TEST_F(ArchiverTest, FollowsANewConfiguration_AtOnce) {
     run();
     EXPECT_THAT(other->objects, SizeIs(1));
     EXPECT_THAT(target_->objects, IsEmpty());
+}
+
+TEST_F(ArchiverTest, IsTried_BesideItsBatches) {
+    append_numbers(1, 4);
+    run();
+    const auto before = target_->objects;
+    const auto probe = archiver_->probe();
+    EXPECT_EQ(probe.where, "fake");
+    EXPECT_THAT(probe.object, testing::StartsWith("s/000000000000-000000000000.weir-test-"));
+    EXPECT_THAT(probe.failure, IsEmpty());
+    EXPECT_THAT(probe.left, IsEmpty());
+    EXPECT_THAT(target_->removed, ElementsAre(probe.object));
+    EXPECT_EQ(target_->objects, before);
+    EXPECT_NE(archiver_->probe().object, probe.object);
+
+    target_->remove_failure = "you may not";
+    EXPECT_EQ(archiver_->probe().left, "you may not");
+    target_->failure = "you may not write";
+    EXPECT_EQ(archiver_->probe().failure, "you may not write");
+    EXPECT_THAT(target_->removed, SizeIs(3)) << "what was not written is not taken away";
+
+    const auto status = archiver_->status();
+    EXPECT_EQ(status.attempts, 1U) << "attempts are those of batches";
+    EXPECT_THAT(status.last_error, IsEmpty());
+    expect_balance();
 }
 
 TEST_F(ArchiverTest, BeginsAnotherStreamAtItsOldestRecord) {

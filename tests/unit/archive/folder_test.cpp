@@ -53,6 +53,15 @@ TEST_F(FolderTest, ReplacesWhatHadTheName) {
     EXPECT_EQ(content("a/1"), "new");
 }
 
+TEST_F(FolderTest, RemovesAFile) {
+    ASSERT_EQ(write("a/b/1"), std::nullopt);
+    ASSERT_EQ(write("a/b/2"), std::nullopt);
+    EXPECT_EQ(folder_.remove("a/b/1"), std::nullopt);
+    EXPECT_THAT(files(), testing::ElementsAre("a/b/2"));
+    EXPECT_THAT(folder_.remove("a/b/1"), Optional(HasSubstr("cannot remove 1: No such file")));
+    EXPECT_THAT(folder_.remove("../1"), Optional(HasSubstr("no name of an object")));
+}
+
 TEST_F(FolderTest, OverwritesWhatAKilledProcessLeft) {
     fs::create_directory(dir_ / "a");
     std::ofstream{dir_ / "a/.1.part"} << "half of someth";
