@@ -18,9 +18,9 @@
 
 namespace weir::rules::detail {
 
-/// Steps of one evaluation: one per operation, and one for so many bytes touched. FOREACH has some more for each
-/// of a bounded number of elements. When none is left, every further operation gives Undefined and the evaluation
-/// fails; that bounds its time to a few milliseconds.
+/// Steps of one evaluation: one per operation, and one for so many bytes touched. FOREACH has some more operations for each
+/// of a bounded number of elements, but no more bytes. When none is left, every further operation gives Undefined and the
+/// evaluation fails; that bounds its time to a few milliseconds.
 class Budget {
 public:
     static constexpr std::uint32_t kStepsMax = 10'000;
@@ -31,6 +31,7 @@ public:
     void reset() noexcept {
         left_ = kStepsMax;
         all_ = kStepsMax;
+        work_left_ = kStepsMax;
         exceeded_ = false;
     }
     /// More of them, unless they were exceeded before.
@@ -48,8 +49,18 @@ public:
         left_ -= static_cast<std::uint32_t>(steps);
         return !exceeded_;
     }
+    /// Steps that stand for bytes: each takes longer than an operation.
+    [[nodiscard]] bool spend_work(std::size_t steps) noexcept {
+        if (steps > work_left_) {
+            left_ = 0;
+            exceeded_ = true;
+            return false;
+        }
+        work_left_ -= static_cast<std::uint32_t>(steps);
+        return spend(steps);
+    }
     [[nodiscard]] bool spend_bytes(std::size_t bytes) noexcept {
-        return spend(bytes / kBytesPerStep);
+        return spend_work(bytes / kBytesPerStep);
     }
     [[nodiscard]] bool exceeded() const noexcept { return exceeded_; }
     [[nodiscard]] std::uint32_t spent() const noexcept { return all_ - left_; }
@@ -57,6 +68,7 @@ public:
 private:
     std::uint32_t left_ = kStepsMax;
     std::uint32_t all_ = kStepsMax;
+    std::uint32_t work_left_ = kStepsMax;
     bool exceeded_ = false;
 };
 

@@ -92,7 +92,7 @@ template <wint_t (*convert)(wint_t, locale_t)>
 Value change_case(const Call& call) {
     constexpr std::size_t kBytesPerStep = 32;
     const auto text = call.text(0);
-    if (!call.context.budget().spend(text.size() / kBytesPerStep)) {
+    if (!call.context.budget().spend_work(text.size() / kBytesPerStep)) {
         return {};
     }
     std::string& out = call.context.buffer();
@@ -146,6 +146,9 @@ Value rtrim(const Call& call) {
     return Value::string(trimmed_right(call.text(0), kBlanks));
 }
 Value trim(const Call& call) {
+    if (!call.context.budget().spend_bytes(2 * call.text(0).size())) {
+        return {};
+    }
     return Value::string(trimmed_left(trimmed_right(call.text(0), kWhiteSpace), kWhiteSpace));
 }
 

@@ -311,6 +311,46 @@ TEST(Foreach, HasStepsForEachElement_T30) {
     );
 }
 
+TEST(Foreach, HasNoMoreBytesForItsElements_T30) {
+    const auto payload = [](std::size_t size) {
+        std::string text = R"({"t":")" + std::string(size, 'x') + R"(","a":[0)";
+        for (std::size_t i = 1; i < Evaluator::kOutputsMax; ++i) {
+            text += ",0";
+        }
+        return text + "]}";
+    };
+    const std::string error = make_error_code(errc::budget_exceeded).message();
+    EXPECT_THAT(evaluated("FOREACH a DO t FROM 'a'", payload(2'000)), testing::StartsWith(R"({"t":"x)"));
+    EXPECT_EQ(evaluated("FOREACH a DO t FROM 'a'", payload(5'000)), error) << "5 MB of outputs";
+    EXPECT_EQ(evaluated("FOREACH a DO sha256(t) AS h FROM 'a'", payload(2'000)), error);
+}
+
+TEST(Budget, PaysForWhatRegularExpressionsLookAt_T30) {
+    const auto of = [](std::string_view call, std::string_view text) {
+        return evaluated(
+            "SELECT VALUE " + std::string{call} + " FROM 'a'", R"({"t":")" + std::string{text} + "\"}"
+        );
+    };
+    const std::string error = make_error_code(errc::budget_exceeded).message();
+    const std::string bs(20'000, 'b');
+    EXPECT_EQ(of("regexp_replace(t, 'b.*c|b', '-')", bs), error)
+        << "each of the matches looks for a c up to the end";
+    EXPECT_EQ(of("regexp_replace(t, 'b.*c|b', '-')", "bab"), R"("-a-")");
+    for (const std::string_view pattern : {"b+", "b{3,}", "(b+)", "[^]a]+", "b*$"}) {
+        EXPECT_THAT(
+            of("regexp_replace(t, '" + std::string{pattern} + "', '-')", bs), testing::StartsWith("\"-")
+        ) << pattern;
+    }
+    const std::string many = bs + bs + bs;
+    EXPECT_EQ(of("regexp_matches(t, '(a|b)*a(a|b){12}c')", many), error) << "2^12 states";
+    EXPECT_EQ(of("regexp_matches(t, 'a(a|b){4}c')", many), "false");
+    EXPECT_EQ(of("regexp_matches(t, '^[0-9a-f]{8}-')", bs.substr(0, 4'000)), "false");
+    EXPECT_EQ(of("regexp_replace(t, '((b+)(b+)(b+)(b+))', '$5')", many), error)
+        << "groups are a search of their own";
+    EXPECT_EQ(of("regexp_replace(t, '((b+)(b+)(b+)(b+))', '')", many), R"("")") << "which nobody asks for here";
+    EXPECT_EQ(of("regexp_replace(t, '([0-9]{4})-([0-9]{2})', '$2/$1$3')", "on 2026-01-31"), R"("on 01/2026-31")");
+}
+
 TEST(Budget, StopsAnEvaluation_T30) {
     std::string rows = "{\"a\":[0";
     for (int i = 0; i < 300; ++i) {
