@@ -16,6 +16,7 @@ if(WEIR_TESTS AND WEIR_PYTHON AND TARGET weir)
       integration/archive
       integration/notices
       integration/sinks
+      integration/sink_connections
       integration/why
       integration/examples
       integration/documents
