@@ -17,6 +17,7 @@ if(WEIR_TESTS AND WEIR_PYTHON AND TARGET weir)
       integration/notices
       integration/sinks
       integration/sink_connections
+      integration/rules_try
       integration/why
       integration/examples
       integration/documents

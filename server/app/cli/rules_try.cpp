@@ -1,13 +1,15 @@
 // `weir rules try`: what a rule would make of messages that were stored. It sends nothing.
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <weir/base/digest.hpp>
@@ -158,6 +160,32 @@ private:
     Totals totals_;
 };
 
+/// Until the operator has seen enough: a signal, or nobody reads the output on. Then the totals are told.
+class Following {
+public:
+    Following() {
+        sigemptyset(&signals_);
+        for (const int signal : {SIGTERM, SIGINT}) {
+            sigaddset(&signals_, signal);
+        }
+        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    }
+    /// @return False: it is over.
+    [[nodiscard]] bool goes_on(std::chrono::milliseconds pause) const {
+        const timespec time{
+            .tv_sec = pause.count() / 1'000, .tv_nsec = pause.count() % 1'000 * 1'000'000
+        };
+        if (sigtimedwait(&signals_, nullptr, &time) > 0) {
+            return false;
+        }
+        pollfd output{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+        return ::poll(&output, 1, 0) <= 0 || (output.revents & POLLERR) == 0;
+    }
+
+private:
+    sigset_t signals_{};
+};
+
 /// Offset of the first of the last `count` records.
 std::uint64_t begin_of(Api& api, const std::string& stream, std::uint64_t count) {
     const auto all = get(api, Target{"/v1/streams"});
@@ -177,6 +205,7 @@ ExitCode run(const Options& options, const Globals& globals) {
     const auto api = registry_api(globals);
     Trial trial{file, options.format};
     auto next = begin_of(*api, options.stream, options.last);
+    const auto following = options.follow ? std::optional<Following>{std::in_place} : std::nullopt;
     for (std::uint64_t left = options.last; left > 0 || options.follow;) {
         auto target = Target{"/v1/streams"}.segment(options.stream);
         const auto limit = options.follow ? kPageMax : std::min(left, kPageMax);
@@ -188,11 +217,11 @@ ExitCode run(const Options& options, const Globals& globals) {
             next = record.offset() + 1;
         }
         left -= std::min<std::uint64_t>(left, records.size());
-        if (records.empty()) {
-            if (!options.follow) {
-                break;
-            }
-            std::this_thread::sleep_for(kPollPeriod);
+        const bool goes_on =
+            following ? following->goes_on(records.empty() ? kPollPeriod : std::chrono::milliseconds{0})
+                      : !records.empty();
+        if (!goes_on) {
+            break;
         }
     }
     trial.finish();
@@ -213,7 +242,7 @@ void add_rules_try(CLI::App& rules, Chosen& chosen) {
     command.add_option("rule", options->rule, "File or name of a rule")->required();
     command.add_option("--stream", options->stream, "Where the messages are")->required();
     command.add_option("--last", options->last, "The last so many of them (default: 100)");
-    command.add_flag("--follow", options->follow, "Go on with new ones as they come, until Ctrl-C");
+    command.add_flag("--follow", options->follow, "Go on with new ones as they come, until Ctrl-C; needs a running gateway");
     add_format(command, options->format, false);
     choose(command, chosen, options, run);
 }
