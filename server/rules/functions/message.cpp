@@ -262,7 +262,7 @@ constexpr Function kFunctions[] = {
      .arguments_max = 1,
      .pure = false,
      .call = topic},
-    about_message("traceid", "traceid()", "the id under which the message is traced", trace_id),
+    about_message("traceid", "traceid()", "the id that `weir rules eval` is given; Undefined in a gateway, which traces no messages", trace_id),
 };
 
 }  // namespace
