@@ -6,6 +6,7 @@
 #include <weir/mqtt/properties.hpp>
 #include <weir/mqtt/topic.hpp>
 #include <weir/mqtt/wire.hpp>
+#include <weir/pipeline/reserved.hpp>
 
 namespace weir::pipeline {
 namespace {
@@ -18,6 +19,8 @@ constexpr std::size_t kPropertyBytesMax = 16 * 1024;
 
 /// Bytes of a value that does not fit, in its report.
 constexpr std::size_t kShownMax = 64;
+/// Likewise of a topic.
+constexpr std::size_t kTopicShownMax = 128;
 
 /// Renders one template after the other; after a failure nothing more.
 class Renderer {
@@ -121,6 +124,30 @@ RenderedProperties render_properties(
     });
     renderer.finish();
     return result;
+}
+
+RenderedRepublish render_republish(
+    const rules::RepublishAction& action, rules::Evaluator& evaluator, Bytes& memory
+) {
+    const auto topic = evaluator.render(action.topic);
+    if (!topic) {
+        return {
+            .properties = {
+                .failure = Reason::topic_invalid,
+                .error = topic.error(),
+                .detail = "topic " + action.topic.source(),
+            }};
+    }
+    if (!mqtt::is_valid_text(*topic) || !mqtt::is_valid_topic_name(*topic) || is_reserved(*topic)) {
+        return {
+            .properties = {
+                .failure = Reason::topic_invalid,
+                .detail = "topic '" + printable(*topic, kTopicShownMax) + '\'',
+            }};
+    }
+    RenderedRepublish made{.topic = std::string{*topic}};  // The next template takes its place.
+    made.properties = render_properties(action.properties, evaluator, memory);
+    return made;
 }
 
 }  // namespace weir::pipeline

@@ -1,4 +1,4 @@
-/// From a rule's templates to the properties of a message.
+/// From a rule's templates to the topic and the properties of a message.
 #pragma once
 
 #include <chrono>
@@ -8,6 +8,7 @@
 #include <weir/base/bytes.hpp>
 #include <weir/base/error.hpp>
 #include <weir/model/reason.hpp>
+#include <weir/rules/document.hpp>
 #include <weir/rules/evaluator.hpp>
 #include <weir/rules/targets.hpp>
 
@@ -26,6 +27,17 @@ struct RenderedProperties {
 /// @param memory  Is made as large as it must be, once.
 [[nodiscard]] RenderedProperties render_properties(
     const rules::MessageProperties& properties, rules::Evaluator& evaluator, Bytes& memory
+);
+
+struct RenderedRepublish {
+    std::string topic = {};
+    RenderedProperties properties = {};  ///< Its failure is that of the topic, if that has one.
+};
+
+/// For the message whose callback is running. The topic has to be one that anybody may publish to.
+/// @param memory  As above.
+[[nodiscard]] RenderedRepublish render_republish(
+    const rules::RepublishAction& action, rules::Evaluator& evaluator, Bytes& memory
 );
 
 }  // namespace weir::pipeline

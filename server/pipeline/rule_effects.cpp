@@ -5,10 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include <weir/base/text.hpp>
 #include <weir/metering/formula.hpp>
-#include <weir/mqtt/topic.hpp>
-#include <weir/mqtt/wire.hpp>
 #include <weir/pipeline/message_properties.hpp>
 #include <weir/pipeline/reserved.hpp>
 #include <weir/sinks/record_extras.hpp>
@@ -22,9 +19,6 @@ namespace {
 
 /// One evaluation out of so many is timed: reading the clock costs as much as a small rule.
 constexpr std::uint32_t kTimedEvery = 64;
-
-/// Bytes of a topic that came out wrong, in its report.
-constexpr std::size_t kShownMax = 128;
 
 constexpr std::string_view kNoBudget = "storage.budgets.outbox is used up";
 
@@ -441,34 +435,12 @@ void RuleEffects::republish(
     const rules::Action& action,
     ByteView payload
 ) {
-    const auto& [template_of_topic, qos, retain, template_of_properties] =
-        std::get<rules::RepublishAction>(action);
+    const auto& to = std::get<rules::RepublishAction>(action);
     if (message.hops() >= parts_.limits.hops) {
         failures_.push_back({.rule = &rule, .action = &action, .reason = Reason::republish_loop});
         return;
     }
-    const auto topic = evaluator_.render(template_of_topic);
-    if (!topic) {
-        failures_.push_back({
-            .rule = &rule,
-            .action = &action,
-            .reason = Reason::topic_invalid,
-            .error = topic.error(),
-            .detail = "topic " + template_of_topic.source(),
-        });
-        return;
-    }
-    if (!mqtt::is_valid_text(*topic) || !mqtt::is_valid_topic_name(*topic) || is_reserved(*topic)) {
-        failures_.push_back({
-            .rule = &rule,
-            .action = &action,
-            .reason = Reason::topic_invalid,
-            .detail = "topic '" + printable(*topic, kShownMax) + '\'',
-        });
-        return;
-    }
-    const std::string to{*topic};  // The next template takes its place.
-    auto properties = render_properties(template_of_properties, evaluator_, property_bytes_);
+    auto [topic, properties] = render_republish(to, evaluator_, property_bytes_);
     if (properties.failure != Reason::none) {
         failures_.push_back({
             .rule = &rule,
@@ -481,11 +453,11 @@ void RuleEffects::republish(
     }
     const WallTime now = parts_.context.clock.wall();
     republished_.push_back(model::Message::make({
-        .topic = to,
+        .topic = topic,
         .payload = payload,
         .properties = properties.bytes,
-        .qos = qos,
-        .retain = retain,
+        .qos = to.qos,
+        .retain = to.retain,
         .protocol = model::Protocol::internal,
         .hops = static_cast<std::uint8_t>(message.hops() + 1),
         .created = now,

@@ -4,6 +4,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "cli_fixture.hpp"
 
@@ -156,6 +158,23 @@ TEST_F(Cli, RulesTestRefusesTestsItCannotRead) {
     write("hot.sql", "---\nto: {stream: a}\n---\nSELECT a FORM 'b'\n");
     EXPECT_EQ(weir("rules test hot.sql").exit_code, 78);
     EXPECT_EQ(weir("rules test nowhere.sql").exit_code, 78) << "neither a file nor a configuration";
+}
+
+TEST_F(Cli, RulesTestFailsWhereAnActionWould) {
+    const auto tested = [&](const std::string& action) {
+        write("r.sql", "---\nto:\n  - " + action + "\n---\nSELECT a FROM 'data/#'\n");
+        write("r_test.yaml", "tests:\n  - {given: {topic: data/x, payload: {a: 1, t: '#'}}, expect: {match: true}}\n");
+        return weir("rules test r.sql").out;
+    };
+    EXPECT_THAT(tested("republish: {topic: x, content_type: a/b}"), HasSubstr("1 passed"));
+    for (const auto& [action, why] : std::vector<std::pair<std::string, std::string>>{
+             {"republish: {topic: \"x/${t}\"}", "topic 'x/#': the topic name or filter is not valid"},
+             {"republish: {topic: x, content_type: \"${gone}\"}", "content_type ${gone}: an expression of the template has no value"},
+             {"republish: {topic: x, message_expiry: \"${t}\"}", "message_expiry ${t}: '#' is no value of this property"},
+             {"log: {message: \"${gone}\"}", "message ${gone}: an expression of the template has no value"},
+             {"alert: {sink: s, text: hot, key: \"${gone}\"}", "key ${gone}: an expression of the template has no value"}}) {
+        EXPECT_THAT(tested(action), HasSubstr("failed: " + why));
+    }
 }
 
 TEST_F(Cli, CheckRunsTheTestsWhenAsked) {

@@ -1,9 +1,14 @@
 #include "rule_run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include <weir/base/topic.hpp>
+#include <weir/pipeline/failure.hpp>
+#include <weir/pipeline/message_properties.hpp>
 
 namespace weir::cli {
 namespace {
@@ -32,6 +37,11 @@ bool topic_matches(const rules::Program& program, std::string_view topic) {
            std::ranges::any_of(program.filters, [&](const std::string& filter) {
                return filter_matches(filter, topic, profile);
            });
+}
+
+/// How the text of an action for people is called in its settings.
+std::string_view name_of_text(const rules::Action& action) {
+    return std::holds_alternative<rules::AlertAction>(action) ? "text" : "message";
 }
 
 }  // namespace
@@ -76,25 +86,44 @@ void RuleRunner::deliver(
         } else if (const auto* alert = std::get_if<rules::AlertAction>(&action)) {
             to = "alert/" + alert->sink;
             text = &alert->text;
+            if (alert->key && !render(run, "key", *alert->key)) {
+                continue;
+            }
         } else {
-            const auto topic = evaluator_.render(std::get<rules::RepublishAction>(action).topic);
-            if (!topic) {
-                run.failures.push_back(topic.error().message());
+            auto made = pipeline::render_republish(
+                std::get<rules::RepublishAction>(action), evaluator_, property_bytes_
+            );
+            auto& properties = made.properties;
+            if (properties.failure != model::Reason::none) {
+                run.failures.push_back(pipeline::message_of({
+                    .rule = nullptr,
+                    .reason = properties.failure,
+                    .error = properties.error,
+                    .detail = std::move(properties.detail),
+                }));
                 continue;
             }
-            to = "republish/" + std::string{*topic};
+            to = "republish/" + made.topic;
         }
-        if (text != nullptr) {
-            const auto rendered = evaluator_.render(*text);
-            if (!rendered) {
-                run.failures.push_back(rendered.error().message());
-                continue;
-            }
-            run.deliveries.push_back({std::move(to), std::string{*rendered}, false});
-            continue;
+        if (text == nullptr) {
+            run.deliveries.push_back({std::move(to), std::string{as_text(output.bytes)}, is_json});
+        } else if (auto rendered = render(run, name_of_text(action), *text)) {
+            run.deliveries.push_back({std::move(to), std::move(*rendered), false});
         }
-        run.deliveries.push_back({std::move(to), std::string{as_text(output.bytes)}, is_json});
     }
+}
+
+std::optional<std::string> RuleRunner::render(
+    RuleRun& run, std::string_view part, const rules::Template& text
+) {
+    const auto rendered = evaluator_.render(text);
+    if (!rendered) {
+        run.failures.push_back(
+            fmt::format("{} {}: {}", part, text.source(), rendered.error().message())
+        );
+        return std::nullopt;
+    }
+    return std::string{*rendered};
 }
 
 }  // namespace weir::cli

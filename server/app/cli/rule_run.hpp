@@ -1,6 +1,7 @@
 /// One rule and one message, evaluated as a gateway does, without any effect.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,8 +49,13 @@ public:
 
 private:
     void deliver(RuleRun& run, const rules::RuleDefinition& rule, const rules::Output& output);
+    /// Nothing: it is among the failures. @param part  Of the action.
+    [[nodiscard]] std::optional<std::string> render(
+        RuleRun& run, std::string_view part, const rules::Template& text
+    );
 
     rules::Evaluator evaluator_;
+    Bytes property_bytes_;
     rules::StateMemory state_;
 };
 
