@@ -38,6 +38,10 @@ TEST_F(Cli, RulesEvalAnswersEachLineInOrder) {
         R"({"id":10,"sql":"FOREACH l FROM 's'","topic":"s","payload":"{\"l\":[]}","profile":"native"})"
         "\n"
         R"({"id":11,"sql":"FOREACH [1, 2] DO * FROM 's'","topic":"s","payload_base64":"AP8=","profile":"native"})"
+        "\n"
+        R"({"id":12,"sql":"SELECT thing() AS t, thing_type() AS k, attribute('site') AS s, qos() AS q FROM 's'","topic":"s","profile":"native","context":{"thing":"p7","thing_type":"probe","attributes":{"hall":"2","site":"north"},"qos":1}})"
+        "\n"
+        R"({"id":13,"sql":"SELECT 1 AS a FROM 's'","topic":"s","context":{"qos":3}})"
     );
     const auto done = weir("rules eval --batch cases.ndjson");
     EXPECT_EQ(done.exit_code, 0) << done.error;
@@ -64,6 +68,10 @@ TEST_F(Cli, RulesEvalAnswersEachLineInOrder) {
         R"({"id":10,"no_match":true})"
         "\n"
         R"({"id":11,"output":[{"raw_base64":"AP8="},{"raw_base64":"AP8="}],"output_text":"[{\"raw_base64\":\"AP8=\"},{\"raw_base64\":\"AP8=\"}]"})"
+        "\n"
+        R"({"id":12,"output":{"t":"p7","k":"probe","s":"north","q":1},"output_text":"{\"t\":\"p7\",\"k\":\"probe\",\"s\":\"north\",\"q\":1}"})"
+        "\n"
+        R"({"id":13,"error":{"code":"WEIR-0112","message":"`qos` is 0, 1 or 2","line":1,"column":1}})"
         "\n"
     );
 }

@@ -90,6 +90,13 @@ public:
         }
         return number;
     }
+    /// Calls `use(name, text)` with each member.
+    template <class Use>
+    void each_text(Use use) const {
+        for (const auto& [name, value] : members_) {
+            use(name, text(name).value_or(""));
+        }
+    }
     /// No fields if it is missing.
     [[nodiscard]] Fields object(std::string_view name) const {
         static const json::object kNone;
@@ -143,6 +150,20 @@ void read_user_properties(RuleMessage& message, const json::value& pairs) {
     }
 }
 
+/// The device that published, for the native profile.
+void read_thing(RuleMessage& message, const Fields& context) {
+    message.principal.thing = context.text_or("thing", "");
+    message.principal.thing_type = context.text_or("thing_type", "");
+    context.object("attributes").each_text([&](std::string_view name, std::string_view value) {
+        message.principal.attributes.emplace_back(name, value);
+    });
+    const auto qos = context.number_or("qos", 0);
+    if (qos < 0 || qos > 2) {
+        refuse(document::code::kOutOfRange, "`qos` is 0, 1 or 2");
+    }
+    message.qos = static_cast<model::Qos>(qos);
+}
+
 /// What the cases leave out is as in the head of rules-sql-cases.json.
 RuleMessage read_message(const Fields& fields) {
     RuleMessage message;
@@ -161,6 +182,7 @@ RuleMessage read_message(const Fields& fields) {
     message.principal.method = model::AuthMethod::x509;
     message.now_ms = context.number_or("now", 1'700'000'000'123);
     message.protocol = context.is_true("http") ? model::Protocol::http : model::Protocol::mqtt;
+    read_thing(message, context);
     read_mqtt5(message, context.object("mqtt5"));
     if (const auto* pairs = context.find("user_properties")) {
         read_user_properties(message, *pairs);
