@@ -129,6 +129,7 @@ class Files(unittest.TestCase, Whole):
             absent = gateway.cli("sinks", "test", "cold", check=False)
             self.assertEqual(absent.returncode, 1)
             self.assertIn(f"failed: cannot open the folder {home}: No such file", absent.stdout)
+            self.assertIn("fix: make the folder, mount its disk", absent.stdout)
             home.mkdir()
             self.assertIn("written, and taken away again", gateway.cli("sinks", "test", "cold").stdout)
             self.assertEqual(files(home), {})

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <weir/app/gateway.hpp>
+#include <weir/archive/diagnose.hpp>
 #include <weir/archive/record_json.hpp>
 #include <weir/base/log.hpp>
 #include <weir/base/text.hpp>
@@ -199,6 +200,7 @@ std::optional<http::Response> test_archive(Gateway& gateway, const Call& call) {
         {"object", probe->object},
         {"delivered", probe->failure.empty()},
         {"error", probe->failure},
+        {"hint", archive::hint_of(probe->failure)},
         {"left", probe->left},
         {"total_ms", probe->took.count()},
     });

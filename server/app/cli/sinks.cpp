@@ -176,6 +176,9 @@ void print_written(const json::object& answer) {
         print(fmt::format(
             "failed: {}\nrecords wait in the stream, and are tried again\n", cell(answer, "error")
         ));
+        if (const auto hint = cell(answer, "hint"); !hint.empty()) {
+            print(fmt::format("fix: {}\n", hint));
+        }
     } else if (left.empty()) {
         print("the object was written, and taken away again\n");
     } else {
