@@ -201,27 +201,6 @@ void check_archive_streams(const Config& config, Diagnostics& diagnostics) {
     }
 }
 
-/// The expressions in requests are those of rules.
-std::vector<rules::RequestTemplate> load_requests(const Config& config, Diagnostics& diagnostics) {
-    const auto placed = [](const std::string& text, const Place& place) {
-        return rules::PlacedText{text, {.file = place.file, .start = place.range.begin}};
-    };
-    std::vector<rules::RequestTemplate> requests;
-    for (const auto& sink : config.sinks) {
-        rules::RequestTexts texts{
-            .url = placed(sink.url, sink.url_place),
-            .order_by = placed(sink.order_by, sink.order_by_place),
-        };
-        for (std::size_t i = 0; i < sink.headers.size(); ++i) {
-            const auto& [name, value] = sink.headers[i];
-            texts.headers.emplace_back(name, placed(value, sink.header_places[i]));
-        }
-        auto request = rules::RequestTemplate::compile(texts, diagnostics);
-        requests.push_back(request ? std::move(*request) : rules::RequestTemplate{});
-    }
-    return requests;
-}
-
 std::vector<metering::PriceList> load_prices(const Config& config, Diagnostics& diagnostics) {
     std::vector<metering::PriceList> lists;
     Names names{"two price lists have the plan", diagnostics};
@@ -248,6 +227,26 @@ void expect_policies(const Config& config, Diagnostics& diagnostics) {
 }
 
 }  // namespace
+
+std::vector<rules::RequestTemplate> load_requests(const Config& config, Diagnostics& diagnostics) {
+    const auto placed = [](const std::string& text, const Place& place) {
+        return rules::PlacedText{text, {.file = place.file, .start = place.range.begin}};
+    };
+    std::vector<rules::RequestTemplate> requests;
+    for (const auto& sink : config.sinks) {
+        rules::RequestTexts texts{
+            .url = placed(sink.url, sink.url_place),
+            .order_by = placed(sink.order_by, sink.order_by_place),
+        };
+        for (std::size_t i = 0; i < sink.headers.size(); ++i) {
+            const auto& [name, value] = sink.headers[i];
+            texts.headers.emplace_back(name, placed(value, sink.header_places[i]));
+        }
+        auto request = rules::RequestTemplate::compile(texts, diagnostics);
+        requests.push_back(request ? std::move(*request) : rules::RequestTemplate{});
+    }
+    return requests;
+}
 
 Configuration load_configuration(
     const std::filesystem::path& path, const ConfigFiles& files, Diagnostics& diagnostics

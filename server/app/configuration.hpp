@@ -25,6 +25,11 @@ struct Configuration {
     std::vector<metering::PriceList> prices;  ///< By plan.
 };
 
+/// The expressions in requests are those of rules. @return As Configuration::requests.
+[[nodiscard]] std::vector<rules::RequestTemplate> load_requests(
+    const Config& config, document::Diagnostics& diagnostics
+);
+
 /// load_config, then policies, rules, prices, and what files say about each other. If `diagnostics` has errors
 /// afterwards, the result must not be used.
 [[nodiscard]] Configuration load_configuration(

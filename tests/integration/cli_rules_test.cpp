@@ -185,6 +185,20 @@ TEST_F(Cli, RulesTestFailsWhereAnActionWould) {
     }
 }
 
+TEST_F(Cli, RulesTestKnowsWhatTheSinksOfAConfigurationTake) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    write("my-gw/sinks.d/pager.yaml", "sink: pager\ntype: http\nurl: https://ops.example/\nheaders: {X-Site: \"${site}\"}\n");
+    write("my-gw/rules.d/told.sql", "---\nto: {http: {sink: pager}}\n---\nSELECT a FROM 'data/#'\n");
+    const auto tested = [&](const std::string& payload) {
+        write("my-gw/rules.d/told_test.yaml", "tests:\n  - {given: {topic: data/x, payload: " + payload + "}, expect: {match: true}}\n");
+        return weir("-c my-gw rules test told").out;
+    };
+    EXPECT_THAT(tested("{a: 1, site: north}"), HasSubstr("1 passed"));
+    EXPECT_THAT(tested("{a: 1}"), HasSubstr("failed: header X-Site ${site}: an expression of the template has no value"));
+    EXPECT_THAT(weir("check my-gw --test").out, HasSubstr("header X-Site ${site}"));
+    EXPECT_THAT(weir("rules test my-gw/rules.d/told.sql").out, HasSubstr("1 passed")) << "a file alone knows of no sinks";
+}
+
 TEST_F(Cli, CheckRunsTheTestsWhenAsked) {
     ASSERT_EQ(weir("init my-gw").exit_code, 0);
     const auto good = weir("check my-gw --test");

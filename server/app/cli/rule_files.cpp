@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <weir/app_config/config_files.hpp>
+#include <weir/app_config/configuration.hpp>
 #include <weir/base/text.hpp>
 
 namespace weir::cli {
@@ -34,6 +35,17 @@ void add_text(
     }
 }
 
+/// Errors in them are those of the configuration, which has been checked or will be.
+std::shared_ptr<const Requests> requests_of(const app::Config& config) {
+    document::Diagnostics diagnostics;
+    auto loaded = app::load_requests(config, diagnostics);
+    const auto requests = std::make_shared<Requests>();
+    for (std::size_t i = 0; i < config.sinks.size(); ++i) {
+        requests->emplace(config.sinks[i].name, std::move(loaded[i]));
+    }
+    return requests;
+}
+
 void add_rule(
     std::vector<RuleFile>& found,
     const app::Config& config,
@@ -45,6 +57,13 @@ void add_rule(
     add_text(
         found, file, tests == config.tests.end() ? app::TextFile{path, {}} : *tests, diagnostics
     );
+}
+
+void share_requests(std::vector<RuleFile>& found, const app::Config& config) {
+    const auto requests = requests_of(config);
+    for (auto& file : found) {
+        file.requests = requests;
+    }
 }
 
 class Loader {
@@ -97,6 +116,7 @@ private:
             names.push_back(fs::path{file.path}.stem().string());
             if (names.back() == name) {
                 add_rule(found_, configuration(), file, diagnostics_);
+                share_requests(found_, configuration());
                 return;
             }
         }
@@ -136,6 +156,7 @@ std::vector<RuleFile> rule_files_of(const app::Config& config, document::Diagnos
     for (const auto& file : config.rules) {
         add_rule(found, config, file, diagnostics);
     }
+    share_requests(found, config);
     return found;
 }
 

@@ -1,20 +1,28 @@
 /// Finding the rules that a command is about.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <weir/app_config/config.hpp>
 #include <weir/rules/document.hpp>
+#include <weir/rules/request_template.hpp>
 
 #include "command.hpp"
 
 namespace weir::cli {
 
+/// What the sinks of a configuration take of a message, by their names.
+using Requests = std::map<std::string, rules::RequestTemplate, std::less<>>;
+
 struct RuleFile {
     app::TextFile file;
     rules::RuleDefinition rule;
     app::TextFile tests;  ///< `hot_test.yaml` beside `hot.sql`; no text: there are none.
+    std::shared_ptr<const Requests> requests = {};  ///< Null: the rule was named by its file, without a configuration.
 };
 
 /// Files and folders as they are named, or names of rules of the configuration; without any, all of

@@ -80,13 +80,16 @@ void RuleRunner::deliver(
             to = "stream/" + stream->stream;
         } else if (const auto* http = std::get_if<rules::HttpAction>(&action)) {
             to = "http/" + http->sink;
+            if (!request(run, http->sink)) {
+                continue;
+            }
         } else if (const auto* log = std::get_if<rules::LogAction>(&action)) {
             to = "log";
             text = log->message ? &*log->message : nullptr;
         } else if (const auto* alert = std::get_if<rules::AlertAction>(&action)) {
             to = "alert/" + alert->sink;
             text = &alert->text;
-            if (alert->key && !render(run, "key", *alert->key)) {
+            if ((alert->key && !render(run, "key", *alert->key)) || !request(run, alert->sink)) {
                 continue;
             }
         } else {
@@ -111,6 +114,19 @@ void RuleRunner::deliver(
             run.deliveries.push_back({std::move(to), std::move(*rendered), false});
         }
     }
+}
+
+bool RuleRunner::request(RuleRun& run, const std::string& sink) {
+    const auto found = requests_ == nullptr ? Requests::const_iterator{} : requests_->find(sink);
+    if (requests_ == nullptr || found == requests_->end()) {
+        return true;
+    }
+    std::string failed;
+    const auto parts = found->second.render(evaluator_, &failed);
+    if (!parts) {
+        run.failures.push_back(failed + ": " + parts.error().message());
+    }
+    return parts.has_value();
 }
 
 std::optional<std::string> RuleRunner::render(

@@ -1,15 +1,18 @@
 /// One rule and one message, evaluated as a gateway does, without any effect.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <weir/rules/document.hpp>
 #include <weir/rules/evaluator.hpp>
 #include <weir/rules/state_memory.hpp>
 
+#include "rule_files.hpp"
 #include "rule_message.hpp"
 
 namespace weir::cli {
@@ -41,6 +44,10 @@ struct RuleRun {
 /// What rules remember of one message, they know for the next.
 class RuleRunner {
 public:
+    /// @param requests  As RuleFile has it.
+    explicit RuleRunner(std::shared_ptr<const Requests> requests)
+        : requests_{std::move(requests)} {}
+
     /// @param record  Whether to keep the steps.
     [[nodiscard]] RuleRun run(
         const rules::RuleDefinition& rule, const RuleMessage& message, bool record
@@ -55,6 +62,10 @@ private:
     );
 
     rules::Evaluator evaluator_;
+    /// What the sink takes of the message. @return False: the failure is told.
+    [[nodiscard]] bool request(RuleRun& run, const std::string& sink);
+
+    const std::shared_ptr<const Requests> requests_;
     Bytes property_bytes_;
     rules::StateMemory state_;
 };

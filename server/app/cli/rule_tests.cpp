@@ -397,7 +397,7 @@ std::vector<RuleTestResult> run_rule_tests(const RuleFile& rule, Diagnostics& di
         return results;
     }
     TestReader reader{diagnostics};
-    RuleRunner runner;
+    RuleRunner runner{rule.requests};
     for (const Node& test : tests->items()) {
         if (!document::expect_mapping(test, diagnostics, "{name, given, expect}")) {
             continue;

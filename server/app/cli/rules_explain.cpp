@@ -186,7 +186,7 @@ ExitCode run(const Options& options, const Globals& globals) {
     message.principal.thing = options.device;
     message.client_id = options.device;
     message.now_ms = SystemClock{}.wall().count();
-    RuleRunner runner;
+    RuleRunner runner{file.requests};
     for (const auto& payload : options.before) {
         auto earlier = message;
         earlier.set_payload(payload);

@@ -76,7 +76,7 @@ const RuleStep* undefined_where(const RuleRun& run) {
 class Trial {
 public:
     Trial(const RuleFile& file, Format format)
-        : file_{file}, format_{format}, fields_{*file.rule.program} {}
+        : file_{file}, format_{format}, runner_{file.requests}, fields_{*file.rule.program} {}
 
     void add(const Record& record) {
         const auto message = message_of(record);
