@@ -10,6 +10,7 @@
 #include <memory>
 
 #include <weir/storage/detail/data_dir.hpp>
+#include <weir/storage/detail/even_files.hpp>
 #include <weir/storage/store.hpp>
 
 namespace weir::storage::detail {
@@ -80,6 +81,8 @@ rocksdb::Status back_up(
     rocksdb::DB& db, const BackupOptions& options, bool flush, BackupInfo& made
 ) {
     auto how = engine_options(options.directory);
+    const auto env = write_evenly(*db.GetEnv());
+    how.backup_env = env.get();
     if (options.bytes_per_s > 0) {
         how.backup_rate_limiter.reset(
             rocksdb::NewGenericRateLimiter(static_cast<std::int64_t>(options.bytes_per_s))
