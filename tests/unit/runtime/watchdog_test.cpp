@@ -50,7 +50,7 @@ TEST(Watchdog, SparesWhatCouldNotMove_WhenItCouldNotLookEither) {
                   if (look == 8) {
                       looked_enough.set_value();
                   }
-                  return look <= 2 ? std::uint64_t{1} : static_cast<std::uint64_t>(2 * look + 1);
+                  return look <= 3 ? std::uint64_t{1} : static_cast<std::uint64_t>(2 * look + 1);
               }}},
             {.patience = kPatience, .on_stall = [&](const std::string&) { ++reports; }}
         };
