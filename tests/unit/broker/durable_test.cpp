@@ -9,6 +9,7 @@
 
 #include "cluster.hpp"
 #include "support/heap.hpp"
+#include "unit/storage/faulty_engine.hpp"
 
 namespace weir::broker {
 namespace {
@@ -354,6 +355,38 @@ TEST_P(Durable, KnowsTheIdsOfQos2ThatItTook) {
     auto& resumed = connect("a", peer);
     EXPECT_TRUE(resumed.has_inbound_id(9));
     EXPECT_FALSE(resumed.take_inbound_id(9));
+}
+
+/// Else a new message under that id would be taken for the old one after a restart, and be lost.
+TEST_P(Durable, KnowsAnInboundIdAgain_WhenItsReleaseCannotBeStored) {
+    const auto faults = std::make_shared<storage::test::Faults>();
+    store = std::make_shared<storage::Store>(
+        std::make_unique<storage::test::FaultyEngine>(faults), storage::StoreOptions{}
+    );
+    cluster.reset();
+    start();
+    auto& session = connect("a", peer);
+    Journal& journal = cluster->nodes[home("a")]->journal;
+    storage::Batch batch;
+    ASSERT_TRUE(session.take_inbound_id(9));
+    batch.put_inbound_id(session.stored_id(), 9);
+    journal.submit(std::move(batch), {});
+    cluster->pump();
+    const auto release = [&] {
+        std::optional<bool> stored;
+        EXPECT_TRUE(session.release_inbound_id(9));
+        journal.after([&stored](bool outcome) { stored = outcome; });
+        cluster->pump();
+        return stored;
+    };
+    faults->commit_error = storage::errc::disk_full;
+    EXPECT_EQ(release(), false);
+    EXPECT_TRUE(session.has_inbound_id(9));
+    faults->commit_error = storage::errc{};
+    EXPECT_EQ(release(), true);
+    EXPECT_FALSE(session.has_inbound_id(9));
+    restart();
+    EXPECT_FALSE(connect("a", peer).has_inbound_id(9));
 }
 
 TEST_P(Durable, StoresAMessageOnce_ForHoweverManyQueues) {
