@@ -6,6 +6,7 @@
 #include <weir/base/log.hpp>
 #include <weir/broker/broker.hpp>
 #include <weir/broker/durable_records.hpp>
+#include <weir/metering/meter.hpp>
 
 namespace weir::broker {
 
@@ -145,6 +146,9 @@ void Session::enqueue_stored(Copy copy, Deposit& deposit) {
         .sequence = copy.sequence,
         .owner = lasting.id,
     });
+    if (!online()) {
+        charge_stored(*copy.message, deposit);
+    }
     context_.metrics.queued.add(1);
     const bool stays = memberships_ != nullptr ||
                        (online() && (!flow_ || (flow_->queued() < Lasting::kHeadMessages &&
@@ -158,6 +162,22 @@ void Session::enqueue_stored(Copy copy, Deposit& deposit) {
     if (!online() && lasting.ages.count() == 0) {
         plan_age();
     }
+}
+
+/// Some schemes bill a message for a session that is away twice: when it is stored, and when it is delivered.
+void Session::charge_stored(const model::Message& message, Deposit& deposit) const {
+    const std::string& name = device();
+    if (name.empty() || name.size() > storage::kNameBytesMax) {
+        return;  // As metering::Meter::open.
+    }
+    deposit.batch.add_usage(
+        {principal_->tenant, name, metering::hour_of(context_.clock.wall())},
+        metering::publish_stored({
+            .payload_bytes = message.payload().size(),
+            .topic_bytes = message.topic().size(),
+            .property_bytes = message.properties().size(),
+        })
+    );
 }
 
 void Session::send_stored(Copy copy) {

@@ -259,6 +259,7 @@ private:
     /// Stores a copy, and sends it or lets it wait.
     void keep(Copy copy, Deposit& deposit);
     void enqueue_stored(Copy copy, Deposit& deposit);
+    void charge_stored(const model::Message& message, Deposit& deposit) const;
     /// Of a copy from the queue that the store has.
     void send_stored(Copy copy);
     /// PUBREL goes when the store knows that PUBREC came.

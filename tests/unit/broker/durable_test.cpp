@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <optional>
 
 #include <weir/broker/durable_records.hpp>
+#include <weir/metering/formula.hpp>
 
 #include "cluster.hpp"
 #include "support/heap.hpp"
@@ -138,6 +140,30 @@ protected:
     Peer peer;
 };
 INSTANTIATE_TEST_SUITE_P(Broker, Durable, testing::Values(1U, 2U, 8U));
+
+/// What AWS bills twice for a session that is away, counted with the message that is stored.
+TEST_P(Durable, MessagesForWhoIsAway_AreMeteredWhenStored) {
+    Session& session = connect("dash", peer);
+    subscribe(session, "a/#", {.qos = Qos::at_least_once});
+    publish("a/b", "live");
+    disconnect(session, peer);
+    publish("a/b", "one");
+    publish("a/b", "two");
+    store->drain();
+
+    storage::UsageDelta sums;
+    ASSERT_TRUE(store->read_usage(
+        {.to_hour = std::numeric_limits<std::uint32_t>::max(), .tenant = "default", .device = session_of("dash").device()},
+        [&](const storage::UsageEntry& entry) {
+            sums += entry.sums;
+            return true;
+        }
+    ));
+    using metering::Counter;
+    EXPECT_EQ(sums.counters[metering::index(Counter::messages_stored)], 2U);
+    EXPECT_EQ(sums.counters[metering::index(Counter::units_out, metering::Scheme::aws_5k)], 2U);
+    EXPECT_EQ(sums.counters[metering::index(Counter::units_out, metering::Scheme::azure_4k)], 0U);
+}
 
 TEST_P(Durable, KeepsTheSessionAndItsSubscriptions_MQTT3_3_1_2_4_MQTT5_4_1_0_1) {
     auto& session = connect("a", peer);
