@@ -12,7 +12,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAddedMax{500};  ///< A request to the stuck one takes 2 s.
+constexpr milliseconds kAddedMax{100};
+constexpr int kRounds = 3;  ///< At most: another when the machine was busy with something else.
 constexpr std::size_t kMessages = 30;
 
 /// Two sinks and a rule for each. The receiver of `fine` takes everything.
@@ -70,11 +71,19 @@ protected:
         return std::chrono::duration_cast<milliseconds>(lags[lags.size() / 2]);
     }
 
-    void expect_no_delay(RunningGateway& gateway, milliseconds alone, const std::string& topic) {
-        const auto with_stuck = lag(gateway, topic);
+    /// @return  Messages published meanwhile.
+    std::size_t expect_no_delay(
+        RunningGateway& gateway, milliseconds alone, const std::string& topic
+    ) {
+        const auto before = received_;
+        auto with_stuck = lag(gateway, topic);
+        for (int round = 1; round < kRounds && with_stuck > alone + kAddedMax; ++round) {
+            with_stuck = std::min(with_stuck, lag(gateway, topic));
+        }
         RecordProperty("lag_alone_ms", static_cast<int>(alone.count()));
         RecordProperty("lag_with_stuck_sink_ms", static_cast<int>(with_stuck.count()));
         EXPECT_LE(with_stuck, alone + kAddedMax);
+        return received_ - before;
     }
 
     [[nodiscard]] milliseconds lag_alone() {
@@ -90,16 +99,16 @@ protected:
 TEST_F(ThreatT45, DelaysNoOtherRule_WhenAReceiverHangs) {
     const auto alone = lag_alone();
     const auto gateway = start({hanging_.url(), "", "data/#"});
-    expect_no_delay(*gateway, alone, "data/a");
-    EXPECT_EQ(gateway->metric(R"(weir_sink_pending{sink="stuck"})"), kMessages) << "none is lost";
+    const auto sent = expect_no_delay(*gateway, alone, "data/a");
+    EXPECT_EQ(gateway->metric(R"(weir_sink_pending{sink="stuck"})"), sent) << "none is lost";
 }
 
 TEST_F(ThreatT45, DelaysNoOtherRule_WhenNobodyListens) {
     const auto alone = lag_alone();
     const auto nobody = HttpServer{[](const HttpRequest&) { return std::nullopt; }}.url();
     const auto gateway = start({nobody, "", "data/#"});
-    expect_no_delay(*gateway, alone, "data/a");
-    EXPECT_EQ(gateway->metric(R"(weir_sink_pending{sink="stuck"})"), kMessages);
+    const auto sent = expect_no_delay(*gateway, alone, "data/a");
+    EXPECT_EQ(gateway->metric(R"(weir_sink_pending{sink="stuck"})"), sent);
 }
 
 TEST_F(ThreatT45, DelaysNoOtherRuleOfTheMessage_WhenAFullOutboxDropsOrLoses) {
