@@ -9,7 +9,7 @@
 namespace weir::storage::detail {
 
 /// At most that much of a file is on its way to the disk.
-inline constexpr std::size_t kEvenBytes = 1024 * 1024;
+inline constexpr std::size_t kEvenBytes = 256 * 1024;
 
 /// As `env`, but files go to the disk while they are written, in pieces. If a whole table went there when it is complete, each sync of the
 /// log would wait behind it. `env` must outlive it.
