@@ -45,6 +45,7 @@ Publisher::Publisher(const Parts& parts)
           .shard = parts.shard,
           .shards = static_cast<unsigned>(parts.publishers.size()),
       }},
+      taps_{parts.shard},
       deposit_{parts.broker.journal()} {}
 
 Publisher::~Publisher() = default;
@@ -123,6 +124,7 @@ Progress Publisher::route(
     if (!effects_.run(origin, message, held)) {
         return Progress::blocked;
     }
+    show(origin, message);
     deposit_.begin(token);
 
     if (bucket != nullptr) {
@@ -190,9 +192,16 @@ bool Publisher::take_effects(broker::Deposit& deposit) {
     return !deposit.batch.empty() || !effects_.elsewhere().empty();
 }
 
+void Publisher::show(const Origin& origin, const model::MessagePtr& message) {
+    if (!taps_.empty()) {
+        taps_.take(origin, message, context_.clock.steady(), context_.clock.wall());
+    }
+}
+
 void Publisher::distribute_republished(const Origin& origin, broker::Deposit& deposit) {
     for (const auto& made : effects_.republished()) {
         context_.metrics.republished.add();
+        show(origin, made);
         if (!rules::parse_basic_ingest(made->topic())) {
             static_cast<void>(distribute(origin, made, false, deposit));
         }
@@ -217,6 +226,7 @@ bool Publisher::distribute(
 
 void Publisher::advance() {
     throttle_.advance(context_.clock.steady());
+    taps_.advance(context_.clock.steady());
     storage::Batch batch;
     state_.forget_old(context_.clock.wall().count(), batch);
     if (!batch.empty()) {

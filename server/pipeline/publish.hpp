@@ -19,6 +19,7 @@
 #include <weir/pipeline/routes.hpp>
 #include <weir/pipeline/rule_effects.hpp>
 #include <weir/pipeline/rule_state.hpp>
+#include <weir/pipeline/tap.hpp>
 #include <weir/quota/throttle.hpp>
 
 namespace weir::pipeline {
@@ -62,6 +63,9 @@ public:
     [[nodiscard]] RuleState& rule_state() noexcept { return state_; }
     [[nodiscard]] const RuleState& rule_state() const noexcept { return state_; }
 
+    /// What operators look at: messages once they have their effects, those that rules republish too.
+    [[nodiscard]] Taps& taps() noexcept { return taps_; }
+
     /// May this be published? `$SYS` is the gateway's own, whatever policies say. Records the refusal.
     [[nodiscard]] model::Verdict admit(const Origin& origin, std::string_view topic, bool retain);
 
@@ -98,6 +102,7 @@ private:
     void forward(const Origin& origin, broker::Deposit& deposit);
     void receive(std::unique_ptr<Forwarded> forwarded);
     [[nodiscard]] bool run(Forwarded& forwarded, std::chrono::milliseconds held);
+    void show(const Origin& origin, const model::MessagePtr& message);
     void distribute_republished(const Origin& origin, broker::Deposit& deposit);
     /// @return False if nobody took it.
     bool distribute(
@@ -116,6 +121,7 @@ private:
     quota::Throttle throttle_;
     RuleState state_;
     RuleEffects effects_;
+    Taps taps_;
     broker::Deposit deposit_;  ///< Of the message that is being routed; kept for its memory.
     std::deque<std::unique_ptr<Forwarded>> waiting_;  ///< For room in an outbox, in order.
     std::size_t waiting_bytes_ = 0;                   ///< Of their payloads.
