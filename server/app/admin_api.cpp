@@ -15,6 +15,7 @@ void add_routes(admin::Routes& routes, Gateway& gateway) {
     api::add_sinks(routes, gateway);
     api::add_storage(routes, gateway);
     add_stream_routes(routes, gateway.store(), [&gateway] { return gateway.configuration(); });
+    api::add_taps(routes, gateway);
     api::add_usage(routes, gateway);
     api::add_why(routes, gateway);
 }

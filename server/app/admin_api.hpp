@@ -23,6 +23,11 @@ class Gateway;
 /// POST /v1/sessions/{client_id}/kick       ends its connection; 409 if it is offline
 /// GET  /v1/retained?filter=&after=&limit=  in the order of the levels of their topics
 /// POST /v1/retained/clear                  {"filter", "after", "limit"}: of one page; answers {"cleared", "next"}
+/// POST /v1/taps                            {"filters", "profile": "mqtt" or "aws", "messages_per_s", "valid_s"}: has what is published
+///                                          from now on kept; answers {"id", "valid_ms"}
+/// POST /v1/taps/{id}/read                  {"payload_bytes"}: at most so many of each. What came since the read before; a tap that
+///                                          is not read for 5 s ends: 404
+/// DELETE /v1/taps/{id}
 /// GET  /v1/sinks
 /// GET  /v1/sinks/{name}/dead?from=&limit=  GET /v1/sinks/{name}/outbox?from=&limit=
 /// POST /v1/sinks/{name}/test               {"rule", "topic", "device", "payload"}, each optional

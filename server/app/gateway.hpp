@@ -18,6 +18,7 @@
 #include <weir/identity/exchange.hpp>
 #include <weir/identity/registry.hpp>
 #include <weir/model/metrics.hpp>
+#include <weir/model/tap.hpp>
 #include <weir/sinks/dead_letters.hpp>
 #include <weir/sinks/diagnose.hpp>
 #include <weir/sinks/status.hpp>
@@ -218,6 +219,12 @@ public:
     [[nodiscard]] RetainedList retained(const RetainedQuery& query) const;
     /// Removes what retained() of the same query finds; subscribers are not told. Waits for the storage.
     [[nodiscard]] RetainedCleared clear_retained(const RetainedQuery& query);
+    /// Has copies of what is published kept for read_tap(), until that is not called for some seconds.
+    /// @return Its id; nothing: so many are open already.
+    [[nodiscard]] std::optional<std::string> open_tap(model::TapQuery query);
+    /// @return Nothing: there is no such tap, or it was not read for too long.
+    [[nodiscard]] std::optional<model::TapPage> read_tap(const std::string& id);
+    void close_tap(const std::string& id);
     struct Messages {
         MessageTotals totals = {};
         MessagesPerSecond rates = {};

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <latch>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -86,6 +87,12 @@ struct Gateway::Impl {
     std::vector<endpoints::Services*> services;
     std::vector<pipeline::Publisher*> publishers;
     std::vector<const GatewayShard*> status_sources;
+    /// That operators opened, and the id of the last one.
+    struct OpenTaps {
+        std::map<std::string, std::shared_ptr<pipeline::Tap>> by_id;
+        std::uint64_t last = 0;
+    };
+    Guarded<OpenTaps> taps;
     std::vector<std::unique_ptr<GatewayShard>> parts;
     std::vector<std::unique_ptr<Door>> doors;
     std::jthread housekeeping;  ///< Seals the ledger's hours.

@@ -177,7 +177,7 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
           "devices attach", "devices certificate", "devices create", "devices import", "devices list",
           "devices password", "devices token", "explain", "sessions kick", "sessions list",
           "sessions show",
-          "init",           "policies list",  "policies show",  "reload",  "retained clear", "retained list",       "rules list",       "serve",
+          "init",           "messages watch", "policies list",  "policies show",  "reload",  "retained clear", "retained list",       "rules list",       "serve",
           "sinks dead",     "sinks drop",     "sinks outbox",   "sinks retry",  "sinks test",        "status",       "streams read",     "streams tail",
           "usage",          "version",        "why"}) {
         const auto help = weir(std::string{command} + " --help");
@@ -192,7 +192,7 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
 TEST_F(Cli, EndsWith4_WhenNoGatewayRuns) {
     ASSERT_EQ(weir("init my-gw").exit_code, 0);
     for (const auto* command :
-         {"status", "reload", "sessions list", "retained list", "why p1", "streams list", "sinks list", "usage", "rules stats"}) {
+         {"status", "reload", "sessions list", "retained list", "messages watch", "why p1", "streams list", "sinks list", "usage", "rules stats"}) {
         const auto asked = weir(std::string{"-c my-gw "} + command);
         EXPECT_EQ(asked.exit_code, 4) << command;
         EXPECT_THAT(asked.error, HasSubstr("no gateway answers at my-gw/data/admin.sock"));

@@ -18,6 +18,7 @@ if(WEIR_TESTS AND WEIR_PYTHON AND TARGET weir)
       integration/sinks
       integration/sink_connections
       integration/rules_try
+      integration/live_messages
       integration/why
       integration/examples
       integration/documents

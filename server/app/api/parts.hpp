@@ -16,6 +16,7 @@ void add_retained(admin::Routes& routes, Gateway& gateway);
 void add_rules(admin::Routes& routes, Gateway& gateway);
 void add_sinks(admin::Routes& routes, Gateway& gateway);
 void add_storage(admin::Routes& routes, Gateway& gateway);
+void add_taps(admin::Routes& routes, Gateway& gateway);
 void add_usage(admin::Routes& routes, Gateway& gateway);
 void add_why(admin::Routes& routes, Gateway& gateway);
 

@@ -96,6 +96,7 @@ void add_demo(CLI::App& app, Chosen& chosen);
 void add_devices(CLI::App& app, Chosen& chosen);
 void add_explain(CLI::App& app, Chosen& chosen);
 void add_init(CLI::App& app, Chosen& chosen);
+void add_messages(CLI::App& app, Chosen& chosen);
 void add_policies(CLI::App& app, Chosen& chosen);
 void add_reload(CLI::App& app, Chosen& chosen);
 void add_retained(CLI::App& app, Chosen& chosen);

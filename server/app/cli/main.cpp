@@ -78,6 +78,7 @@ ExitCode run(int argc, char** argv) {
           add_devices,
           add_sessions,
           add_retained,
+          add_messages,
           add_policies,
           add_can_i,
           add_why,

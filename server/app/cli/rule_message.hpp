@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <weir/rules/input.hpp>
 
@@ -23,6 +24,8 @@ public:
         return add(0x26, {key, value});
     }
     void add_payload_format(bool is_text);
+    /// All of them, encoded as model::Message has them.
+    void set_properties(Bytes encoded) { properties_ = std::move(encoded); }
 
     [[nodiscard]] std::string_view payload() const noexcept;
     /// Valid until the message changes or is moved.

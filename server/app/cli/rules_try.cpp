@@ -1,12 +1,9 @@
-// `weir rules try`: what a rule would make of messages that were stored. It sends nothing.
+// `weir rules try`: what a rule would make of messages that were stored, or that are published now. It sends nothing.
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +13,8 @@
 #include <weir/base/text.hpp>
 
 #include "api_client.hpp"
+#include "following.hpp"
+#include "live_messages.hpp"
 #include "records.hpp"
 #include "rule_commands.hpp"
 #include "rule_fields.hpp"
@@ -30,13 +29,23 @@ struct Options {
     std::string stream;
     std::uint64_t last = 100;
     bool follow = false;
+    bool live = false;
+    LiveOptions live_options;
     Format format = Format::table;
 };
 
 constexpr std::uint64_t kPageMax = 1'000;
 constexpr std::chrono::milliseconds kPollPeriod{500};
 
-RuleMessage message_of(const Record& record) {
+/// What is tried, and how it is told apart from others.
+struct Seen {
+    RuleMessage message;
+    std::string_view place_name;
+    json::value place;
+    std::string text;  ///< Of the place.
+};
+
+Seen seen_of(const Record& record) {
     RuleMessage message;
     message.topic = cell(record.members, "topic");
     message.principal.thing = cell(record.members, "device");
@@ -48,7 +57,12 @@ RuleMessage message_of(const Record& record) {
     } else {
         message.set_payload(record.payload());
     }
-    return message;
+    return {std::move(message), "offset", record.offset(), fmt::to_string(record.offset())};
+}
+
+Seen seen_of(const json::object& live) {
+    auto time = cell(live, "time");
+    return {live_message_of(live), "time", json::value(time), time};
 }
 
 struct Totals {
@@ -78,8 +92,8 @@ public:
     Trial(const RuleFile& file, Format format)
         : file_{file}, format_{format}, runner_{file.requests}, fields_{*file.rule.program} {}
 
-    void add(const Record& record) {
-        const auto message = message_of(record);
+    void add(const Seen& seen) {
+        const auto& message = seen.message;
         const auto run = runner_.run(file_.rule, message, true);
         ++totals_.messages;
         if (!run.topic_matches) {
@@ -93,11 +107,11 @@ public:
             ++totals_.undefined;
             if (totals_.first_undefined.empty()) {
                 totals_.first_undefined = fmt::format(
-                    "`{}` has no value at offset {}", step->expression, record.offset()
+                    "`{}` has no value at {} {}", step->expression, seen.place_name, seen.text
                 );
             }
         }
-        show(record, run);
+        show(seen, run);
     }
 
     void finish() const {
@@ -127,29 +141,29 @@ public:
     }
 
 private:
-    void show(const Record& record, const RuleRun& run) const {
+    void show(const Seen& seen, const RuleRun& run) const {
         for (const auto& delivery : run.deliveries) {
             const auto payload =
                 delivery.is_json ? delivery.payload : to_base64(as_bytes(delivery.payload));
             if (format_ == Format::json) {
                 print_json(json::object{
-                    {"offset", record.offset()},
-                    {"topic", cell(record.members, "topic")},
+                    {seen.place_name, seen.place},
+                    {"topic", seen.message.topic},
                     {"to", delivery.to},
                     {"payload", payload}
                 });
             } else {
                 print(fmt::format(
                     "{}  {}  ->  {}  {}\n",
-                    record.offset(),
-                    cell(record.members, "topic"),
+                    seen.text,
+                    seen.message.topic,
                     delivery.to,
                     payload
                 ));
             }
         }
         for (const auto& failure : run.failures) {
-            print_error(fmt::format("{}  failed: {}\n", record.offset(), failure));
+            print_error(fmt::format("{}  failed: {}\n", seen.text, failure));
         }
     }
 
@@ -158,32 +172,6 @@ private:
     RuleRunner runner_;
     RuleFields fields_;
     Totals totals_;
-};
-
-/// Until the operator has seen enough: a signal, or nobody reads the output on. Then the totals are told.
-class Following {
-public:
-    Following() {
-        sigemptyset(&signals_);
-        for (const int signal : {SIGTERM, SIGINT}) {
-            sigaddset(&signals_, signal);
-        }
-        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    }
-    /// @return False: it is over.
-    [[nodiscard]] bool goes_on(std::chrono::milliseconds pause) const {
-        const timespec time{
-            .tv_sec = pause.count() / 1'000, .tv_nsec = pause.count() % 1'000 * 1'000'000
-        };
-        if (sigtimedwait(&signals_, nullptr, &time) > 0) {
-            return false;
-        }
-        pollfd output{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
-        return ::poll(&output, 1, 0) <= 0 || (output.revents & POLLERR) == 0;
-    }
-
-private:
-    sigset_t signals_{};
 };
 
 /// Offset of the first of the last `count` records.
@@ -200,10 +188,21 @@ std::uint64_t begin_of(Api& api, const std::string& stream, std::uint64_t count)
     throw Failure{fmt::format("there is no stream '{}'", stream), "weir streams list"};
 }
 
-ExitCode run(const Options& options, const Globals& globals) {
-    const auto file = load_rule_file(options.rule, globals);
+void try_live(const Options& options, const RuleFile& file, const Globals& globals, Trial& trial) {
+    const auto& program = *file.rule.program;
+    const auto api = gateway_api(globals);
+    const LiveQuery query{
+        .filters = program.filters,
+        .profile = program.profile == rules::Profile::native ? TopicProfile::mqtt
+                                                             : TopicProfile::aws,
+    };
+    watch_live(*api, options.live_options, query, [&trial](const json::object& row) {
+        trial.add(seen_of(row));
+    });
+}
+
+void try_stored(const Options& options, const Globals& globals, Trial& trial) {
     const auto api = registry_api(globals);
-    Trial trial{file, options.format};
     auto next = begin_of(*api, options.stream, options.last);
     const auto following = options.follow ? std::optional<Following>{std::in_place} : std::nullopt;
     for (std::uint64_t left = options.last; left > 0 || options.follow;) {
@@ -213,7 +212,7 @@ ExitCode run(const Options& options, const Globals& globals) {
         const auto answer = get_text(*api, target);
         const auto records = parse_records(answer);
         for (const auto& record : records) {
-            trial.add(record);
+            trial.add(seen_of(record));
             next = record.offset() + 1;
         }
         left -= std::min<std::uint64_t>(left, records.size());
@@ -223,6 +222,16 @@ ExitCode run(const Options& options, const Globals& globals) {
         if (!goes_on) {
             break;
         }
+    }
+}
+
+ExitCode run(const Options& options, const Globals& globals) {
+    const auto file = load_rule_file(options.rule, globals);
+    Trial trial{file, options.format};
+    if (options.live) {
+        try_live(options, file, globals, trial);
+    } else {
+        try_stored(options, globals, trial);
     }
     trial.finish();
     return ExitCode::ok;
@@ -234,17 +243,32 @@ void add_rules_try(CLI::App& rules, Chosen& chosen) {
     auto& command = *add_command(
         rules,
         "try",
-        "What a rule would make of the messages in a stream; sends nothing",
+        "What a rule would make of the messages in a stream, or of those published now; sends nothing",
         "weir rules try hot --stream raw --last 1000\n"
-        "weir rules try rules.d/hot.sql --stream raw --follow"
+        "weir rules try rules.d/hot.sql --stream raw --follow\n"
+        "weir rules try rules.d/hot.sql --live --for 30s"
     );
     const auto options = std::make_shared<Options>();
     command.add_option("rule", options->rule, "File or name of a rule")->required();
-    command.add_option("--stream", options->stream, "Where the messages are")->required();
-    command.add_option("--last", options->last, "The last so many of them (default: 100)");
-    command.add_flag("--follow", options->follow, "Go on with new ones as they come, until Ctrl-C; needs a running gateway");
+    auto* const stream = command.add_option("--stream", options->stream, "Where the messages are");
+    command.add_option("--last", options->last, "The last so many of them (default: 100)")->needs(stream);
+    command
+        .add_flag("--follow", options->follow, "Go on with new ones as they come, until Ctrl-C; needs a running gateway")
+        ->needs(stream);
+    auto* const live =
+        command
+            .add_flag("--live", options->live, "Messages that are published now, stored or not; needs a running gateway")
+            ->excludes(stream);
+    for (auto* const option : add_live_options(command, options->live_options)) {
+        option->needs(live);
+    }
     add_format(command, options->format, false);
-    choose(command, chosen, options, run);
+    command.callback([&chosen, options] {
+        if (options->stream.empty() && !options->live) {
+            throw CLI::RequiredError{"one of --stream and --live"};
+        }
+        chosen = [options](const Globals& globals) { return run(*options, globals); };
+    });
 }
 
 }  // namespace weir::cli

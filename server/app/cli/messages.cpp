@@ -1,0 +1,84 @@
+// Live messages of the running gateway.
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include <weir/base/digest.hpp>
+#include <weir/base/text.hpp>
+
+#include "api_client.hpp"
+#include "command.hpp"
+#include "live_messages.hpp"
+
+namespace weir::cli {
+namespace {
+
+struct Options {
+    std::string filter = "#";
+    std::size_t payload_bytes = 200;
+    LiveOptions live;
+    Format format = Format::table;
+};
+
+/// On one line, whatever bytes it has.
+std::string shown_payload(const json::object& row, std::size_t bytes_max) {
+    const auto payload = cell(row, "payload");
+    const auto bytes = cell(row, "encoding") == "base64"
+                           ? from_base64(payload).value_or(Bytes{})
+                           : Bytes{payload.begin(), payload.end()};
+    const bool is_cut = row.at("bytes").to_number<std::uint64_t>() > bytes_max;
+    return printable(as_text(bytes), SIZE_MAX) + (is_cut ? "..." : "");
+}
+
+ExitCode watch(const Options& options, const Globals& globals) {
+    const auto api = gateway_api(globals);
+    const LiveQuery query{.filters = {options.filter}, .payload_bytes = options.payload_bytes};
+    watch_live(*api, options.live, query, [&](const json::object& row) {
+        if (options.format == Format::json) {
+            print_json(row);
+            return;
+        }
+        const auto device = cell(row, "device");
+        print(fmt::format(
+            "{}  {}  {}  qos {}{}  {}  {}\n",
+            cell(row, "time"),
+            printable(cell(row, "topic"), SIZE_MAX),
+            device.empty() ? "-" : printable(device, SIZE_MAX),
+            cell(row, "qos"),
+            row.at("retain").as_bool() ? " retain" : "",
+            format_size(row.at("bytes").to_number<std::uint64_t>()),
+            shown_payload(row, options.payload_bytes)
+        ));
+    });
+    return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_messages(CLI::App& app, Chosen& chosen) {
+    const auto options = std::make_shared<Options>();
+    auto& messages = *add_command(app, "messages", "Live messages of the running gateway", "");
+    messages.require_subcommand(1);
+    auto& command = *add_command(
+        messages,
+        "watch",
+        "Messages as they are published, and as rules republish them, until Ctrl-C",
+        "weir messages watch 'data/probe-1/#' --for 30s\n"
+        "weir messages watch --messages 10 -o json"
+    );
+    command.add_option(
+        "filter",
+        options->filter,
+        "Topics that it matches (default: #, which leaves out those with $)"
+    );
+    command.add_option(
+        "--payload", options->payload_bytes, "At most so many bytes of each payload (default: 200)"
+    );
+    add_live_options(command, options->live);
+    add_format(command, options->format, false);
+    choose(command, chosen, options, watch);
+}
+
+}  // namespace weir::cli
