@@ -225,6 +225,11 @@ void add_requests(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
         "weir_sink_breaker_open", "1 while nothing is sent but probes.", MetricType::Gauge
     };
     Family letters{"weir_sink_dead_letters", "Dead letters that are kept.", MetricType::Gauge};
+    Family reports{
+        "weir_sink_reports_lost_total",
+        "Reports of dead letters for which the error sink of their rule had no room.",
+        MetricType::Counter
+    };
     Family latency{"weir_sink_latency_seconds", "Until the answer.", MetricType::Histogram};
     for (const auto& sink : sinks) {
         bytes.add(static_cast<double>(sink.pending_bytes), {{"sink", sink.name}});
@@ -232,10 +237,11 @@ void add_requests(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
         in_flight.add(sink.in_flight, {{"sink", sink.name}});
         breaker.add(sink.breaker == sinks::BreakerState::closed ? 0 : 1, {{"sink", sink.name}});
         letters.add(static_cast<double>(sink.dead_letters), {{"sink", sink.name}});
+        reports.add(static_cast<double>(sink.reports_lost), {{"sink", sink.name}});
         latency.add(histogram_of(sink.latency), {{"sink", sink.name}});
     }
     for (auto* const family :
-         {&bytes, &attempts, &in_flight, &breaker, &letters, &latency}) {
+         {&bytes, &attempts, &in_flight, &breaker, &letters, &reports, &latency}) {
         page.add(std::move(*family));
     }
 }

@@ -61,26 +61,48 @@ void add_deliveries(const rules::RuleSet& rules, sinks::HttpSinkConfig& sink) {
     }
 }
 
-/// Rules whose error action is a stream hear there of what the sink gives up of them.
-void add_error_streams(const rules::RuleSet& rules, sinks::HttpSinkConfig& sink) {
-    for (const rules::Rule& rule : rules.rules()) {
-        const auto* const to =
-            rule.on_error() == nullptr ? nullptr : std::get_if<rules::StreamAction>(rule.on_error());
-        if (to == nullptr) {
+/// How the rule reaches a sink: "http", else "alert"; empty: it does not.
+[[nodiscard]] std::string_view kind_of_use(const rules::Rule& rule, const std::string& sink) {
+    std::string_view kind;
+    for (const rules::Action& action : rule.actions()) {
+        const auto* const http = std::get_if<rules::HttpAction>(&action);
+        const auto* const alert = std::get_if<rules::AlertAction>(&action);
+        const bool is_here = (http != nullptr && http->sink == sink) ||
+                             (alert != nullptr && alert->sink == sink);
+        kind = is_here && kind != "http" ? pipeline::kind_of(action) : kind;
+    }
+    return kind;
+}
+
+/// Rules whose error action is a stream or another sink hear there of what a sink gives up of them. A sink whose requests need
+/// something of the message does not: the message is gone by then.
+void add_error_targets(
+    const Configuration& configuration, std::vector<sinks::HttpSinkConfig>& made
+) {
+    for (const rules::Rule& rule : configuration.rules->rules()) {
+        if (rule.on_error() == nullptr) {
             continue;
         }
-        std::string_view kind;
-        for (const rules::Action& action : rule.actions()) {
-            const auto* const http = std::get_if<rules::HttpAction>(&action);
-            const auto* const alert = std::get_if<rules::AlertAction>(&action);
-            const bool is_here = (http != nullptr && http->sink == sink.name) ||
-                                 (alert != nullptr && alert->sink == sink.name);
-            kind = is_here && kind != "http" ? pipeline::kind_of(action) : kind;
+        sinks::ErrorTarget target{.rule = std::string{rule.name()}, .action = {}, .stream = {}};
+        if (const auto* const stream = std::get_if<rules::StreamAction>(rule.on_error())) {
+            target.stream = stream->stream;
+        } else if (const auto* const http = std::get_if<rules::HttpAction>(rule.on_error())) {
+            const auto told = std::ranges::find(made, http->sink, &sinks::HttpSinkConfig::name);
+            if (told == made.end() ||
+                !configuration.requests[static_cast<std::size_t>(told - made.begin())].constant()) {
+                continue;
+            }
+            target.sink = told->name;
+            target.sink_bytes = sinks::reserve_limit(told->outbox);
+            target.sink_drops_oldest = told->outbox.on_full == sinks::OnFull::drop_oldest;
+        } else {
+            continue;
         }
-        if (!kind.empty()) {
-            sink.error_streams.push_back(
-                {std::string{rule.name()}, std::string{kind}, to->stream}
-            );
+        for (auto& sink : made) {
+            target.action = kind_of_use(rule, sink.name);
+            if (!target.action.empty() && target.sink != sink.name) {
+                sink.error_targets.push_back(target);
+            }
         }
     }
 }
@@ -193,7 +215,6 @@ std::vector<sinks::HttpSinkConfig> make_sinks(
             continue;  // What is missing would be found wrong once more.
         }
         add_deliveries(*configuration.rules, made.back());
-        add_error_streams(*configuration.rules, made.back());
         if (auto problem = sinks::check(made.back()); !problem.empty()) {
             report(
                 files.diagnostics(),
@@ -203,6 +224,7 @@ std::vector<sinks::HttpSinkConfig> make_sinks(
             );
         }
     }
+    add_error_targets(configuration, made);
     return made;
 }
 

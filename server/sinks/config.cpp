@@ -26,9 +26,9 @@ const Delivery& HttpSinkConfig::delivery_of(std::string_view rule) const noexcep
     return found == by_rule.end() ? delivery : found->second;
 }
 
-const ErrorStream* HttpSinkConfig::error_stream_of(std::string_view rule) const noexcept {
-    const auto found = std::ranges::find(error_streams, rule, &ErrorStream::rule);
-    return found == error_streams.end() ? nullptr : &*found;
+const ErrorTarget* HttpSinkConfig::error_target_of(std::string_view rule) const noexcept {
+    const auto found = std::ranges::find(error_targets, rule, &ErrorTarget::rule);
+    return found == error_targets.end() ? nullptr : &*found;
 }
 
 std::string check(const HttpSinkConfig& config) {

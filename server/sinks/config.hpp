@@ -77,11 +77,15 @@ struct Delivery {
     BatchLimits batch = {};
 };
 
-/// A rule whose error action is a stream: that is told, in the batch of the dead letter, what a sink gave up of the rule.
-struct ErrorStream {
+/// A rule whose error action is a stream or another sink: that is told, in the batch of the dead letter, what a sink gave up of the rule.
+/// Never the sink itself: since a rule has one error action, no report is made of a report.
+struct ErrorTarget {
     std::string rule;
     std::string action;  ///< Of the rule, with this sink: "http" or "alert".
-    std::string stream;
+    std::string stream;  ///< Empty: a sink.
+    std::string sink = {};
+    std::uint64_t sink_bytes = 0;  ///< reserve_limit() of that sink.
+    bool sink_drops_oldest = false;
 };
 
 /// A file of sinks.d/ with `type: http`, and the rules that name it.
@@ -112,11 +116,11 @@ struct HttpSinkConfig {
     BreakerPolicy breaker = {};
     Delivery delivery = {};  ///< For rules that say nothing else.
     std::vector<std::pair<std::string, Delivery>> by_rule = {};  ///< Rule name to its own.
-    std::vector<ErrorStream> error_streams = {};
+    std::vector<ErrorTarget> error_targets = {};
 
     [[nodiscard]] const Delivery& delivery_of(std::string_view rule) const noexcept;
     /// Null: nobody is told.
-    [[nodiscard]] const ErrorStream* error_stream_of(std::string_view rule) const noexcept;
+    [[nodiscard]] const ErrorTarget* error_target_of(std::string_view rule) const noexcept;
 };
 
 inline constexpr std::size_t kCompressedBytesMin = 256;

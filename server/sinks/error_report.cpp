@@ -10,7 +10,7 @@ namespace weir::sinks::detail {
 
 std::string error_report(
     std::string_view sink,
-    const ErrorStream& to,
+    const ErrorTarget& to,
     const storage::OutboxEntry& entry,
     const storage::DeadLetterNote& note
 ) {

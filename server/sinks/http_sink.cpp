@@ -349,6 +349,7 @@ void HttpSink::commit() {
     }
     storage::Batch changes;
     next_state_ = state_;
+    losing_reports_ = 0;
     for (auto& flight : flights_) {
         if (flight.phase == Flight::Phase::claim && !winding_down_) {
             next_state_.claims.push_back(claim_of(flight.batch));
@@ -372,7 +373,7 @@ void HttpSink::commit() {
     );
 }
 
-void HttpSink::add_outcome(storage::Batch& changes, const Flight& flight, SinkState& next) const {
+void HttpSink::add_outcome(storage::Batch& changes, const Flight& flight, SinkState& next) {
     const auto claim = claim_of(flight.batch);
     std::erase(next.claims, claim);
     if (flight.given_up.empty()) {
@@ -396,22 +397,41 @@ void HttpSink::add_outcome(storage::Batch& changes, const Flight& flight, SinkSt
 
 void HttpSink::tell_rule(
     storage::Batch& changes, const storage::OutboxEntry& entry, const storage::DeadLetterNote& note
-) const {
-    const auto* const to = config_.error_stream_of(entry.record.rule);
+) {
+    const auto* const to = config_.error_target_of(entry.record.rule);
     if (to == nullptr) {
         return;
     }
     const auto report = error_report(config_.name, *to, entry, note);
-    changes.append_stream(
-        to->stream,
-        {
-            .time_ms = note.time_ms,
-            .tenant = entry.record.tenant,
-            .topic = entry.record.topic,
-            .key = entry.record.key,
-            .payload = as_bytes(report),
-        }
-    );
+    if (!to->stream.empty()) {
+        changes.append_stream(
+            to->stream,
+            {
+                .time_ms = note.time_ms,
+                .tenant = entry.record.tenant,
+                .topic = entry.record.topic,
+                .key = entry.record.key,
+                .payload = as_bytes(report),
+            }
+        );
+        return;
+    }
+    const storage::OutboxRecord record{
+        .time_ms = note.time_ms,
+        .tenant = entry.record.tenant,
+        .rule = entry.record.rule,
+        .topic = entry.record.topic,
+        .key = entry.record.key,
+        .payload = as_bytes(report),
+    };
+    using Bound = storage::Budgets::Bound;
+    const Bound bound = to->sink_drops_oldest ? Bound::slack : Bound::budget;
+    auto& room = surroundings_.store->outbox_room(to->sink);
+    if (!room.reserve(storage::outbox_cost(record), to->sink_bytes, bound)) {
+        ++losing_reports_;  // Nobody is there to be held back, and the dead letter is kept.
+        return;
+    }
+    changes.enqueue_outbox(to->sink, record);
 }
 
 void HttpSink::add_trims(storage::Batch& changes, SinkState& next) {
@@ -452,6 +472,10 @@ void HttpSink::on_committed(error_code error) {
         return;
     }
     state_ = next_state_;
+    if (losing_reports_ > 0) {
+        reports_lost_ += losing_reports_;
+        log::warn("sink_reports_lost", {{"sink", config_.name}, {"reports", losing_reports_}});
+    }
     for (auto flight = flights_.begin(); flight != flights_.end();) {
         if (!std::exchange(flight->is_committing, false)) {
             ++flight;
@@ -507,6 +531,7 @@ SinkStatus HttpSink::status() const {
         .url = config_.url,
         .attempts = attempts_,
         .failures = failures_,
+        .reports_lost = reports_lost_,
         .latency = latency_,
         .breaker = breaker_.state(),
         .last_error = last_error_,

@@ -81,6 +81,7 @@ struct SinkStatus {
     SinkCounters counters = {};
     std::uint64_t attempts = 0;   ///< Requests since start.
     std::uint64_t failures = 0;   ///< Of them, failed.
+    std::uint64_t reports_lost = 0;  ///< Of dead letters, since start: the error sink of their rule had no room.
     std::uint32_t in_flight = 0;  ///< Requests without an answer yet.
     LatencyHistogram latency = {};
     BreakerState breaker = BreakerState::closed;

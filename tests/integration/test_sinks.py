@@ -255,6 +255,28 @@ class Sinks(unittest.TestCase):
                     "failedAction": "http" if report["ruleName"] == "all" else "alert", "failedResource": "pager",
                     "errorMessage": letter["reason"]}])
 
+    def test_the_error_sink_of_a_rule_hears_of_dead_letters_but_of_none_of_its_own(self):
+        with Receiver() as pager, Receiver() as errors, Gateway(files={
+            "sinks.d/pager.yaml": sink(pager.url),
+            "sinks.d/errors.yaml": sink(errors.url).replace("pager", "errors"),
+            "rules.d/all.sql": "---\nto: [{http: {sink: pager}}, {http: {sink: errors}}]\non_error: {http: {sink: errors}}\n---\nSELECT n FROM 'data/#'\n",
+        }) as gateway:
+            pager.mood = errors.mood = lambda _: 422
+            with Client("probe-1", folder=gateway.device("probe-1")) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/n", {"n": 1}, qos=1)
+            got = [json.loads(errors.next()["body"]) for _ in range(2)]
+            self.assertIn({"n": 1}, got)
+            report, = [body for body in got if body != {"n": 1}]
+            letter, = gateway.json("sinks", "dead", "pager")
+            self.assertEqual((report["ruleName"], report["topic"], report["device"], report["deadLetter"]),
+                             ("all", "data/probe-1/n", "probe-1", letter["offset"]))
+            self.assertEqual(json.loads(base64.b64decode(report["base64Output"])), letter["payload"])
+            self.assertEqual(report["failures"],
+                             [{"failedAction": "http", "failedResource": "pager", "errorMessage": letter["reason"]}])
+            wait_for("the error sink's dead letters", lambda: status(gateway, "errors")["dead"] == 2)
+            self.assertEqual((status(gateway, "errors")["in"], status(gateway)["in"]), (2, 1), "no report of a report")
+
     def test_what_a_receiver_says_breaks_no_list(self):
         with Receiver() as receiver, Gateway(files={
             "sinks.d/pager.yaml": sink(receiver.url), "rules.d/all.sql": ALL,

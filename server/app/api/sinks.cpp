@@ -48,6 +48,7 @@ json::object row_of(const sinks::SinkStatus& sink) {
         {"dead_letters", sink.dead_letters},
         {"attempts", sink.attempts},
         {"failures", sink.failures},
+        {"reports_lost", sink.reports_lost},
         {"in_flight", sink.in_flight},
         {"breaker", sinks::name(sink.breaker)},
         {"latency_ms", mean_ms(sink.latency)},

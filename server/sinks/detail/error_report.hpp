@@ -1,4 +1,4 @@
-/// What a rule's error stream gets of a record that its sink gives up.
+/// What a rule's error action gets of a record that its sink gives up.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace weir::sinks::detail {
 /// "base64Output" is what the rule made of it, "deadLetter" where the sink keeps that, "attempts" how often it was sent.
 [[nodiscard]] std::string error_report(
     std::string_view sink,
-    const ErrorStream& to,
+    const ErrorTarget& to,
     const storage::OutboxEntry& entry,
     const storage::DeadLetterNote& note
 );

@@ -79,12 +79,12 @@ private:
     void give_up_expired(Flight& flight) const;
 
     void commit();
-    void add_outcome(storage::Batch& changes, const Flight& flight, SinkState& next) const;
+    void add_outcome(storage::Batch& changes, const Flight& flight, SinkState& next);
     void tell_rule(
         storage::Batch& changes,
         const storage::OutboxEntry& entry,
         const storage::DeadLetterNote& note
-    ) const;
+    );
     void add_trims(storage::Batch& changes, SinkState& next);
     void on_committed(error_code error);
 
@@ -114,12 +114,14 @@ private:
     SinkState next_state_;      ///< As it will be with the commit under way.
     Ticket commit_ = 0;         ///< Under way; 0: none.
     bool is_dropping_ = false;  ///< The commit under way removes the oldest records.
+    std::uint64_t losing_reports_ = 0;  ///< By the commit under way: error sinks have no room for them.
     bool is_trim_due_ = true;   ///< Dead letters may be over their limit.
     ReadAhead ahead_;
     Flights flights_;
 
     std::uint64_t attempts_ = 0;
     std::uint64_t failures_ = 0;
+    std::uint64_t reports_lost_ = 0;
     LatencyHistogram latency_;
     std::string last_error_;
     WallTime last_error_time_{0};

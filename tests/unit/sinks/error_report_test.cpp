@@ -1,4 +1,4 @@
-// What the error stream of a rule hears of records that a sink gives up.
+// What the error stream or the error sink of a rule hears of records that a sink gives up.
 #include "sink_fixture.hpp"
 
 #include <weir/base/digest.hpp>
@@ -16,7 +16,7 @@ class ErrorStreamOfARule : public SinkTest {
 protected:
     static HttpSinkConfig told() {
         auto config = pager();
-        config.error_streams = {{.rule = "hot", .action = "http", .stream = "errors"}};
+        config.error_targets = {{.rule = "hot", .action = "http", .stream = "errors"}};
         return config;
     }
     [[nodiscard]] std::vector<std::string> reports() const {
@@ -89,6 +89,57 @@ TEST_F(ErrorStreamOfARule, HearsOfItOnce_AndAgainWhenItIsGivenUpAgain) {
     enqueue("2", {.rule = "hot"});
     answer(400);
     EXPECT_THAT(reports(), SizeIs(2));
+}
+
+class ErrorSinkOfARule : public SinkTest {
+protected:
+    static HttpSinkConfig told(std::uint64_t room = 1'000'000) {
+        auto config = pager();
+        config.error_targets = {
+            {.rule = "hot", .action = "http", .stream = "", .sink = "tickets", .sink_bytes = room}
+        };
+        return config;
+    }
+    [[nodiscard]] std::vector<storage::OutboxEntry> reports() const {
+        return std::move(*store_->read_outbox("tickets", 1));
+    }
+};
+
+TEST_F(ErrorSinkOfARule, HearsOfEachDeadLetter) {
+    auto config = told();
+    config.delivery.batch = {.messages = 2, .wait = 1h};
+    configure(config);
+    enqueue("1", {.rule = "hot", .topic = "data/p7", .key = "p7"});
+    enqueue("2", {.rule = "hot"});
+    answer(422, "no");
+    const auto stored = reports();
+    ASSERT_EQ(stored.size(), 2U);
+    const auto& first = stored.front().record;
+    EXPECT_EQ(first.rule, "hot");
+    EXPECT_EQ(first.topic, "data/p7");
+    EXPECT_EQ(first.key, "p7");
+    EXPECT_EQ(first.time_ms, clock_.wall().count());
+    EXPECT_EQ(first.target, "");
+    EXPECT_THAT(std::string{as_text(first.payload)}, HasSubstr(R"("deadLetter":1)"));
+    EXPECT_THAT(std::string{as_text(first.payload)}, HasSubstr(R"("failedResource":"pager")"));
+    EXPECT_THAT(std::string{as_text(stored.back().record.payload)}, HasSubstr(R"("deadLetter":2)"));
+    EXPECT_EQ(store_->outbox_room("tickets").used(), store_->outbox_room("tickets").stored())
+        << "nothing stays promised";
+    EXPECT_EQ(status().reports_lost, 0U);
+}
+
+TEST_F(ErrorSinkOfARule, LosesReportsWithoutRoom_AndCountsThem) {
+    configure(told());
+    enqueue("1", {.rule = "hot"});
+    answer(400);
+    ASSERT_EQ(reports().size(), 1U);
+    configure(told(2 * store_->outbox_room("tickets").stored() - 1));
+    enqueue("2", {.rule = "hot"});
+    answer(400);
+    EXPECT_EQ(reports().size(), 1U);
+    EXPECT_EQ(status().reports_lost, 1U);
+    EXPECT_THAT(dead_letters(), SizeIs(2));
+    expect_balance(status());
 }
 
 }  // namespace
