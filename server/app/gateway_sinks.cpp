@@ -224,7 +224,9 @@ std::vector<sinks::HttpSinkConfig> make_sinks(
             );
         }
     }
-    add_error_targets(configuration, made);
+    if (!files.diagnostics().has_errors()) {
+        add_error_targets(configuration, made);
+    }
     return made;
 }
 

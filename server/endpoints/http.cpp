@@ -259,14 +259,17 @@ void HttpEndpoint::refuse_expired(std::string_view bearer) {
         return refuse(401, {Reason::bad_credentials});
     }
     connection_.set_claimed(owner->thing.name);
-    const auto ended = "ended at " + format_time(owner->not_after.count());
     connection_.refuse(
         Action::publish,
         {Reason::bad_credentials},
         {},
-        "token " + std::string{token->id} + ' ' + ended
+        "token " + std::string{token->id} + " has ended"
     );
-    auto response = http::to_response(problem_of(401, Reason::bad_credentials, "the token " + ended));
+    auto response = http::to_response(problem_of(
+        401,
+        Reason::bad_credentials,
+        "the token ended at " + format_time(owner->not_after.count())
+    ));
     response.headers.emplace_back("WWW-Authenticate", R"(Bearer error="invalid_token")");
     answer(response);
 }
