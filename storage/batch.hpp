@@ -44,7 +44,8 @@ public:
 
     void reserve(std::size_t bytes) { ops_.reserve(bytes); }
 
-    /// The record gets the stream's next offset at commit. Offsets start at 1 and have no gaps.
+    /// The record gets the stream's next offset at commit. Offsets start at 1 and are given without
+    /// gaps.
     void append_stream(std::string_view stream, const StreamRecord& record);
 
     /// The record gets the outbox's next offset at commit. Room of outbox_cost(record) was reserved

@@ -6,6 +6,9 @@ namespace weir::storage::detail {
 namespace {
 
 constexpr Byte kVersion = 1;
+/// With what compaction removed; written only where it did. Releases that take offsets for numbers
+/// without gaps do not open it.
+constexpr Byte kCompactedVersion = 2;
 
 void append_fields(Bytes& out, std::initializer_list<std::uint64_t> fields) {
     out.push_back(kVersion);
@@ -14,19 +17,31 @@ void append_fields(Bytes& out, std::initializer_list<std::uint64_t> fields) {
     }
 }
 
-template <std::size_t Count>
-Result<std::array<std::uint64_t, Count>> read_fields(ByteView in) noexcept {
+/// Adds what compaction removed, if it removed anything, to what append_fields() wrote at `at`.
+template <class Record>
+void append_gone(Bytes& out, std::size_t at, const Record& record) {
+    if (record.gone_records > 0) {
+        out[at] = kCompactedVersion;
+        append_be(out, record.gone_records);
+        append_be(out, record.gone_bytes);
+    }
+}
+
+/// @tparam Added  Fields that kCompactedVersion has more; 0 without it.
+template <std::size_t Count, std::size_t Added = 0>
+Result<std::array<std::uint64_t, Count + Added>> read_fields(ByteView in) noexcept {
     if (in.empty() || in[0] == 0) {
         return errc::malformed_record;
     }
-    if (in[0] > kVersion) {
+    if (in[0] > (Added == 0 ? kVersion : kCompactedVersion)) {
         return errc::newer_version;
     }
-    if (in.size() != 1 + Count * sizeof(std::uint64_t)) {
+    const std::size_t count = in[0] == kVersion ? Count : Count + Added;
+    if (in.size() != 1 + count * sizeof(std::uint64_t)) {
         return errc::malformed_record;
     }
-    std::array<std::uint64_t, Count> fields{};
-    for (std::size_t i = 0; i < Count; ++i) {
+    std::array<std::uint64_t, Count + Added> fields{};
+    for (std::size_t i = 0; i < count; ++i) {
         fields[i] = load_be<std::uint64_t>(in.data() + 1 + i * sizeof(std::uint64_t));
     }
     return fields;
@@ -35,6 +50,7 @@ Result<std::array<std::uint64_t, Count>> read_fields(ByteView in) noexcept {
 }  // namespace
 
 void encode(Bytes& out, const StreamHead& head) {
+    const std::size_t at = out.size();
     append_fields(
         out,
         {head.first,
@@ -45,10 +61,13 @@ void encode(Bytes& out, const StreamHead& head) {
          head.index_bytes,
          static_cast<std::uint64_t>(head.time_max)}
     );
+    append_gone(out, at, head);
 }
 
 void encode(Bytes& out, const IndexEntry& entry) {
+    const std::size_t at = out.size();
     append_fields(out, {entry.bytes_before, static_cast<std::uint64_t>(entry.time_max)});
+    append_gone(out, at, entry);
 }
 
 void encode(Bytes& out, const OutboxHead& head) {
@@ -58,19 +77,31 @@ void encode(Bytes& out, const OutboxHead& head) {
 }
 
 Result<StreamHead> decode_stream_head(ByteView in) noexcept {
-    WEIR_TRY(const auto fields, read_fields<7>(in));
-    const auto [first, next, ever, before, index_offset, index_bytes, time_max] = fields;
-    if (first == 0 || first > next || before > ever || index_offset > next || index_bytes > ever) {
+    WEIR_TRY(const auto fields, read_fields<7, 2>(in));
+    const auto [first, next, ever, before, index_offset, index_bytes, time_max, gone, gone_bytes] =
+        fields;
+    if (first == 0 || first > next || before > ever || index_offset > next || index_bytes > ever ||
+        gone > next - first || gone_bytes > ever - before) {
         return errc::malformed_record;
     }
     return StreamHead{
-        first, next, ever, before, index_offset, index_bytes, static_cast<std::int64_t>(time_max)
+        first,
+        next,
+        ever,
+        before,
+        index_offset,
+        index_bytes,
+        static_cast<std::int64_t>(time_max),
+        gone,
+        gone_bytes
     };
 }
 
 Result<IndexEntry> decode_index_entry(std::uint64_t offset, ByteView in) noexcept {
-    WEIR_TRY(const auto fields, read_fields<2>(in));
-    return IndexEntry{offset, fields[0], static_cast<std::int64_t>(fields[1])};
+    WEIR_TRY(const auto fields, read_fields<2, 2>(in));
+    return IndexEntry{
+        offset, fields[0], static_cast<std::int64_t>(fields[1]), fields[2], fields[3]
+    };
 }
 
 Result<OutboxHead> decode_outbox_head(ByteView in) noexcept {

@@ -13,6 +13,8 @@ namespace {
 
 /// Free space is looked at again after this share of the watermark has been written.
 constexpr std::uint64_t kCheckShare = 4;
+/// From one step of compaction to the next: at most 50,000 records or 12.5 MiB are read a second.
+constexpr std::chrono::milliseconds kCompactionPause{20};
 
 }  // namespace
 
@@ -132,9 +134,12 @@ void GroupCommit::collect() {
         return;
     }
     busy_ = false;
+    const auto pause = writer_.compaction().busy()
+                           ? std::min(kCompactionPause, options_.idle_interval)
+                           : options_.idle_interval;
     {
         std::unique_lock lock{wake_mutex_};
-        wake_.wait_for(lock, options_.idle_interval, [this] {
+        wake_.wait_for(lock, pause, [this] {
             return stopping_.load() || head_.load() != nullptr;
         });
     }
@@ -168,13 +173,29 @@ void GroupCommit::maintain() {
     if (due || wrote_much || state_.load() == Health::disk_full) {
         look_at_disk();
     }
-    if (state_.load() == Health::read_only || (!due && !trim_requested_.exchange(false))) {
+    if (state_.load() == Health::read_only) {
         return;
     }
-    next_maintenance_ = now + options_.idle_interval;
-    writer_.budgets().observe();
-    if (const auto trimmed = writer_.trim(clock_.wall()); !trimmed) {
-        fail(trimmed.error(), "trimming a stream failed");
+    if (trim_requested_.exchange(false) || due) {
+        next_maintenance_ = now + options_.idle_interval;
+        writer_.budgets().observe();
+        if (const auto trimmed = writer_.trim(clock_.wall()); !trimmed) {
+            fail(trimmed.error(), "trimming a stream failed");
+        }
+    }
+    if (state_.load() == Health::ok) {
+        compact(now);
+    }
+}
+
+void GroupCommit::compact(SteadyTime now) {
+    Compaction& compaction = writer_.compaction();
+    if (compaction_requested_.exchange(false)) {
+        compaction.hurry();
+    }
+    if (now >= next_compaction_ || compaction.hurried()) {
+        writer_.compact(clock_.wall());
+        next_compaction_ = now + (compaction.busy() ? kCompactionPause : options_.idle_interval);
     }
 }
 
@@ -355,6 +376,7 @@ StoreStats GroupCommit::stats() const {
     out.bytes = counters_.bytes.load();
     out.pending_bytes = pending_bytes_.load();
     out.last_group = counters_.last_group.load();
+    out.compacted = writer_.compaction().removed();
     out.write_us_last = counters_.write_us_last.load();
     out.write_us_total = counters_.write_us_total.load();
     for (std::size_t i = 0; i < StoreStats::kBuckets; ++i) {

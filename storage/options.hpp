@@ -90,6 +90,7 @@ struct StoreStats {
     std::uint64_t bytes = 0;          ///< Of committed batches.
     std::uint64_t pending_bytes = 0;  ///< Submitted, not completed.
     std::uint64_t last_group = 0;     ///< Batches in the newest group.
+    std::uint64_t compacted = 0;      ///< Records that compaction removed from streams.
     std::uint64_t write_us_last = 0;  ///< The newest group's write with its fsync, in microseconds.
     std::uint64_t write_us_total = 0;
     std::array<std::uint64_t, kBuckets> write_us_buckets{};
@@ -98,6 +99,7 @@ struct StoreStats {
 struct Retention {
     std::chrono::milliseconds age{0};  ///< 0: no limit.
     std::uint64_t bytes = 0;           ///< 0: no limit.
+    bool compact = false;              ///< Of each key only the newest record stays.
 };
 
 }  // namespace weir::storage

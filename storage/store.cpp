@@ -73,6 +73,13 @@ void Store::trim() {
     drain();
 }
 
+void Store::compact_streams() {
+    impl_->commits->request_compaction();
+    do {
+        drain();
+    } while (impl_->writer.compaction().busy() && health().state == Health::ok);
+}
+
 void Store::set_retention(std::string_view stream, Retention retention) {
     impl_->catalog.stream(stream).set_retention(retention);
 }

@@ -73,8 +73,9 @@ struct StreamInfo {
     std::uint64_t first = 1;  ///< Oldest offset kept.
     std::uint64_t next = 1;   ///< The next record's offset; first == next: empty.
     std::uint64_t bytes = 0;
+    std::uint64_t compacted = 0;  ///< Offsets from `first` on whose records compaction removed.
 
-    [[nodiscard]] std::uint64_t records() const noexcept { return next - first; }
+    [[nodiscard]] std::uint64_t records() const noexcept { return next - first - compacted; }
 };
 
 struct OutboxInfo {
@@ -216,7 +217,7 @@ public:
     ) const;
 
     /// Records with offset >= from, ascending. An offset that was trimmed reads from the oldest
-    /// kept on.
+    /// kept on. Only compaction leaves gaps.
     [[nodiscard]] Result<std::vector<StreamEntry>> read_stream(
         std::string_view stream, std::uint64_t from, ReadLimit limit = {}
     ) const;
@@ -224,12 +225,18 @@ public:
     /// none.
     [[nodiscard]] Result<std::uint64_t> find_offset(std::string_view stream, std::int64_t time_ms)
         const;
+    /// Offset from which on there are `records` records, or all if there are fewer.
+    [[nodiscard]] Result<std::uint64_t> find_last(std::string_view stream, std::uint64_t records)
+        const;
     [[nodiscard]] std::vector<StreamInfo> streams() const;
     [[nodiscard]] std::optional<StreamInfo> stream(std::string_view name) const;
     /// Trims to it from now on, in chunks of up to 64 KiB or 256 records: never more than asked.
+    /// Compaction leaves the youngest chunk alone; it takes its time.
     void set_retention(std::string_view stream, Retention retention);
     /// Trims now. For tests and for the operator.
     void trim();
+    /// Compacts all that can be compacted now, and waits for it. For tests.
+    void compact_streams();
     [[nodiscard]] WatchId watch_stream(std::string_view stream, Watcher watcher);
 
     [[nodiscard]] Result<std::vector<OutboxEntry>> read_outbox(

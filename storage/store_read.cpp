@@ -48,7 +48,7 @@ Result<std::vector<Entry>> read_log(
 
 StreamInfo describe(const detail::StreamLog& log) {
     const auto head = log.committed();
-    return {log.name, head.first, head.next, head.bytes()};
+    return {log.name, head.first, head.next, head.bytes(), head.gone_records};
 }
 
 OutboxInfo describe(const Engine& engine, const detail::OutboxLog& log) {
@@ -177,6 +177,58 @@ Result<std::uint64_t> Store::find_offset(std::string_view stream, std::int64_t t
             }
             found = LogKey::offset_of(key);
             return false;
+        }
+    ));
+    return found;
+}
+
+Result<std::uint64_t> Store::find_last(std::string_view stream, std::uint64_t records) const {
+    const auto* const log = impl_->catalog.find_stream(stream);
+    if (log == nullptr) {
+        return std::uint64_t{1};
+    }
+    const auto head = log->committed();
+    std::uint64_t left = head.records();
+    if (left <= records) {
+        return head.first;
+    }
+    if (head.gone_records == 0 || records == 0) {
+        return head.next - records;
+    }
+    // The index counts the gaps: it leads to the segment where the last ones begin.
+    std::uint64_t low = head.first;
+    Result<void> outcome;
+    WEIR_CHECK(impl_->engine->scan(
+        Family::streams,
+        LogKey{detail::kIndex, stream, head.first + 1}.view(),
+        LogKey{detail::kIndex, stream, head.next}.view(),
+        [&](std::string_view key, std::string_view value) {
+            const auto entry =
+                detail::decode_index_entry(LogKey::offset_of(key), as_bytes(value));
+            if (!entry) {
+                outcome = entry.error();
+                return false;
+            }
+            const std::uint64_t here = entry->offset - low - entry->gone_records;
+            if (left < records + here) {
+                return false;
+            }
+            left -= here;
+            low = entry->offset;
+            return true;
+        }
+    ));
+    if (!outcome) {
+        return outcome.error();
+    }
+    std::uint64_t found = head.next;
+    WEIR_CHECK(impl_->engine->scan(
+        Family::streams,
+        LogKey{detail::kRecord, stream, low}.view(),
+        LogKey{detail::kRecord, stream, head.next}.view(),
+        [&](std::string_view key, std::string_view /*value*/) {
+            found = LogKey::offset_of(key);
+            return left-- > records;
         }
     ));
     return found;

@@ -163,6 +163,50 @@ void check_references(const Engine& engine, VerifyReport& report) {
     }
 }
 
+/// Each stream has the records that its head counts, and its index the gaps.
+void check_streams(const Engine& engine, VerifyReport& report) {
+    struct Counted {
+        std::uint64_t records = 0;
+        std::uint64_t bytes = 0;
+        std::uint64_t gone_records = 0;
+        std::uint64_t gone_bytes = 0;
+        bool operator==(const Counted&) const = default;
+    };
+    boost::unordered_flat_map<std::string, Counted> heads;
+    boost::unordered_flat_map<std::string, Counted> found;
+    const auto visit = [&](std::string_view key, std::string_view value) {
+        const std::size_t name_size = key.size() < 2 ? 0 : static_cast<unsigned char>(key[1]);
+        const std::string name{key.substr(std::min<std::size_t>(key.size(), 2), name_size)};
+        if (key.starts_with(kHead)) {
+            if (const auto head = decode_stream_head(as_bytes(value))) {
+                heads[std::string{key.substr(1)}] = {
+                    head->records(), head->bytes(), head->gone_records, head->gone_bytes
+                };
+            }
+        } else if (key.starts_with(kRecord)) {
+            ++found[name].records;
+            found[name].bytes += value.size();
+        } else if (const auto entry = decode_index_entry(0, as_bytes(value))) {
+            found[name].gone_records += entry->gone_records;
+            found[name].gone_bytes += entry->gone_bytes;
+        }
+        return true;
+    };
+    // What cannot be read was reported by check_family().
+    ignore_error(engine.scan(Family::streams, {}, {}, visit), "reported");
+    for (const auto& [name, head] : heads) {
+        const Counted there = found[name];
+        if (there != head &&
+            !report.add(
+                "stream " + name + ": " + std::to_string(there.records) + " records of " +
+                std::to_string(there.bytes) + " bytes, and its head counts " +
+                std::to_string(head.records) + " of " + std::to_string(head.bytes)
+            )) {
+            return;
+        }
+    }
+}
+
 }  // namespace
 
 void verify_records(const Engine& engine, VerifyReport& report) {
@@ -198,6 +242,7 @@ VerifyReport verify_data(const std::string& data_directory) {
     }
     detail::verify_records(*engine, report);
     detail::check_references(*engine, report);
+    detail::check_streams(*engine, report);
     return report;
 }
 

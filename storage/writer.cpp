@@ -7,10 +7,6 @@
 namespace weir::storage::detail {
 namespace {
 
-/// A stream gets an index entry at least this often. They bound how finely it is trimmed and how
-/// far a search scans.
-constexpr std::uint64_t kIndexRecords = 256;
-constexpr std::uint64_t kIndexBytes = 64 * 1024;
 /// Of a stream, that a pass looks at: what is left is for the next one.
 constexpr std::size_t kCutsMax = 4'096;
 
@@ -279,6 +275,31 @@ Result<void> Writer::trim(WallTime now) {
     return trim_to_budget();
 }
 
+template <class Visit>
+Result<void> Writer::scan_cuts(const StreamLog& log, Visit visit) const {
+    IndexEntry at;
+    Result<void> outcome;
+    WEIR_CHECK(engine_.scan(
+        Family::streams,
+        LogKey{kIndex, log.name, log.working.first + 1}.view(),
+        LogKey{kIndex, log.name, log.working.next}.view(),
+        [&](std::string_view key, std::string_view value) {
+            const auto entry = decode_index_entry(LogKey::offset_of(key), as_bytes(value));
+            if (!entry) {
+                outcome = entry.error();
+                return false;
+            }
+            at.offset = entry->offset;
+            at.bytes_before = entry->bytes_before;
+            at.time_max = entry->time_max;
+            at.gone_records += entry->gone_records;
+            at.gone_bytes += entry->gone_bytes;
+            return visit(std::as_const(at));
+        }
+    ));
+    return outcome;
+}
+
 Result<void> Writer::trim(StreamLog& log, WallTime now) {
     const Retention retention = log.retention();
     const std::uint64_t keep =
@@ -291,32 +312,29 @@ Result<void> Writer::trim(StreamLog& log, WallTime now) {
                                     ? std::numeric_limits<std::int64_t>::min()
                                     : (now - retention.age).count();
     std::optional<IndexEntry> found;
-    Result<void> outcome;
-    WEIR_CHECK(engine_.scan(
-        Family::streams,
-        LogKey{kIndex, log.name, head.first + 1}.view(),
-        LogKey{kIndex, log.name, head.next}.view(),
-        [&](std::string_view key, std::string_view value) {
-            const auto entry = decode_index_entry(LogKey::offset_of(key), as_bytes(value));
-            if (!entry) {
-                outcome = entry.error();
-                return false;
-            }
-            const std::uint64_t before = found ? found->bytes_before : head.bytes_before_first;
-            const bool too_much =
-                head.bytes_ever - before > keep && head.bytes_ever - entry->bytes_before >= keep;
-            const bool too_old = entry->time_max < oldest;
-            if (!too_much && !too_old) {
-                return false;
-            }
-            found = *entry;
-            return true;
+    std::uint64_t kept = head.bytes();
+    WEIR_CHECK(scan_cuts(log, [&](const IndexEntry& entry) {
+        const std::uint64_t behind = head.bytes() - head.bytes_until(entry);
+        const bool too_much = kept > keep && behind >= keep;
+        const bool too_old = entry.time_max < oldest;
+        if (!too_much && !too_old) {
+            return false;
         }
-    ));
-    if (outcome && found) {
+        found = entry;
+        kept = behind;
+        return true;
+    }));
+    if (found) {
         cut(log, *found);
     }
-    return outcome;
+    return {};
+}
+
+void Writer::compact(WallTime now) {
+    if (StreamLog* const changed = compaction_.step(now); changed != nullptr) {
+        dirty_ = true;
+        touch(*changed, streams_);
+    }
 }
 
 Result<void> Writer::trim_to_budget() {
@@ -347,16 +365,18 @@ Result<void> Writer::trim_to_budget() {
         if (oldest->taken == oldest->cuts.size()) {
             break;
         }
-        const std::uint64_t before = oldest->taken == 0
-                                         ? oldest->log->working.bytes_before_first
-                                         : oldest->cuts[oldest->taken - 1].bytes_before;
-        total -= oldest->cuts[oldest->taken].bytes_before - before;
+        const StreamHead& head = oldest->log->working;
+        const std::uint64_t before =
+            oldest->taken == 0 ? 0 : head.bytes_until(oldest->cuts[oldest->taken - 1]);
+        total -= head.bytes_until(oldest->cuts[oldest->taken]) - before;
         ++oldest->taken;
     }
     for (const Candidate& each : candidates) {
         if (each.taken > 0) {
             const IndexEntry& at = each.cuts[each.taken - 1];
-            budgets().count_lost(Area::streams, at.offset - each.log->working.first);
+            budgets().count_lost(
+                Area::streams, at.offset - each.log->working.first - at.gone_records
+            );
             cut(*each.log, at);
         }
     }
@@ -366,27 +386,13 @@ Result<void> Writer::trim_to_budget() {
 Result<std::vector<IndexEntry>> Writer::find_cuts(const StreamLog& log, std::uint64_t bytes) const {
     const StreamHead& head = log.working;
     std::vector<IndexEntry> cuts;
-    Result<void> outcome;
     if (head.index_offset <= head.first) {
         return cuts;
     }
-    WEIR_CHECK(engine_.scan(
-        Family::streams,
-        LogKey{kIndex, log.name, head.first + 1}.view(),
-        LogKey{kIndex, log.name, head.next}.view(),
-        [&](std::string_view key, std::string_view value) {
-            const auto entry = decode_index_entry(LogKey::offset_of(key), as_bytes(value));
-            if (!entry) {
-                outcome = entry.error();
-                return false;
-            }
-            cuts.push_back(*entry);
-            return entry->bytes_before - head.bytes_before_first < bytes && cuts.size() < kCutsMax;
-        }
-    ));
-    if (!outcome) {
-        return outcome.error();
-    }
+    WEIR_CHECK(scan_cuts(log, [&](const IndexEntry& entry) {
+        cuts.push_back(entry);
+        return head.bytes_until(entry) < bytes && cuts.size() < kCutsMax;
+    }));
     return cuts;
 }
 
@@ -405,6 +411,8 @@ void Writer::cut(StreamLog& log, const IndexEntry& at) {
     }
     head.first = at.offset;
     head.bytes_before_first = at.bytes_before;
+    head.gone_records -= at.gone_records;
+    head.gone_bytes -= at.gone_bytes;
 }
 
 void Writer::write_heads() {
@@ -467,6 +475,7 @@ void Writer::end_group(bool committed) {
         open_hour_ = usage_open_hour_;
     }
     sessions_.end_group(committed);
+    compaction_.end_group(committed);
     streams_.clear();
     outboxes_.clear();
     removed_.clear();

@@ -16,6 +16,21 @@
 
 namespace weir::storage::detail {
 
+/// A stream gets an index entry at least this often. They bound how finely it is trimmed and how
+/// far a search scans; what lies between two is a segment.
+inline constexpr std::uint64_t kIndexRecords = 256;
+inline constexpr std::uint64_t kIndexBytes = 64 * 1024;
+
+/// A place in a stream where it may be cut and where searches start.
+struct IndexEntry {
+    std::uint64_t offset = 1;
+    std::uint64_t bytes_before = 0;  ///< Of all records before `offset`, removed ones included.
+    std::int64_t time_max = 0;       ///< Latest time of the records before `offset`.
+    /// What compaction removed from the segment that ends here.
+    std::uint64_t gone_records = 0;
+    std::uint64_t gone_bytes = 0;
+};
+
 /// State of a stream, written with every group that touches it.
 struct StreamHead {
     std::uint64_t first = 1;
@@ -25,15 +40,18 @@ struct StreamHead {
     std::uint64_t index_offset = 1;        ///< The newest index entry, or 1.
     std::uint64_t index_bytes = 0;         ///< bytes_ever at it.
     std::int64_t time_max = std::numeric_limits<std::int64_t>::min();
+    /// What compaction removed from `first` on: the sums of the index entries behind it.
+    std::uint64_t gone_records = 0;
+    std::uint64_t gone_bytes = 0;
 
-    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_ever - bytes_before_first; }
-};
-
-/// A place in a stream where it may be cut and where searches start.
-struct IndexEntry {
-    std::uint64_t offset = 1;
-    std::uint64_t bytes_before = 0;  ///< Of all records before `offset`, trimmed ones included.
-    std::int64_t time_max = 0;       ///< Latest time of the records before `offset`.
+    [[nodiscard]] std::uint64_t bytes() const noexcept {
+        return bytes_ever - bytes_before_first - gone_bytes;
+    }
+    [[nodiscard]] std::uint64_t records() const noexcept { return next - first - gone_records; }
+    /// Bytes that are there before a cut, which has the sums of what compaction removed before it.
+    [[nodiscard]] std::uint64_t bytes_until(const IndexEntry& cut) const noexcept {
+        return cut.bytes_before - bytes_before_first - cut.gone_bytes;
+    }
 };
 
 /// State of an outbox, written with every group that touches it.
@@ -115,16 +133,18 @@ public:
         : Log{std::move(log_name), head} {}
 
     [[nodiscard]] Retention retention() const noexcept {
-        return {std::chrono::milliseconds{age_ms_.load()}, bytes_.load()};
+        return {std::chrono::milliseconds{age_ms_.load()}, bytes_.load(), compact_.load()};
     }
     void set_retention(Retention retention) noexcept {
         age_ms_ = retention.age.count();
         bytes_ = retention.bytes;
+        compact_ = retention.compact;
     }
 
 private:
     std::atomic<std::int64_t> age_ms_{0};
     std::atomic<std::uint64_t> bytes_{0};
+    std::atomic<bool> compact_{false};
 };
 
 class OutboxLog final : public Log<OutboxHead> {

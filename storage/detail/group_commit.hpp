@@ -34,6 +34,8 @@ public:
     void submit(Batch&& batch, Completion done) noexcept;
     /// The storage thread trims before its next group.
     void request_trim() noexcept { trim_requested_ = true; }
+    /// The storage thread does a step of compaction before each group until nothing is left to do.
+    void request_compaction() noexcept { compaction_requested_ = true; }
 
     [[nodiscard]] HealthReport health() const;
     [[nodiscard]] DiskReport disk() const;
@@ -65,6 +67,7 @@ private:
     void take_submitted();
     /// Retention and the state of the disk; once per idle interval.
     void maintain();
+    void compact(SteadyTime now);
     /// Stops committing when the disk fills up, goes on when there is room.
     void look_at_disk();
     DiskLevel observe_disk(std::uint64_t free);
@@ -85,6 +88,7 @@ private:
     std::atomic<std::uint64_t> pending_bytes_{0};
     std::atomic<bool> stopping_{false};
     std::atomic<bool> trim_requested_{false};
+    std::atomic<bool> compaction_requested_{false};
     std::mutex wake_mutex_;  ///< Only between a thread that sleeps and whoever wakes it.
     std::condition_variable wake_;
 
@@ -102,6 +106,7 @@ private:
     std::uint64_t bytes_since_check_ = 0;
     DiskWatch disk_watch_;
     SteadyTime next_maintenance_{0};
+    SteadyTime next_compaction_{0};
 
     // Read by others.
     std::atomic<Health> state_{Health::ok};

@@ -6,6 +6,7 @@
 
 #include <weir/storage/detail/batch_reader.hpp>
 #include <weir/storage/detail/catalog.hpp>
+#include <weir/storage/detail/compaction.hpp>
 #include <weir/storage/detail/session_writer.hpp>
 #include <weir/storage/engine.hpp>
 
@@ -16,7 +17,10 @@ namespace weir::storage::detail {
 class Writer {
 public:
     Writer(Engine& engine, Catalog& catalog) noexcept
-        : engine_{engine}, catalog_{catalog}, sessions_{engine, catalog.budgets()} {}
+        : engine_{engine},
+          catalog_{catalog},
+          sessions_{engine, catalog.budgets()},
+          compaction_{engine, catalog} {}
 
     /// Reads heads and marks; writes the schema mark into a new store. Before the storage thread
     /// starts.
@@ -28,6 +32,8 @@ public:
     /// Cuts streams down to their retention, then all of them to their budget, the oldest records
     /// first; part of the current group, and nothing of it was applied before.
     [[nodiscard]] Result<void> trim(WallTime now);
+    /// A step of compaction; as above.
+    void compact(WallTime now);
     /// Makes the group durable, then shows it to readers and watchers.
     [[nodiscard]] Result<void> commit();
     void abandon();
@@ -40,6 +46,7 @@ public:
     /// For its ids: any thread.
     [[nodiscard]] SessionWriter& sessions() noexcept { return sessions_; }
     [[nodiscard]] Budgets& budgets() noexcept { return catalog_.budgets(); }
+    [[nodiscard]] Compaction& compaction() noexcept { return compaction_; }
     [[nodiscard]] std::uint32_t usage_open_hour() const noexcept { return usage_open_hour_.load(); }
 
 private:
@@ -57,6 +64,9 @@ private:
     void close_usage(std::uint32_t before);
     [[nodiscard]] Result<void> trim(StreamLog& log, WallTime now);
     [[nodiscard]] Result<void> trim_to_budget();
+    /// Visits the places where the stream may be cut, each with what compaction removed before it.
+    template <class Visit>
+    [[nodiscard]] Result<void> scan_cuts(const StreamLog& log, Visit visit) const;
     /// Where the stream may be cut, up to the first place that frees `bytes`.
     [[nodiscard]] Result<std::vector<IndexEntry>> find_cuts(
         const StreamLog& log, std::uint64_t bytes
@@ -71,6 +81,7 @@ private:
     Engine& engine_;
     Catalog& catalog_;
     SessionWriter sessions_;
+    Compaction compaction_;
     bool dirty_ = false;
     std::vector<StreamLog*> streams_;  ///< Touched by the group.
     std::vector<OutboxLog*> outboxes_;

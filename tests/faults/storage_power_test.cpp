@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <map>
 
 #include <weir/storage/detail/rocks_engine.hpp>
 
@@ -78,6 +79,59 @@ TEST_F(PowerCut, LosesNothingAcknowledgedAndSplitsNoBatch_D2) {
         EXPECT_GT(dropped, 0) << "no cut tore a tail: the test tests nothing";
     }
     RecordProperty("tails_dropped", dropped);
+}
+
+TEST_F(PowerCut, LeavesTheNewestOfEachKey_AndCountsThatAreRight_WhenAStreamIsCompacted_D2) {
+    constexpr std::uint64_t kKeys = 8;
+    constexpr int kRecords = 64;
+    std::mt19937 random{20'260'104};
+    std::uint64_t number = 0;
+    std::map<std::string, std::uint64_t> acknowledged;  // Newest number of each key.
+    const auto write_until_cut = [&] {
+        try {
+            const auto store = open();
+            store->set_retention("s", {.compact = true});
+            while (!files_->power_is_off()) {
+                Batch batch;
+                auto after = acknowledged;
+                for (int i = 0; i < kRecords; ++i) {
+                    const std::string key = std::to_string(++number % kKeys);
+                    after[key] = number;
+                    const std::string payload = std::to_string(number);
+                    batch.append_stream("s", {.key = key, .payload = as_bytes(payload)});
+                }
+                if (store->commit(std::move(batch))) {
+                    acknowledged = std::move(after);
+                }
+                store->compact_streams();
+            }
+        } catch (const OpenError&) {
+            EXPECT_TRUE(files_->power_is_off());
+        }
+    };
+    std::uint64_t compacted = 0;
+    for (int i = 0; i < cuts() && !HasFailure(); ++i) {
+        SCOPED_TRACE("cut " + std::to_string(i));
+        files_->cut_power_at(std::uniform_int_distribution<std::uint64_t>{1, 600}(random));
+        write_until_cut();
+        files_->restore_power(random);
+        auto store = open();
+        ASSERT_EQ(store->health().state, Health::ok) << store->health().reason;
+        const auto info = store->stream("s").value_or(StreamInfo{});
+        const ReadLimit all{.records = info.next, .bytes = std::size_t{1} << 30U};
+        std::map<std::string, std::uint64_t> found;
+        for (const auto& entry : *store->read_stream("s", 1, all)) {
+            found[std::string{entry.record.key}] =
+                std::stoull(std::string{as_text(entry.record.payload)});
+        }
+        for (const auto& [key, newest] : acknowledged) {
+            EXPECT_GE(found[key], newest) << "of " << key;
+        }
+        compacted = info.compacted;
+        store.reset();
+        EXPECT_EQ(verify_data(path_).problems, std::vector<std::string>{});
+    }
+    EXPECT_GT(compacted, 0U);
 }
 
 }  // namespace
