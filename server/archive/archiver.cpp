@@ -106,6 +106,13 @@ void Archiver::skip_trimmed() {
     survey_ = {};
 }
 
+/// Whether retention removed the record at `next`, which a read did not find: compaction does that too,
+/// and it is no loss.
+bool Archiver::is_gap_trimmed(std::uint64_t next) const {
+    const auto stream = store_.stream(config_.stream);
+    return !stream || stream->compacted == 0 || stream->first > next;
+}
+
 bool Archiver::takes(const storage::StreamEntry& entry) const noexcept {
     return survey_.records == 0 || (survey_.records < config_.batch.records &&
                                     survey_.bytes + weight_of(entry) <= config_.batch.bytes);
@@ -118,8 +125,8 @@ Result<Archiver::Fill> Archiver::survey_more() {
             return survey_.records >= config_.batch.records ? Fill::full : Fill::open;
         }
         for (const auto& entry : page) {
-            if (entry.offset != survey_.next) {
-                return Fill::open;  // Trimmed meanwhile: the next turn begins anew.
+            if (entry.offset != survey_.next && is_gap_trimmed(survey_.next)) {
+                return Fill::open;  // The next turn begins anew.
             }
             if (!takes(entry)) {
                 return Fill::full;
@@ -188,27 +195,32 @@ Result<Archiver::Built> Archiver::build() {
     Compressor compressor{claim.layout.compression};
     std::string text;
     lines.begin(text);
+    object_records_ = 0;
     for (auto next = claim.first; next <= claim.last;) {
         WEIR_TRY(const auto page, store_.read_stream(config_.stream, next, kPage));
-        if (page.empty() || page.front().offset != next) {
-            return Built::records_gone;
-        }
-        if (survey_.records == 0) {  // After a restart.
-            survey_ = {
-                .first = claim.first,
-                .next = claim.last + 1,
-                .records = claim.last - claim.first + 1,
-                .oldest_ms = page.front().record.time_ms};
+        if ((page.empty() || page.front().offset != next) && is_gap_trimmed(next)) {
+            return Built::trimmed;
         }
         for (const auto& entry : page) {
-            if (next > claim.last) {
+            if (entry.offset > claim.last) {
                 break;
             }
+            if (survey_.records == 0) {  // After a restart.
+                survey_ = {
+                    .first = claim.first,
+                    .next = claim.last + 1,
+                    .records = claim.last - claim.first + 1,
+                    .oldest_ms = entry.record.time_ms};
+            }
             lines.add(text, entry);
-            next = entry.offset + 1;
+            ++object_records_;
         }
+        next = page.empty() ? claim.last + 1 : page.back().offset + 1;
         compressor.add(text);
         text.clear();
+    }
+    if (object_records_ == 0) {
+        return Built::nothing_left;
     }
     object_ = Object{claim.object, media_type_of(claim.layout), compressor.take()};
     return Built::whole;
@@ -221,8 +233,8 @@ Archiver::Wait Archiver::write() {
         if (!built) {
             return storage_failed(built.error());
         }
-        if (*built == Built::records_gone) {
-            return void_claim();
+        if (*built != Built::whole) {
+            return void_claim(*built);
         }
     }
     ++attempt_;
@@ -238,7 +250,7 @@ Archiver::Wait Archiver::settle() {
     Progress next = progress_;
     next.claim.reset();
     next.next = claim.last + 1;
-    next.counters.records += claim.last - claim.first + 1;
+    next.counters.records += object_records_;
     ++next.counters.objects;
     next.counters.bytes += object_->bytes.size();
     if (const auto stored = store_progress(next); !stored) {
@@ -253,8 +265,11 @@ Archiver::Wait Archiver::settle() {
     return Wait{0};
 }
 
-/// Retention was faster. What is left of the batch becomes one of its own.
-Archiver::Wait Archiver::void_claim() {
+/// Retention was faster: what is left of the batch becomes one of its own. Or compaction left none of it.
+Archiver::Wait Archiver::void_claim(Built why) {
+    if (why == Built::nothing_left) {
+        progress_.next = progress_.claim->last + 1;
+    }
     progress_.claim.reset();
     skip_trimmed();
     if (const auto stored = store_progress(Progress{progress_}); !stored) {
@@ -347,7 +362,8 @@ void Archiver::publish(Activity activity) {
 ArchiveStatus Archiver::status() const {
     auto [status, retry_at, oldest_ms] = shown_.with([](const auto& shown) { return shown; });
     if (const auto stream = store_.stream(status.stream); stream && stream->next > status.next) {
-        status.pending = stream->next - std::max(status.next, stream->first);
+        status.pending =
+            std::min(stream->next - std::max(status.next, stream->first), stream->records());
     }
     if (status.pending > 0 && oldest_ms != 0) {
         status.oldest_age = std::max(clock_.wall() - WallTime{oldest_ms}, WallTime{0});

@@ -22,7 +22,8 @@ enum class Activity : std::uint8_t {
 [[nodiscard]] std::string_view name(Activity activity) noexcept;
 
 /// Since the archive began with its stream, crash-exact: what the stream had =
-/// records + pending + lost.
+/// records + pending + lost. Of a stream that is compacted, what compaction removed before it was
+/// written is in none of them, but may be among the lost if retention passed by there.
 struct Counters {
     std::uint64_t records = 0;  ///< In objects.
     std::uint64_t objects = 0;
@@ -38,7 +39,7 @@ struct ArchiveStatus {
     std::string where = {};
     Activity activity = Activity::starting;
     std::uint64_t next = 1;                   ///< Offset of the first record that is in no object.
-    std::uint64_t pending = 0;                ///< Records from there on.
+    std::uint64_t pending = 0;                ///< Records from there on; if compacted, at most.
     std::chrono::milliseconds oldest_age{0};  ///< Of the first of them.
     Counters counters = {};
     std::uint64_t attempts = 0;                 ///< To write an object, since start.

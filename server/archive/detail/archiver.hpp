@@ -20,7 +20,8 @@ namespace weir::archive::detail {
 /// A batch is surveyed without keeping its records. When it is full or old enough, its borders, the
 /// object's name and its form are stored (the claim); then the object is written, for as many
 /// attempts as that takes; then claim and progress are settled in one storage batch. So a crash at
-/// any moment leads to the same object again.
+/// any moment leads to the same object again, but for records that compaction removes meanwhile:
+/// an object has what is left when it is built.
 ///
 /// turn() blocks for the store, the disk and the server; all turns come from one thread.
 class Archiver {
@@ -45,7 +46,7 @@ public:
 private:
     using Wait = std::chrono::milliseconds;
     enum class Fill : std::uint8_t { open, full };
-    enum class Built : std::uint8_t { whole, records_gone };
+    enum class Built : std::uint8_t { whole, trimmed, nothing_left };
 
     /// The open batch, and how far the stream was looked at.
     struct Survey {
@@ -60,13 +61,14 @@ private:
     [[nodiscard]] bool load();
     [[nodiscard]] Wait gather();
     void skip_trimmed();
+    [[nodiscard]] bool is_gap_trimmed(std::uint64_t next) const;
     [[nodiscard]] Result<Fill> survey_more();
     [[nodiscard]] bool takes(const storage::StreamEntry& entry) const noexcept;
     [[nodiscard]] Wait claim();
     [[nodiscard]] Wait write();
     [[nodiscard]] Result<Built> build();
     [[nodiscard]] Wait settle();
-    [[nodiscard]] Wait void_claim();
+    [[nodiscard]] Wait void_claim(Built why);
     [[nodiscard]] Result<void> store_progress(const Progress& next);
     [[nodiscard]] Wait storage_failed(error_code error);
     [[nodiscard]] Wait failed(std::string why);
@@ -82,6 +84,7 @@ private:
     Progress progress_;
     Survey survey_;
     std::optional<Object> object_;  ///< Of the claim, from the first attempt on.
+    std::uint64_t object_records_ = 0;
     std::uint32_t attempt_ = 0;     ///< Of the claim.
     std::optional<SteadyTime> retry_at_;
     SteadyTime log_again_{0};

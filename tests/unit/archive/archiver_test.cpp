@@ -63,10 +63,14 @@ protected:
     /// As after a crash: what was not stored is forgotten.
     void restart() { archiver_ = std::make_unique<Archiver>(config_, *store_, clock_); }
 
-    void append(std::string_view payload) {
+    void append(std::string_view payload, std::string_view key = {}) {
         storage::Batch batch;
         batch.append_stream(
-            "s", {.time_ms = clock_.wall().count(), .topic = "t", .payload = as_bytes(payload)}
+            "s",
+            {.time_ms = clock_.wall().count(),
+             .topic = "t",
+             .key = key,
+             .payload = as_bytes(payload)}
         );
         ASSERT_TRUE(store_->commit(std::move(batch)));
     }
@@ -74,6 +78,14 @@ protected:
         for (int n = from; n <= to; ++n) {
             append(std::to_string(n));
         }
+    }
+
+    /// All but the record that comes last.
+    void compact() {
+        append(std::string(64 * 1'024, 'x'));
+        append("young");
+        store_->set_retention("s", {.compact = true});
+        store_->compact_streams();
     }
 
     /// Until nothing is due.
@@ -260,6 +272,80 @@ TEST_F(ArchiverTest, GoesOnWithWhatIsThere_WhenItsClaimWasTrimmed) {
     EXPECT_EQ(archiver_->status().counters.lost, store_->stream("s")->first - 1);
     EXPECT_EQ(archiver_->status().pending, 0U);
     expect_balance();
+}
+
+TEST_F(ArchiverTest, WritesWhatCompactionLeft) {
+    for (const auto* const payload : {"1", "2", "3", "4", "5"}) {
+        append(payload, *payload == '2' ? "b" : "a");
+    }
+    compact();  // Leaves 2, 5, and the two that it appends: 6 and 7.
+    run();
+    EXPECT_EQ(target_->objects.at("s/000000000001-000000000005.jsonl"), "2\n5\n");
+    clock_.advance(60s);
+    run();
+    EXPECT_THAT(target_->objects, SizeIs(3));
+    EXPECT_EQ(target_->objects.at("s/000000000007-000000000007.jsonl"), "young\n");
+    const auto status = archiver_->status();
+    EXPECT_EQ(status.counters.records, store_->stream("s")->records());
+    EXPECT_EQ(status.counters.lost, 0U);
+    EXPECT_EQ(status.pending, 0U);
+}
+
+TEST_F(ArchiverTest, WritesWhatIsLeftOfItsClaim_AfterARestart) {
+    target_->failure = "down";
+    append("1", "a");
+    append("2", "b");
+    append("3", "c");
+    run();  // Claimed, not written.
+    append("4", "a");
+    append("5", "c");
+    compact();
+    target_->failure.reset();
+    restart();
+    run();
+    EXPECT_EQ(target_->objects.at("s/000000000001-000000000003.jsonl"), "2\n");
+    clock_.advance(60s);
+    run();
+    EXPECT_EQ(archiver_->status().counters.records, store_->stream("s")->records());
+    EXPECT_EQ(archiver_->status().counters.lost, 0U);
+}
+
+TEST_F(ArchiverTest, WritesNoObject_WhenNothingIsLeftOfItsClaim) {
+    target_->failure = "down";
+    append("1", "a");
+    append("2", "a");
+    append("3", "b");
+    run();
+    append("4", "a");
+    append("5", "b");
+    compact();
+    target_->failure.reset();
+    restart();
+    run();
+    EXPECT_EQ(target_->objects.begin()->first, "s/000000000004-000000000005.jsonl");
+    EXPECT_EQ(target_->objects.begin()->second, "4\n5\n");
+    clock_.advance(60s);
+    run();
+    EXPECT_EQ(archiver_->status().counters.records, store_->stream("s")->records());
+    EXPECT_EQ(archiver_->status().pending, 0U);
+}
+
+TEST_F(ArchiverTest, TellsWhatRetentionTookFromWhatCompactionDid) {
+    for (int n = 0; n < 40; ++n) {
+        append(std::string(2'000, 'x'), "a");
+    }
+    compact();
+    const auto before = store_->stream("s")->first;
+    ASSERT_EQ(before, 1U);
+    store_->set_retention("s", {.bytes = 1, .compact = true});
+    store_->trim();
+    const auto stream = *store_->stream("s");
+    ASSERT_GT(stream.first, 1U);
+    clock_.advance(60s);
+    run();
+    EXPECT_EQ(archiver_->status().counters.lost, stream.first - 1) << "by offsets";
+    EXPECT_EQ(archiver_->status().counters.records, stream.records());
+    EXPECT_EQ(archiver_->status().pending, 0U);
 }
 
 TEST_F(ArchiverTest, FollowsANewConfiguration_AtOnce) {
