@@ -218,6 +218,7 @@ struct StreamConfig {
     std::string name;
     std::chrono::milliseconds age{0};  ///< milliseconds::max(): unlimited.
     std::uint64_t size = 0;            ///< kUnlimited: unlimited.
+    bool compact = false;              ///< Of each device only the newest record stays.
     Place place;
 };
 

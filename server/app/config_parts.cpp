@@ -183,6 +183,7 @@ StreamConfig make_stream(const Section& section) {
         .name = section.get<std::string>("stream"),
         .age = section.get<milliseconds>("retention.age"),
         .size = section.get<std::uint64_t>("retention.size"),
+        .compact = section.get<bool>("retention.compact"),
         .place = section.place("stream"),
     };
 }

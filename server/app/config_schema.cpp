@@ -195,6 +195,7 @@ std::vector<Key> stream_schema() {
         {.path = "retention", .type = mapping, .help = "When records are removed: at whichever bound comes first."},
         {.path = "retention.age", .type = duration, .fallback = "7d", .words = {"unlimited"}, .min = kSecond, .max = 10 * kYear, .help = "Longest life of a record."},
         {.path = "retention.size", .type = size, .fallback = "1GiB", .words = {"unlimited"}, .min = 64 * kKiB, .max = 1024 * kTiB, .help = "Bytes of the stream; the oldest records go first."},
+        {.path = "retention.compact", .type = boolean, .fallback = "false", .help = "Whether of each device only its newest record stays; older ones go in the background, and one with an empty payload a day after it came."},
     };
 }
 // clang-format on

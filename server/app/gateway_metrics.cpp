@@ -417,6 +417,12 @@ std::string Gateway::metrics_text() const {
     add_requests(page, outboxes);
     const auto store = impl.store->stats();
     page.value(
+        "weir_stream_compacted_total",
+        "Records that newer ones of their device replaced in streams.",
+        static_cast<double>(store.compacted),
+        MetricType::Counter
+    );
+    page.value(
         "weir_storage_groups_total",
         "Group commits.",
         static_cast<double>(store.groups),

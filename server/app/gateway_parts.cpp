@@ -234,7 +234,8 @@ void set_retention(const Configuration& configuration, storage::Store& store) {
         store.set_retention(
             stream.name,
             {.age = keeps_long ? std::chrono::milliseconds{0} : stream.age,
-             .bytes = keeps_all ? 0 : stream.size}
+             .bytes = keeps_all ? 0 : stream.size,
+             .compact = stream.compact}
         );
     }
 }

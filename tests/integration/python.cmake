@@ -9,6 +9,7 @@ if(WEIR_TESTS AND WEIR_PYTHON AND TARGET weir)
       integration/bad_input
       integration/backup
       integration/budgets
+      integration/compaction
       integration/durable
       integration/bench
       integration/sessions

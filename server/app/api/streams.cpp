@@ -55,12 +55,15 @@ http::Response list(const Streams& from) {
     std::ranges::sort(streams, {}, &storage::StreamInfo::name);
     json::array rows;
     for (const auto& stream : streams) {
+        const auto* const configured = configuration->config.find_stream(stream.name);
         rows.push_back(
             {{"name", stream.name},
              {"first", stream.first},
              {"next", stream.next},
              {"records", stream.records()},
-             {"bytes", stream.bytes}}
+             {"bytes", stream.bytes},
+             {"compact", configured != nullptr && configured->compact},
+             {"compacted", stream.compacted}}
         );
     }
     return reply({{"streams", std::move(rows)}});
@@ -89,6 +92,12 @@ http::Response read(const Streams& from, const Call& call) {
 http::Response find_offset(const Streams& from, const Call& call) {
     const auto& name = call.path.at(0);
     const auto info = info_of(from, name);
+    if (call.query("last")) {
+        const auto records = query_number(call, "last", 0);
+        return reply(
+            {{"offset", value_of(from.store.find_last(name, records), name)}, {"next", info.next}}
+        );
+    }
     const auto time = query_time(call, "time", WallTime{0});
     const auto offset = info.records() == 0
                             ? info.next

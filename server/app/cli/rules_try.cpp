@@ -180,9 +180,9 @@ std::uint64_t begin_of(Api& api, const std::string& stream, std::uint64_t count)
     for (const auto& row : all.at("streams").as_array()) {
         const auto& members = row.as_object();
         if (cell(members, "name") == stream) {
-            const auto first = members.at("first").to_number<std::uint64_t>();
-            const auto next = members.at("next").to_number<std::uint64_t>();
-            return std::max(first, next - std::min(next, count));
+            auto target = Target{"/v1/streams"}.segment(stream).segment("offset");
+            target.query("last", fmt::to_string(count));
+            return get(api, target).at("offset").to_number<std::uint64_t>();
         }
     }
     throw Failure{fmt::format("there is no stream '{}'", stream), "weir streams list"};

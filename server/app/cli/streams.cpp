@@ -87,7 +87,9 @@ ExitCode list(const Options& options, const Globals& globals) {
          {.name = "first", .is_number = true},
          {.name = "next", .is_number = true},
          {.name = "records", .is_number = true},
-         {.name = "bytes", .is_number = true}},
+         {.name = "bytes", .is_number = true},
+         {.name = "compact"},
+         {.name = "compacted", .is_number = true}},
         options.format
     );
     return ExitCode::ok;

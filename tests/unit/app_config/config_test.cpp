@@ -154,7 +154,7 @@ TEST(Config, ReadsFoldersByTheirNames) {
         "{messages: 10}\n";
     files.files["/etc/weir/sinks.d/README.md"] = "not configuration";
     files.files["/etc/weir/streams.d/b.yaml"] =
-        "stream: b\nretention: {age: unlimited, size: 10MiB}\n";
+        "stream: b\nretention: {age: unlimited, size: 10MiB, compact: true}\n";
     files.files["/etc/weir/streams.d/a.yaml"] = "stream: a\n";
     files.files["/etc/weir/policies.d/sensor.yaml"] = "policy: sensor\n";
     files.files["/etc/weir/policies.d/sensor_test.yaml"] = "tests: []\n";
@@ -173,7 +173,9 @@ TEST(Config, ReadsFoldersByTheirNames) {
     EXPECT_EQ(sink->place.file, "sinks.d/pager.yaml");
     ASSERT_EQ(loaded.config.streams.size(), 2U);
     EXPECT_EQ(loaded.config.find_stream("a")->age, 7 * 24h);
+    EXPECT_FALSE(loaded.config.find_stream("a")->compact);
     EXPECT_EQ(loaded.config.find_stream("b")->age, std::chrono::milliseconds::max());
+    EXPECT_TRUE(loaded.config.find_stream("b")->compact);
     EXPECT_EQ(loaded.config.find_stream("c"), nullptr);
     ASSERT_EQ(loaded.config.policies.size(), 1U);
     EXPECT_EQ(loaded.config.policies[0].path, "policies.d/sensor.yaml");
