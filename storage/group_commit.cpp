@@ -134,7 +134,7 @@ void GroupCommit::collect() {
         return;
     }
     busy_ = false;
-    const auto pause = writer_.compaction().busy()
+    const auto pause = writer_.compaction().busy() && state_.load() == Health::ok
                            ? std::min(kCompactionPause, options_.idle_interval)
                            : options_.idle_interval;
     {

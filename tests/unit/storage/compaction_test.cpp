@@ -390,6 +390,30 @@ TEST(CompactionFaults, BeginsAnew_AfterAGroupThatFailed) {
     EXPECT_EQ(store.read_stream("s", 1, kAll)->size(), info.records());
 }
 
+TEST(CompactionFaults, LooksAtWhatIsLeft_NotAtWhatIsGone) {
+    const auto faults = std::make_shared<Faults>();
+    ManualClock clock;
+    Store store{std::make_unique<FaultyEngine>(faults), {.clock = &clock}};
+    store.set_retention("s", {.compact = true});
+    const auto append_chunks = [&store](int chunks) {
+        for (int i = 0; i < chunks; ++i) {
+            Batch batch;
+            for (std::uint64_t j = 0; j < kChunkRecords; ++j) {
+                batch.append_stream("s", {.key = "a", .payload = as_bytes("x")});
+            }
+            ASSERT_TRUE(store.commit(std::move(batch)));
+        }
+    };
+    append_chunks(200);
+    store.compact_streams();
+    ASSERT_EQ(store.stream("s")->records(), 1 + kChunkRecords);
+    append_chunks(1);
+    const int before = faults->scans;
+    store.compact_streams();
+    EXPECT_EQ(store.stream("s")->records(), 1 + kChunkRecords);
+    EXPECT_LT(faults->scans - before, 20) << "199 chunks before it are empty, and became one";
+}
+
 TEST(CompactionFaults, LeavesAStreamThatCannotBeRead) {
     const auto faults = std::make_shared<Faults>();
     ManualClock clock;
