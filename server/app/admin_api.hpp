@@ -76,6 +76,7 @@ void add_policy_routes(
 /// GET /v1/streams
 /// GET /v1/streams/{name}?from=&limit=      a record per line, application/x-ndjson
 /// GET /v1/streams/{name}/offset?time=      of the first record that is not older
+///                               ?last=     from which on there are so many records
 /// @param store  Outlives the routes.
 void add_stream_routes(
     admin::Routes& routes, storage::Store& store, ConfigurationSource configuration

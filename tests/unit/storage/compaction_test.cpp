@@ -453,6 +453,11 @@ TEST(CompactionRecords, AreOfTheFirstVersion_WithoutGaps) {
     EXPECT_EQ(version(head), 2);
     Bytes out;
     detail::encode(out, head);
+    Bytes expected{2};
+    for (const std::uint64_t field : {2U, 9U, 90U, 10U, 5U, 50U, 7U, 3U, 30U}) {
+        append_be(expected, field);
+    }
+    EXPECT_EQ(out, expected);
     const auto read = detail::decode_stream_head(out);
     ASSERT_TRUE(read);
     EXPECT_EQ(read->records(), 4U);
