@@ -171,8 +171,10 @@ void fill_gateway(Config& config, const Section& section, Diagnostics& diagnosti
     config.admin = make_admin(section);
     config.metrics = make_metrics(section, diagnostics);
     for (const auto& name : section.get<std::vector<std::string>>("metering.schemes")) {
-        if (const auto scheme = metering::find_scheme(name)) {
-            config.metering.schemes.push_back(*scheme);
+        auto& schemes = config.metering.schemes;
+        const auto scheme = metering::find_scheme(name);
+        if (scheme && std::ranges::find(schemes, *scheme) == schemes.end()) {
+            schemes.push_back(*scheme);
         }
     }
     config.metering.ack_waits = section.get<std::string>("metering.durability") == "ack";

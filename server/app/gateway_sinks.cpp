@@ -277,7 +277,7 @@ SinkProbe Gateway::probe_sink(const ProbeMessage& message) {
     const auto& sinks = in_force->config.sinks;
     const auto sink = std::ranges::find(sinks, message.sink, &SinkConfig::name);
     if (sink == sinks.end()) {
-        throw std::invalid_argument{"there is no HTTP sink '" + message.sink + "'"};
+        throw std::invalid_argument{"there is no sink '" + message.sink + "'"};
     }
     // Expressions read beyond the payload, as in model::Message.
     const auto padded = message.payload + std::string(model::Message::kSpareBytes, '\0');

@@ -251,7 +251,14 @@ class Buckets(unittest.TestCase, Whole):
             self.assertEqual((answer["delivered"], answer["error"]), (False, "404 NoSuchBucket: there is no bucket"))
             row = sink(gateway)
             self.assertEqual((row["attempts"], row["failures"], row["last_error"]), (0, 0, ""), "no part of the sink's own work")
-            self.assertIn("topic", gateway.cli("sinks", "test", "cold", "--topic", "a", check=False).stderr)
+            needless = gateway.cli("sinks", "test", "cold", "--topic", "a", check=False)
+            self.assertEqual(
+                (needless.returncode, needless.stderr),
+                (1, "weir: sink 'cold' writes what its stream has: a test takes no topic\n")
+            )
+            unknown = gateway.cli("sinks", "test", "warm", check=False)
+            self.assertEqual((unknown.returncode, unknown.stderr), (1, "weir: there is no sink 'warm'\n"))
+            self.assertIn(", 1 sink, ", gateway.cli("check").stdout)
 
     def test_kill_9_between_the_object_and_its_settlement(self):
         with S3() as s3, tempfile.TemporaryDirectory(prefix="weir-kill-") as home:

@@ -148,6 +148,8 @@ class Credentials(unittest.TestCase):
                 wrong = gateway.cli("devices", "import", "-", stdin=text, check=False)
                 self.assertEqual((wrong.returncode, wrong.stdout), (1, ""))
                 self.assertIn(error, wrong.stderr)
+            wrong = gateway.cli("devices", "import", str(gateway.home), check=False)
+            self.assertEqual((wrong.returncode, wrong.stderr), (1, f"weir: cannot read '{gateway.home}'\n"))
 
 
 if __name__ == "__main__":

@@ -82,6 +82,9 @@ class EndToEnd(unittest.TestCase):
                 return [(row["scheme"], row["units_in"]) for row in rows]
             self.assertEqual(schemes(), [("azure-4k", 2), ("aws-5k", 1)])
             self.assertEqual(schemes("--scheme", "pubsub-64k"), [("pubsub-64k", 1)], "the others are counted too")
+            gateway.write("weir.yaml", CONFIG % {"shards": gateway.shards} + "metering: {schemes: [aws-5k, azure-4k, aws-5k]}\n")
+            gateway.cli("reload")
+            self.assertEqual(schemes(), [("aws-5k", 1), ("azure-4k", 2)], "each once")
 
     def costs(self, gateway):
         return [(row["plan"], row["meter"], row["units"], row["cost"]) for row in gateway.json("usage", "cost")]

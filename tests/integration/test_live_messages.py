@@ -121,6 +121,10 @@ class LiveMessages(unittest.TestCase):
         wrong = self.gateway.cli("messages", "watch", "a/#/b", check=False)
         self.assertEqual(wrong.returncode, 1)
         self.assertIn("'a/#/b' is no topic filter", wrong.stderr)
+        for option, value in (("--messages", "0"), ("--messages", "-1"), ("--rate", "0"), ("--payload", "-1")):
+            wrong = self.gateway.cli("messages", "watch", option, value, check=False)
+            self.assertEqual(wrong.returncode, 2, option)
+            self.assertRegex(wrong.stderr, rf"{option}: Value {value} not in range [01] to \d+\n")
         draft = str(self.gateway.home / "draft.sql")
         for words in ([draft], [draft, "--live", "--stream", "alarms"], [draft, "--stream", "alarms", "--for", "5s"],
                       [draft, "--live", "--for", "11m"]):

@@ -190,7 +190,16 @@ std::optional<http::Response> test_archive(Gateway& gateway, const Call& call) {
         return std::nullopt;
     }
     Members members{call};
-    members.expect_no_more();  // No message has a part in it.
+    for (const auto* const part : {"rule", "topic", "device", "payload"}) {
+        if (members.take_text(part)) {
+            throw ApiError{
+                400,
+                "cannot_test",
+                fmt::format("sink '{}' writes what its stream has: a test takes no {}", name, part)
+            };
+        }
+    }
+    members.expect_no_more();
     const auto probe = gateway.probe_archive(name);
     if (!probe) {
         return std::nullopt;

@@ -102,7 +102,7 @@ void print_result(const document::Diagnostics& diagnostics, const app::Config& c
         config.policies.size() == 1 ? "1 policy"
                                     : fmt::format("{} policies", config.policies.size()),
         counted(config.rules.size(), "rule"),
-        counted(config.sinks.size(), "sink"),
+        counted(config.sinks.size() + config.archives.size(), "sink"),
         counted(config.streams.size(), "stream"),
         counted(diagnostics.errors(), "error"),
         counted(diagnostics.warnings(), "warning")

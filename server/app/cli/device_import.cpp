@@ -50,6 +50,9 @@ std::string read_all(const std::string& file) {
         throw Failure{fmt::format("cannot read '{}'", file)};
     }
     read(in);
+    if (in.bad()) {  // A folder, for one.
+        throw Failure{fmt::format("cannot read '{}'", file)};
+    }
     return text;
 }
 

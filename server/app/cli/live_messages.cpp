@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollPeriod{200};
 constexpr std::chrono::seconds kDurationMax{600};
+constexpr int kMessagesMax = 1'000'000'000;
 
 std::string check_duration(const std::string& text) {
     const auto duration = parse_duration(text);
@@ -85,9 +86,9 @@ std::vector<CLI::Option*> add_live_options(CLI::App& command, LiveOptions& optio
         command.add_option("--for", options.duration, "How long, at most 10m (default: 10m, or until Ctrl-C)")
             ->check(check_duration),
         command.add_option("--messages", options.messages, "End after so many messages")
-            ->check(CLI::PositiveNumber),
+            ->check(CLI::Range(1, kMessagesMax).description("")),
         command.add_option("--rate", options.rate, "At most so many a second (default: 1000); others are left out")
-            ->check(CLI::Range(1, 10'000)),
+            ->check(CLI::Range(1, 10'000).description("")),
     };
 }
 

@@ -15,6 +15,8 @@
 namespace weir::cli {
 namespace {
 
+constexpr int kPayloadBytesMax = 256 * 1024 * 1024;  // As large as a packet may be.
+
 struct Options {
     std::string filter = "#";
     std::size_t payload_bytes = 200;
@@ -73,9 +75,11 @@ void add_messages(CLI::App& app, Chosen& chosen) {
         options->filter,
         "Topics that it matches (default: #, which leaves out those with $)"
     );
-    command.add_option(
-        "--payload", options->payload_bytes, "At most so many bytes of each payload (default: 200)"
-    );
+    command
+        .add_option(
+            "--payload", options->payload_bytes, "At most so many bytes of each payload (default: 200)"
+        )
+        ->check(CLI::Range(0, kPayloadBytesMax).description(""));
     add_live_options(command, options->live);
     add_format(command, options->format, false);
     choose(command, chosen, options, watch);
