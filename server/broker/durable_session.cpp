@@ -342,18 +342,22 @@ bool Session::squeeze_in(const Copy& copy) {
     if (queued() == 0) {
         lasting.owed = 0;
     }
-    const bool fits =
-        limits_->queue_full != model::QueueFull::reject_new && queued() > 0 &&
-        lasting.owed + footprint <= queued_bytes() &&
-        lasting.journal.budgets().has_room(
-            storage::Area::queues, footprint, storage::Budgets::Bound::slack
-        );
-    if (!fits) {
-        lose(QueueLimit::budget, Reason::queue_full, *copy.message);
-        return false;
+    storage::Budgets& budgets = lasting.journal.budgets();
+    const bool gives_way = limits_->queue_full != model::QueueFull::reject_new && queued() > 0 &&
+                           lasting.owed + footprint <= queued_bytes();
+    const bool fits = gives_way && budgets.has_room(
+                                       storage::Area::queues, footprint, storage::Budgets::Bound::slack
+                                   );
+    if (fits) {
+        lasting.owed += footprint;
+        return true;
     }
-    lasting.owed += footprint;
-    return true;
+    lose(QueueLimit::budget, Reason::queue_full, *copy.message);
+    if (gives_way && lasting.owed < budgets.excess(storage::Area::queues)) {
+        lasting.owed += footprint;  // Else no new one would get in until the client comes.
+        make_room();
+    }
+    return false;
 }
 
 void Session::give_way(std::uint64_t footprint) noexcept {

@@ -693,6 +693,36 @@ TEST_P(Durable, DropsItsOldest_WhenTheBudgetOfAllQueuesIsUsedUp) {
     EXPECT_EQ(again.got.front(), "x=" + big(1) + "@1");
 }
 
+TEST_P(Durable, ComesBackToTheBudgetOfAllQueues_AndThenTakesNewOnesAgain) {
+    constexpr int kMessages = 32;  // An eighth of half of them has room for one more.
+    const auto big = [](int number) { return std::to_string(100 + number) + std::string(1'000, 'x'); };
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    disconnect(session, peer);
+    for (int number = 0; number < kMessages; ++number) {
+        publish("x", big(number));
+    }
+    auto& budgets = store->budgets();
+    const std::uint64_t budget = budgets.use(storage::Area::queues).bytes / 2;
+    budgets.set_budget(storage::Area::queues, budget);
+    publish("x", big(kMessages));
+    EXPECT_EQ(cluster->lost(Reason::queue_full), 1U);
+    EXPECT_EQ(cluster->lost(Reason::queue_dropped_oldest), 1U);
+    EXPECT_EQ(stored("a"), std::size_t{kMessages - 1});
+    for (int number = kMessages + 1; number < 2 * kMessages; ++number) {
+        publish("x", big(number));
+    }
+    EXPECT_EQ(cluster->lost(Reason::queue_full), std::uint64_t{kMessages / 2});
+    EXPECT_EQ(cluster->lost(Reason::queue_dropped_oldest), std::uint64_t{kMessages});
+    EXPECT_LE(budgets.use(storage::Area::queues).bytes, budget);
+    const Books& books = *session_of("a").books();
+    EXPECT_EQ(books.in, books.out + books.lost + session_of("a").queued());
+    Peer again;
+    connect("a", again);
+    ASSERT_FALSE(again.got.empty());
+    EXPECT_EQ(again.got.front(), "x=" + big(kMessages + kMessages / 2) + "@1");
+}
+
 TEST_P(Durable, LeavesWhatIsInFlightOutOfIt_WhenTheBudgetOfAllQueuesIsUsedUp) {
     constexpr int kMessages = 24;
     const auto big = [](int number) { return std::to_string(100 + number) + std::string(1'000, 'x'); };
