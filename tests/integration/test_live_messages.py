@@ -91,6 +91,19 @@ class LiveMessages(unittest.TestCase):
         ])
         self.assertEqual(self.gateway.event("tap_opened")["filters"], "#")
 
+    def test_properties_are_shown_by_their_names(self):
+        watching, lines = self.run_weir("messages", "watch", "--messages", "2", "-o", "json")
+        self.probe.publish("a/1", "x", qos=1)
+        self.probe.publish("a/2", "x", qos=1, props=properties(
+            PacketTypes.PUBLISH, PayloadFormatIndicator=1, ContentType="text/plain", ResponseTopic="r/1",
+            CorrelationData=b"\x00\xff", UserProperty=[("unit", "C"), ("unit", "F")]))
+        shown = [json.loads(lines.get(timeout=DEADLINE_S))["properties"] for _ in range(2)]
+        self.assertEqual(shown, [{}, {
+            "payload_format_indicator": 1, "content_type": "text/plain", "response_topic": "r/1", "correlation_data": "AP8=",
+            "user_properties": [["unit", "C"], ["unit", "F"]],
+        }])
+        self.assertEqual(watching.wait(DEADLINE_S), 0)
+
     def test_more_than_the_rate_is_left_out_and_told(self):
         watching, lines = self.run_weir("messages", "watch", "data/#", "--rate", "1", "-o", "json")
         published = 50

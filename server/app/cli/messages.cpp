@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include <weir/base/digest.hpp>
 #include <weir/base/text.hpp>
+#include <weir/mqtt/properties.hpp>
 
 #include "api_client.hpp"
 #include "command.hpp"
@@ -34,12 +36,45 @@ std::string shown_payload(const json::object& row, std::size_t bytes_max) {
     return printable(as_text(bytes), SIZE_MAX) + (is_cut ? "..." : "");
 }
 
+json::object shown_properties(ByteView encoded) {
+    json::object shown;
+    json::array user_properties;
+    for (const mqtt::Property property : mqtt::Properties{encoded}) {
+        const auto& info = *mqtt::find_property(static_cast<std::uint32_t>(property.id));
+        switch (info.type) {
+        case mqtt::PropertyType::text_pair:
+            user_properties.push_back(json::array{property.name, property.value});
+            break;
+        case mqtt::PropertyType::text:
+        case mqtt::PropertyType::topic:
+            shown[info.name] = property.value;
+            break;
+        case mqtt::PropertyType::binary:
+            shown[info.name] = to_base64(property.binary());
+            break;
+        default:
+            shown[info.name] = property.number;
+        }
+    }
+    if (!user_properties.empty()) {
+        shown["user_properties"] = std::move(user_properties);
+    }
+    return shown;
+}
+
+/// As the gateway tells it, with the properties by their names.
+json::object shown_row(json::object row) {
+    const auto encoded = from_base64(cell(row, "properties")).value_or(Bytes{});
+    row["properties"] = shown_properties(encoded);
+    return row;
+}
+
 ExitCode watch(const Options& options, const Globals& globals) {
     const auto api = gateway_api(globals);
     const LiveQuery query{.filters = {options.filter}, .payload_bytes = options.payload_bytes};
     watch_live(*api, options.live, query, [&](const json::object& row) {
         if (options.format == Format::json) {
-            print_json(row);
+            print_json(shown_row(row));
             return;
         }
         const auto device = cell(row, "device");
