@@ -279,6 +279,9 @@ SinkProbe Gateway::probe_sink(const ProbeMessage& message) {
     if (sink == sinks.end()) {
         throw std::invalid_argument{"there is no sink '" + message.sink + "'"};
     }
+    if (!message.rule.empty() && in_force->rules->find(message.rule) == nullptr) {
+        throw std::invalid_argument{"there is no rule '" + message.rule + "'"};
+    }
     // Expressions read beyond the payload, as in model::Message.
     const auto padded = message.payload + std::string(model::Message::kSpareBytes, '\0');
     rules::Evaluator evaluator;

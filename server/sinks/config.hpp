@@ -17,7 +17,7 @@ namespace weir::sinks {
 enum class OnFull : std::uint8_t {
     block,        ///< The publisher is held back for `block_timeout`; then as dead_letter.
     dead_letter,  ///< It counts as lost{sink_full} and the rule's on_error runs.
-    drop_oldest,  ///< It is taken; the oldest entries are removed and count as lost{sink_full}.
+    drop_oldest,  ///< It is taken; the oldest entries are removed and count as lost of the sink.
 };
 
 /// Key `outbox`. A reload changes all of it.

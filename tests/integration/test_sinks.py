@@ -342,6 +342,8 @@ class SinkTest(unittest.TestCase):
             hole = gateway.cli("sinks", "test", "pager", check=False)
             self.assertNotEqual(hole.returncode, 0)
             self.assertIn("has no value", hole.stdout + hole.stderr)
+            unknown = gateway.cli("sinks", "test", "pager", "--rule", "nobody", *message, check=False)
+            self.assertEqual((unknown.returncode, unknown.stderr), (1, "weir: there is no rule 'nobody'\n"))
             self.assertEqual(status(gateway)["in"], 0, "nothing of it went through the outbox")
 
     def test_needs_no_running_receiver(self):
