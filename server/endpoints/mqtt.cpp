@@ -193,6 +193,7 @@ bool MqttEndpoint::forget_inbound(std::uint16_t packet_id) {
 bool MqttEndpoint::release_inbound(std::uint16_t packet_id) {
     if (extra_) {
         extra_->unreleased.erase(packet_id);
+        extra_->repeated.erase(packet_id);
     }
     return session_->release_inbound_id(packet_id);
 }
@@ -345,9 +346,13 @@ void MqttEndpoint::owe(PacketType type, std::uint16_t packet_id, ReasonCode code
 void MqttEndpoint::owe_known(std::uint16_t packet_id) {
     acks_.push({.type = PacketType::pubrec, .packet_id = packet_id});
     const std::uint64_t number = acks_.next_number() - 1;
+    extra().repeated.insert(packet_id);
     // Its first publish may have come on an earlier connection, and still be on its way to the disk.
     after_commit([this, number, packet_id](bool /*stored*/) {
-        settle(number, session_ != nullptr && session_->has_inbound_id(packet_id));
+        const bool is_released = extra().repeated.erase(packet_id) == 0;
+        settle(
+            number, session_ != nullptr && (is_released || session_->has_inbound_id(packet_id))
+        );
     });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/container/flat_map.hpp>
+#include <boost/container/flat_set.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,6 +31,8 @@ struct MqttEndpoint::Extra {
     /// Inbound QoS 2: packet ids that were not released, and since which second. Of MQTT 5 those of earlier connections only:
     /// Receive Maximum bounds what this one adds.
     boost::container::flat_map<std::uint16_t, std::uint32_t> unreleased;
+    /// Those that came again, are owed another PUBREC, and were not released since.
+    boost::container::flat_set<std::uint16_t> repeated;
 };
 
 }  // namespace weir::endpoints

@@ -133,6 +133,25 @@ TEST_P(
     }
 }
 
+TEST_P(PublishOnShards, MayBeReleased_WhileASecondPubrecIsOwed) {
+    for (const bool five : {false, true}) {
+        const std::string none = five ? "00" : "";
+        auto publisher = five ? v5("publisher", "00", kOneHour) : v3("publisher", "00");
+        publisher.sends(packet("34", "0001 't' 0001 " + none)).expects("50 02 0001");
+        publisher
+            .sends(
+                packet("34", "0001 't' 0002 " + none) + packet("3c", "0001 't' 0001 " + none) +
+                "62 02 0001"
+            )
+            .expects("50 02 0002")
+            .expects("50 02 0001")
+            .expects("70 02 0001")
+            .sends("62 02 0002")
+            .expects("70 02 0002")
+            .leaves();
+    }
+}
+
 TEST_P(
     PublishOnShards,
     IsRefusedByCode_OrAcknowledgedWithoutEffect_MQTT3_3_3_5_2_MQTT5_3_4_2_1_MQTT5_3_5_2_1_MQTT5_3_7_2_1_MQTT5_4_3_3_9
