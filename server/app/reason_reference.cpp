@@ -70,7 +70,7 @@ constexpr std::array kHelp = {
     ReasonHelp{Reason::peer_disconnected, "Nothing: it said goodbye.", "Nothing."},
     ReasonHelp{Reason::server_shutdown, kDisconnect, "Nothing: clients come back by themselves. listeners.mqtt.server_reference sends them elsewhere meanwhile."},
     ReasonHelp{Reason::administrative, kDisconnect, "Nothing: an operator did it."},
-    ReasonHelp{Reason::slow_consumer, "MQTT 5: DISCONNECT with the code; else the connection ends. Of a QoS 0 message: nothing, it is not sent.", "The device takes nothing for limits.stall, or QoS 0 comes faster than it reads (limits.backlog_bytes). Let it subscribe to less."},
+    ReasonHelp{Reason::slow_consumer, "MQTT 5: DISCONNECT with the code; else the connection ends. Of a QoS 0 message: nothing, it is not sent.", "The device takes nothing for limits.stall, or asks on while 1 MiB of answers beyond limits.backlog_bytes wait for it, or QoS 0 comes faster than it reads (limits.backlog_bytes). Let it subscribe to less."},
     ReasonHelp{Reason::policy_changed, kDisconnect, "Expected after a change of its policies. `weir can-i DEVICE connect` tells which line says no now."},
     ReasonHelp{Reason::no_subscriber, "MQTT 5 from QoS 1 on: PUBACK or PUBREC 0x10, which is a success; others: an acknowledgement.", "Nothing if that is meant; else look for a typing error in topic, filters and rules."},
     ReasonHelp{Reason::queue_full, kLost, kQueue},

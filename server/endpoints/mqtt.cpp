@@ -21,6 +21,9 @@ using pipeline::Progress;
 
 namespace {
 
+/// Answers beyond backlog_bytes that a client may leave unread; it can ask for them without end.
+constexpr std::uint64_t kUnreadAnswersMax = 1024 * 1024;
+
 [[nodiscard]] ReasonCode reason_code_of(Reason reason) noexcept {
     return static_cast<ReasonCode>(model::info(reason).mqtt5);
 }
@@ -86,6 +89,16 @@ void MqttEndpoint::give_up(const error_code& error) {
     say(code, reason);
     connection_.refuse(model::Action::disconnect, {reason});
     connection_.close(reason, Connection::Goodbye::said);
+}
+
+bool MqttEndpoint::may_answer(std::size_t bytes) {
+    extra().unread_answers += bytes;
+    if (extra_->unread_answers <= kUnreadAnswersMax) {
+        return true;
+    }
+    connection_.refuse(model::Action::disconnect, {Reason::slow_consumer});
+    connection_.close(Reason::slow_consumer);
+    return false;
 }
 
 void MqttEndpoint::leave(ReasonCode code, model::Verdict verdict) {
@@ -569,7 +582,7 @@ Next MqttEndpoint::on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept {
 
 Next MqttEndpoint::on_pingreq() noexcept {
     send(mqtt::Pingresp{});
-    return Next::go_on;
+    return connection_.closing() ? Next::stop : Next::go_on;
 }
 
 Next MqttEndpoint::on_disconnect(const mqtt::Disconnect& packet) noexcept {
@@ -587,6 +600,9 @@ Next MqttEndpoint::on_disconnect(const mqtt::Disconnect& packet) noexcept {
 // --- The end -------------------------------------------------------------------------------------------------------
 
 void MqttEndpoint::on_writable() noexcept {
+    if (extra_) {
+        extra_->unread_answers = 0;
+    }
     if (session_ != nullptr) {
         session_->pump();
     }

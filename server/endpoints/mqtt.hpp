@@ -73,6 +73,8 @@ private:
     // From the client: mqtt.cpp
     [[nodiscard]] Extra& extra();
     void give_up(const error_code& error);
+    /// Of a client that does not read. @return False if that is too much: it was disconnected.
+    [[nodiscard]] bool may_answer(std::size_t bytes);
     /// Tells the client, records it and closes.
     void leave(mqtt::ReasonCode code, model::Verdict verdict);
     /// Puts CONNACK or DISCONNECT, with its reason, behind what was sent.

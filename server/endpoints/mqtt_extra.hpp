@@ -33,6 +33,7 @@ struct MqttEndpoint::Extra {
     boost::container::flat_map<std::uint16_t, std::uint32_t> unreleased;
     /// Those that came again, are owed another PUBREC, and were not released since.
     boost::container::flat_set<std::uint16_t> repeated;
+    std::uint64_t unread_answers = 0;  ///< Bytes, since the output is congested.
 };
 
 }  // namespace weir::endpoints

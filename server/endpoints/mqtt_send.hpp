@@ -19,6 +19,9 @@ void MqttEndpoint::send(const Packet& packet) {
     if (!fits(size)) {  // [MQTT5-3.1.2-24]
         return leave(mqtt::ReasonCode::packet_too_large, {model::Reason::packet_too_large});
     }
+    if (connection_.out().congested() && !may_answer(size)) {
+        return;
+    }
     Byte* const out = connection_.out().reserve(size);
     static_cast<void>(mqtt::write(out, packet, version));
     connection_.out().commit(size);

@@ -104,6 +104,24 @@ TEST(ThreatT42, DisconnectsASubscriberThatTakesNothing) {
     EXPECT_EQ(other.receive().payload, "after");
 }
 
+TEST(ThreatT42, EndsAClientThatAsksOnAndOn_AndReadsNoAnswer) {
+    RunningGateway gateway{{.limits = "stall: 10m"}};
+    SocketPeer stuck = connected(gateway.port(), "stuck", kSmallBuffer);
+    Bytes pings(64 * kKiB);
+    for (std::size_t i = 0; i < pings.size(); i += 2) {
+        pings[i] = 0xC0;
+    }
+    const std::size_t before = heap_bytes();
+    std::size_t taken = 0;
+    EXPECT_TRUE(eventually([&] {
+        const auto more = stuck.try_send(ByteView{pings}.subspan(taken % 2));
+        taken += static_cast<std::size_t>(std::max<std::ptrdiff_t>(more, 0));
+        return gateway.metric(R"(weir_refused_total{reason="slow_consumer"})") == 1;
+    }));
+    EXPECT_LE(heap_bytes(), before + 8 * kMiB);
+    expect_service(gateway.port());
+}
+
 TEST(ThreatT25, EndsA311ClientThatReleasesNothing) {
     RunningGateway gateway{{.limits = "unreleased: 100"}};
     SocketPeer client = connected(gateway.port(), "endless");
