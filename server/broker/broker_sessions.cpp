@@ -17,8 +17,8 @@ using Times = std::set<std::pair<std::int64_t, std::uint64_t>>;
 
 /// @param noted  The session's own copy of its time in `times`; 0: it is not there.
 void note(Times& times, SteadyTime& noted, SteadyTime due, std::uint64_t session) {
-    noted = due;
-    times.emplace(due.count(), session);
+    noted = std::max(due, SteadyTime{1});  // It may be long ago: before this machine started.
+    times.emplace(noted.count(), session);
 }
 
 void forget(Times& times, SteadyTime& noted, std::uint64_t session) {

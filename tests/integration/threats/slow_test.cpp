@@ -3,7 +3,9 @@
 #include <thread>
 #include <vector>
 
+#include <weir/admin/http_server.hpp>
 #include <weir/amqp/message_head.hpp>
+#include <weir/app/admin_api.hpp>
 
 #include "integration/threats/support.hpp"
 #include "support/amqp_frames.hpp"
@@ -179,9 +181,14 @@ TEST(ThreatT29, ClosesTlsPeersThatDoNotFinishTheirHandshake) {
 TEST(ThreatT29, ClosesSlowPeersOfTheAdminSocket_AndServesOthersMeanwhile) {
     constexpr std::size_t kPeers = 64;  // As many as it has at once.
     std::filesystem::path home;
-    const RunningGateway gateway{
+    RunningGateway gateway{
         {.prepare = [&home](const std::filesystem::path& folder) { home = folder; }}};
+    admin::Routes api;
+    app::add_routes(api, *gateway);
+    admin::HttpServer doors{std::move(api)};
     const auto socket = home / "admin.sock";
+    doors.listen_unix(socket);
+    doors.start();
     std::vector<Dripper> peers;
     for (std::size_t i = 0; i < kPeers; ++i) {
         if (i % 2 == 0) {
