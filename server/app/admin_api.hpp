@@ -37,7 +37,7 @@ class Gateway;
 /// GET  /v1/usage?device=&scheme=&from=&to=&by=hour
 /// GET  /v1/why/{device}
 /// GET  /v1/storage                         POST /v1/storage/compact, /v1/storage/verify
-/// POST /v1/storage/backup                  {"directory", "keep", "bytes_per_s"}
+/// POST /v1/storage/backup                  {"directory", "keep", "bytes_per_s"}; bytes_per_s 0: no limit; absent: 64 MiB
 /// and those of devices, policies, streams and rules below.
 /// @param gateway  Outlives the routes; its calls are made on the server's handler threads.
 void add_routes(admin::Routes& routes, Gateway& gateway);

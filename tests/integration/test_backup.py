@@ -53,6 +53,13 @@ class Backup(unittest.TestCase):
             self.assertEqual(temps[50:], list(range(1000, 1000 + len(temps) - 50)), "in order, without a gap")
             self.assertEqual([device["name"] for device in other.json("devices", "list")], ["probe-1"])
 
+    def test_a_backup_takes_no_more_of_the_disk_than_it_is_told(self):
+        for rate in ("64KiB", "20MiB", "unlimited"):
+            self.gateway.cli("backup", str(self.elsewhere / rate), "--rate", rate)
+        wrong = self.gateway.cli("backup", str(self.elsewhere / "slow"), "--rate", "1B", check=False)
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("'1B' is not a size of 64KiB or more", wrong.stderr)
+
     def test_old_backups_go_when_so_many_are_kept(self):
         for _ in range(3):
             self.publish(90)

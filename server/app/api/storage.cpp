@@ -14,6 +14,8 @@ namespace {
 using admin::ApiError;
 using admin::Call;
 
+/// As storage.backup.rate unless told otherwise: beside it acknowledgements take at most twice as long.
+constexpr std::uint64_t kBackupRate = 64UL * 1024 * 1024;
 constexpr std::uint64_t kKeepMax = 10'000;
 
 /// @param what  For the error; empty: it says enough itself.
@@ -63,7 +65,7 @@ http::Response back_up(storage::Store& store, const Call& call) {
     storage::BackupOptions options{.directory = members.need_text("directory")};
     options.keep =
         static_cast<std::uint32_t>(std::min(members.take_number("keep", 0), kKeepMax));
-    options.bytes_per_s = members.take_number("bytes_per_s", 0);
+    options.bytes_per_s = members.take_number("bytes_per_s", kBackupRate);
     members.expect_no_more();
     if (!std::filesystem::path{options.directory}.is_absolute()) {
         throw ApiError{400, "bad_directory", "the directory of the backups must be absolute"};

@@ -18,16 +18,24 @@ struct Options {
     std::string data;
     std::uint32_t id = 0;
     std::uint32_t keep = 0;
+    std::string rate;
     bool only_check = false;
     Format format = Format::table;
 };
 using OptionsPtr = std::shared_ptr<Options>;
 
 ExitCode back_up(const Options& options, const Globals& globals) {
+    json::object what{
+        {"directory", std::filesystem::absolute(options.directory).string()},
+        {"keep", options.keep},
+    };
+    if (options.rate == "unlimited") {
+        what["bytes_per_s"] = 0;
+    } else if (!options.rate.empty()) {
+        what["bytes_per_s"] = *parse_size(options.rate);
+    }
     const auto made =
-        post(*gateway_api(globals), Target{"/v1/storage/backup"},
-             {{"directory", std::filesystem::absolute(options.directory).string()},
-              {"keep", options.keep}});
+        post(*gateway_api(globals), Target{"/v1/storage/backup"}, std::move(what));
     if (options.format == Format::json) {
         print_json(made);
     } else {
@@ -167,6 +175,18 @@ void add_storage(CLI::App& app, Chosen& chosen) {
     );
     backup.add_option("directory", options->directory, "Holds all backups")->required();
     backup.add_option("--keep", options->keep, "Remove older backups (default: keep all)");
+    backup
+        .add_option(
+            "--rate",
+            options->rate,
+            "Bytes per second that it may take from the disk, or unlimited (default: 64MiB)"
+        )
+        ->check([](const std::string& text) {
+            const auto size = parse_size(text);
+            return text == "unlimited" || (size && *size >= 64UL * 1024)
+                       ? std::string{}
+                       : fmt::format("'{}' is not a size of 64KiB or more", text);
+        });
     add_format(backup, options->format, false);
     choose(backup, chosen, options, back_up);
 
