@@ -123,15 +123,16 @@ Answer request(
     const std::filesystem::path& socket,
     std::string_view method,
     std::string_view target,
-    std::string_view body
+    std::string_view body,
+    std::chrono::seconds patience
 ) {
     const Descriptor fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     if (fd.get() < 0) {
         throw std::runtime_error{fmt::format("cannot make a socket: {}", reason(errno))};
     }
-    const ::timeval patience{.tv_sec = kAnswerMax.count(), .tv_usec = 0};
+    const ::timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
     for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
-        ::setsockopt(fd.get(), SOL_SOCKET, option, &patience, sizeof(patience));
+        ::setsockopt(fd.get(), SOL_SOCKET, option, &limit, sizeof(limit));
     }
     connect(fd.get(), socket);
     send_all(

@@ -28,7 +28,7 @@ struct Answer {
 inline constexpr std::chrono::seconds kAnswerMax{60};
 inline constexpr std::size_t kAnswerBytesMax = 64 * 1024 * 1024;
 
-/// Blocks until the whole answer is there, without progress at most kAnswerMax.
+/// Blocks until the whole answer is there, without progress at most for `patience`.
 /// @param body  JSON, or empty for none.
 /// @throws NoServer, NotAllowed; std::runtime_error if the answer is cut short, too large or no
 /// HTTP.
@@ -36,7 +36,8 @@ inline constexpr std::size_t kAnswerBytesMax = 64 * 1024 * 1024;
     const std::filesystem::path& socket,
     std::string_view method,
     std::string_view target,
-    std::string_view body = {}
+    std::string_view body = {},
+    std::chrono::seconds patience = kAnswerMax
 );
 
 }  // namespace weir::admin

@@ -20,6 +20,8 @@ Failure no_gateway(const std::filesystem::path& socket, const Globals& globals) 
     };
 }
 
+constexpr std::chrono::hours kWorkMax{24};
+
 class Socket final : public Api {
 public:
     Socket(std::filesystem::path path, Globals globals)
@@ -28,7 +30,9 @@ public:
     admin::Answer ask(std::string_view method, std::string_view target, std::string_view body)
         override {
         try {
-            return admin::request(path_, method, target, body);
+            // Backups and checks of much data take their time.
+            const bool is_work = method == "POST" && target.starts_with("/v1/storage/");
+            return admin::request(path_, method, target, body, is_work ? kWorkMax : admin::kAnswerMax);
         } catch (const admin::NoServer&) {
             throw no_gateway(path_, globals_);
         } catch (const admin::NotAllowed&) {
