@@ -5,6 +5,7 @@
 #include <weir/base/digest.hpp>
 #include <weir/base/log.hpp>
 #include <weir/storage/detail/keys.hpp>
+#include <weir/storage/detail/stream_index.hpp>
 
 namespace weir::storage::detail {
 namespace {
@@ -167,21 +168,12 @@ Result<std::optional<Compaction::Segment>> Compaction::next_segment() {
     if (pass_->at >= end) {
         return std::nullopt;
     }
-    Result<std::optional<Segment>> found{std::nullopt};
-    WEIR_CHECK(engine_.scan(
-        Family::streams,
-        LogKey{kIndex, pass_->log->name, pass_->at + 1}.view(),
-        LogKey{kIndex, pass_->log->name, end + 1}.view(),
-        [&](std::string_view key, std::string_view value) {
-            const auto entry = decode_index_entry(LogKey::offset_of(key), as_bytes(value));
-            if (entry) {
-                found = Segment{pass_->at, pass_->at_bytes, *entry};
-            } else {
-                found = entry.error();
-            }
-            return false;
-        }
-    ));
+    std::optional<Segment> found;
+    const auto take = [&](const IndexEntry& entry) {
+        found = Segment{pass_->at, pass_->at_bytes, entry};
+        return false;
+    };
+    WEIR_CHECK(scan_index(engine_, pass_->log->name, pass_->at + 1, end + 1, take));
     return found;
 }
 

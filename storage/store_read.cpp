@@ -2,6 +2,7 @@
 #include <weir/storage/detail/keys.hpp>
 #include <weir/storage/detail/session_keys.hpp>
 #include <weir/storage/detail/store_impl.hpp>
+#include <weir/storage/detail/stream_index.hpp>
 
 namespace weir::storage {
 namespace {
@@ -136,34 +137,19 @@ Result<std::uint64_t> Store::find_offset(std::string_view stream, std::int64_t t
     // The index's times never fall, so the last entry before `time_ms` is found by halving.
     std::uint64_t low = head.first;
     std::uint64_t high = head.next;
-    Result<void> outcome;
-    const LogKey index_end{detail::kIndex, stream, head.next};
-    while (low < high && outcome) {
+    while (low < high) {
         const std::uint64_t middle = low + (high - low) / 2;
         std::optional<detail::IndexEntry> entry;
-        WEIR_CHECK(impl_->engine->scan(
-            Family::streams,
-            LogKey{detail::kIndex, stream, middle + 1}.view(),
-            index_end.view(),
-            [&](std::string_view key, std::string_view value) {
-                const auto decoded =
-                    detail::decode_index_entry(LogKey::offset_of(key), as_bytes(value));
-                if (decoded) {
-                    entry = *decoded;
-                } else {
-                    outcome = decoded.error();
-                }
-                return false;
-            }
-        ));
+        const auto take = [&entry](const detail::IndexEntry& first) {
+            entry = first;
+            return false;
+        };
+        WEIR_CHECK(detail::scan_index(*impl_->engine, stream, middle + 1, head.next, take));
         if (entry && entry->time_max < time_ms) {
             low = entry->offset;
         } else {
             high = middle;
         }
-    }
-    if (!outcome) {
-        return outcome.error();
     }
     std::uint64_t found = head.next;
     WEIR_CHECK(impl_->engine->scan(
@@ -197,30 +183,16 @@ Result<std::uint64_t> Store::find_last(std::string_view stream, std::uint64_t re
     }
     // The index counts the gaps: it leads to the segment where the last ones begin.
     std::uint64_t low = head.first;
-    Result<void> outcome;
-    WEIR_CHECK(impl_->engine->scan(
-        Family::streams,
-        LogKey{detail::kIndex, stream, head.first + 1}.view(),
-        LogKey{detail::kIndex, stream, head.next}.view(),
-        [&](std::string_view key, std::string_view value) {
-            const auto entry =
-                detail::decode_index_entry(LogKey::offset_of(key), as_bytes(value));
-            if (!entry) {
-                outcome = entry.error();
-                return false;
-            }
-            const std::uint64_t here = entry->offset - low - entry->gone_records;
-            if (left < records + here) {
-                return false;
-            }
-            left -= here;
-            low = entry->offset;
-            return true;
+    const auto pass = [&](const detail::IndexEntry& entry) {
+        const std::uint64_t here = entry.offset - low - entry.gone_records;
+        if (left < records + here) {
+            return false;
         }
-    ));
-    if (!outcome) {
-        return outcome.error();
-    }
+        left -= here;
+        low = entry.offset;
+        return true;
+    };
+    WEIR_CHECK(detail::scan_index(*impl_->engine, stream, head.first + 1, head.next, pass));
     std::uint64_t found = head.next;
     WEIR_CHECK(impl_->engine->scan(
         Family::streams,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <weir/storage/detail/keys.hpp>
+#include <weir/storage/detail/stream_index.hpp>
 
 namespace weir::storage::detail {
 namespace {
@@ -277,27 +278,16 @@ Result<void> Writer::trim(WallTime now) {
 
 template <class Visit>
 Result<void> Writer::scan_cuts(const StreamLog& log, Visit visit) const {
+    const StreamHead& head = log.working;
     IndexEntry at;
-    Result<void> outcome;
-    WEIR_CHECK(engine_.scan(
-        Family::streams,
-        LogKey{kIndex, log.name, log.working.first + 1}.view(),
-        LogKey{kIndex, log.name, log.working.next}.view(),
-        [&](std::string_view key, std::string_view value) {
-            const auto entry = decode_index_entry(LogKey::offset_of(key), as_bytes(value));
-            if (!entry) {
-                outcome = entry.error();
-                return false;
-            }
-            at.offset = entry->offset;
-            at.bytes_before = entry->bytes_before;
-            at.time_max = entry->time_max;
-            at.gone_records += entry->gone_records;
-            at.gone_bytes += entry->gone_bytes;
-            return visit(std::as_const(at));
-        }
-    ));
-    return outcome;
+    return scan_index(engine_, log.name, head.first + 1, head.next, [&](const IndexEntry& entry) {
+        at.offset = entry.offset;
+        at.bytes_before = entry.bytes_before;
+        at.time_max = entry.time_max;
+        at.gone_records += entry.gone_records;
+        at.gone_bytes += entry.gone_bytes;
+        return visit(std::as_const(at));
+    });
 }
 
 Result<void> Writer::trim(StreamLog& log, WallTime now) {
