@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import queue
 import re
 import signal
 import socket
@@ -190,17 +191,33 @@ class Gateway:
     def json(self, *words):
         return json.loads(self.cli(*words, "-o", "json").stdout)
 
-    def api(self, path):
-        """What the admin socket answers."""
+    def run_beside(self, test, *words):
+        """Starts weir against this gateway's directory; `test` ends it. Returns the process and a queue of its lines."""
+        running = subprocess.Popen([WEIR, "-c", str(self.home), *words],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        test.addCleanup(running.stderr.close)
+        test.addCleanup(running.stdout.close)
+        test.addCleanup(running.wait)
+        test.addCleanup(running.kill)
+        lines = queue.Queue()
+        threading.Thread(target=lambda: [lines.put(line) for line in running.stdout], daemon=True).start()
+        return running, lines
+
+    def ask(self, method, path, **members):
+        """Status and body that the admin socket answers."""
         connection = http.client.HTTPConnection("localhost", timeout=DEADLINE_S)
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.connect(str(self.home / "admin.sock"))
         with contextlib.closing(connection):
-            connection.request("GET", path)
+            connection.request(method, path, json.dumps(members) if members else None, {"Content-Type": "application/json"})
             answer = connection.getresponse()
-            body = answer.read()
-            assert answer.status == 200, f"{path}: {answer.status} {body[:200]}"
-            return json.loads(body)
+            return answer.status, answer.read()
+
+    def api(self, path):
+        """What the admin socket tells."""
+        status, body = self.ask("GET", path)
+        assert status == 200, f"{path}: {status} {body[:200]}"
+        return json.loads(body)
 
     def wait_offline(self, client_id):
         """Returns when the gateway knows that the connection is gone: what is published from now on waits in the queue."""

@@ -1,15 +1,9 @@
 """weir rules try --live and weir messages watch: what is published now, seen as rules see it, bounded, and over when its reader goes."""
-import contextlib
-import http.client
 import json
-import queue
 import signal
-import socket
-import subprocess
-import threading
 import unittest
 
-from gateway import DEADLINE_S, WEIR, Gateway, wait_for
+from gateway import DEADLINE_S, Gateway, wait_for
 from peers import Client, PacketTypes, properties
 
 SELECT = ("SELECT topic(2) AS probe, temp, clientid() AS client, principal() AS who, thing() AS thing, timestamp() AS at, "
@@ -30,26 +24,14 @@ class LiveMessages(unittest.TestCase):
 
     def run_weir(self, *words):
         """Runs it until its tap is open; returns the process and a queue of its lines."""
-        running = subprocess.Popen([WEIR, "-c", str(self.gateway.home), *words],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(running.stderr.close)
-        self.addCleanup(running.stdout.close)
-        self.addCleanup(running.wait)
-        self.addCleanup(running.kill)
-        lines = queue.Queue()
-        threading.Thread(target=lambda: [lines.put(line) for line in running.stdout], daemon=True).start()
+        running, lines = self.gateway.run_beside(self, *words)
         self.gateway.wait_event("tap_opened")
         return running, lines
 
     def post(self, path, **members):
         """Status and answer of the admin socket."""
-        connection = http.client.HTTPConnection("localhost", timeout=DEADLINE_S)
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(self.gateway.home / "admin.sock"))
-        with contextlib.closing(connection):
-            connection.request("POST", path, json.dumps(members), {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
+        status, body = self.gateway.ask("POST", path, **members)
+        return status, json.loads(body)
 
     def test_a_rule_that_is_tried_sees_what_one_in_force_sees(self):
         trying, lines = self.run_weir("rules", "try", str(self.gateway.home / "draft.sql"), "--live", "-o", "json")

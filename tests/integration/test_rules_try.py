@@ -1,9 +1,7 @@
 """weir rules try: what a rule that is not in force would make of what a stream has, and of what comes."""
 import json
-import queue
 import signal
 import subprocess
-import threading
 import unittest
 
 from gateway import DEADLINE_S, WEIR, Gateway
@@ -29,16 +27,7 @@ class Try(unittest.TestCase):
 
     def draft(self, *words):
         """Runs it; returns the process and a queue of its lines."""
-        running = subprocess.Popen(
-            [WEIR, "-c", str(self.gateway.home), "rules", "try", str(self.gateway.home / "draft.sql"), "--stream", "raw", *words],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(running.stderr.close)
-        self.addCleanup(running.stdout.close)
-        self.addCleanup(running.wait)
-        self.addCleanup(running.kill)
-        lines = queue.Queue()
-        threading.Thread(target=lambda: [lines.put(line) for line in running.stdout], daemon=True).start()
-        return running, lines
+        return self.gateway.run_beside(self, "rules", "try", str(self.gateway.home / "draft.sql"), "--stream", "raw", *words)
 
     def test_follows_the_stream_until_a_signal(self):
         self.publish(91, 20)
