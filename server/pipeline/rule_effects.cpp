@@ -514,10 +514,8 @@ void RuleEffects::count(
         const model::Source* const source = &failure.rule->definition().source;
         if (failure.over_budget != nullptr) {
             failure.over_budget->count_over_budget();
-            lose(failure.reason, source, kNoBudget);
-        } else {
-            lose(failure.reason, source);
         }
+        lose(failure.reason, source, failure.over_budget != nullptr ? kNoBudget : std::string_view{});
     }
     for (std::uint64_t i = 0; i < rule_not_found_; ++i) {
         lose(Reason::rule_not_found, nullptr);

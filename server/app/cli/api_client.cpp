@@ -11,6 +11,7 @@ namespace weir::cli {
 namespace {
 
 constexpr std::uint16_t kRefused = 400;  ///< From here on an answer is no good one.
+constexpr std::chrono::hours kWorkMax{24};  ///< For backups and checks of much data.
 
 Failure no_gateway(const std::filesystem::path& socket, const Globals& globals) {
     return Failure{
@@ -20,8 +21,6 @@ Failure no_gateway(const std::filesystem::path& socket, const Globals& globals) 
     };
 }
 
-constexpr std::chrono::hours kWorkMax{24};
-
 class Socket final : public Api {
 public:
     Socket(std::filesystem::path path, Globals globals)
@@ -30,7 +29,6 @@ public:
     admin::Answer ask(std::string_view method, std::string_view target, std::string_view body)
         override {
         try {
-            // Backups and checks of much data take their time.
             const bool is_work = method == "POST" && target.starts_with("/v1/storage/");
             return admin::request(path_, method, target, body, is_work ? kWorkMax : admin::kAnswerMax);
         } catch (const admin::NoServer&) {
