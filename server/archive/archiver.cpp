@@ -236,6 +236,7 @@ Archiver::Wait Archiver::write() {
         if (*built != Built::whole) {
             return void_claim(*built);
         }
+        publish(Activity::writing);
     }
     ++attempt_;
     shown_.with([](auto& shown) { ++shown.status.attempts; });
@@ -251,6 +252,7 @@ Archiver::Wait Archiver::settle() {
     next.claim.reset();
     next.next = claim.last + 1;
     next.counters.records += object_records_;
+    next.counters.replaced += claim.last - claim.first + 1 - object_records_;
     ++next.counters.objects;
     next.counters.bytes += object_->bytes.size();
     if (const auto stored = store_progress(next); !stored) {
@@ -268,6 +270,7 @@ Archiver::Wait Archiver::settle() {
 /// Retention was faster: what is left of the batch becomes one of its own. Or compaction left none of it.
 Archiver::Wait Archiver::void_claim(Built why) {
     if (why == Built::nothing_left) {
+        progress_.counters.replaced += progress_.claim->last - progress_.claim->first + 1;
         progress_.next = progress_.claim->last + 1;
     }
     progress_.claim.reset();
@@ -354,22 +357,33 @@ void Archiver::publish(Activity activity) {
         status.activity = activity;
         status.next = progress_.next;
         status.counters = progress_.counters;
+        shown.is_loaded = loaded_;
+        shown.held = object_ ? object_records_ : 0;
+        shown.held_to = object_ ? progress_.claim->last + 1 : progress_.next;
         shown.retry_at = retry_at_.value_or(SteadyTime{0});
         shown.oldest_ms = survey_.records == 0 ? 0 : survey_.oldest_ms;
     });
 }
 
 ArchiveStatus Archiver::status() const {
-    auto [status, retry_at, oldest_ms] = shown_.with([](const auto& shown) { return shown; });
-    if (const auto stream = store_.stream(status.stream); stream && stream->next > status.next) {
-        status.pending =
-            std::min(stream->next - std::max(status.next, stream->first), stream->records());
+    Shown shown = shown_.with([](const auto& now) { return now; });
+    ArchiveStatus& status = shown.status;
+    Counters& books = status.counters;
+    status.in = books.records + books.lost + books.replaced;
+    if (const auto stream = store_.stream(status.stream);
+        shown.is_loaded && stream && stream->next >= shown.held_to) {
+        const auto first = std::max(shown.held_to, stream->first);
+        const auto waiting = std::min(stream->next - first, stream->records());
+        status.in += stream->next - status.next;
+        status.pending = shown.held + waiting;
+        books.lost += first - shown.held_to;
+        books.replaced += shown.held_to - status.next - shown.held + (stream->next - first) - waiting;
     }
-    if (status.pending > 0 && oldest_ms != 0) {
-        status.oldest_age = std::max(clock_.wall() - WallTime{oldest_ms}, WallTime{0});
+    if (status.pending > 0 && shown.oldest_ms != 0) {
+        status.oldest_age = std::max(clock_.wall() - WallTime{shown.oldest_ms}, WallTime{0});
     }
     if (status.activity == Activity::backing_off) {
-        status.next_attempt = std::max(retry_at - clock_.steady(), SteadyTime{0});
+        status.next_attempt = std::max(shown.retry_at - clock_.steady(), SteadyTime{0});
     }
     return status;
 }

@@ -13,7 +13,8 @@ std::string_view name(Activity activity) noexcept {
 namespace detail {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kFirstVersion = 1;
+constexpr std::uint8_t kVersionReplaced = 2;  ///< Counts what compaction replaced.
 constexpr std::uint16_t kColumnsMax = 1'000;
 
 std::string key_of(std::string_view archive) {
@@ -61,14 +62,21 @@ bool read_layout(ByteCursor& in, Layout& layout) {
 
 }  // namespace
 
+std::uint8_t version_of(const Progress& progress) noexcept {
+    return progress.counters.replaced == 0 ? kFirstVersion : kVersionReplaced;
+}
+
 Bytes encode(const Progress& progress) {
     Bytes out;
     append_text(out, progress.stream);
-    const auto& [records, objects, bytes, lost] = progress.counters;
+    const auto& [records, objects, bytes, lost, replaced] = progress.counters;
     const Claim claim = progress.claim.value_or(Claim{});
     for (const std::uint64_t number :
          {progress.next, records, objects, bytes, lost, claim.first, claim.last}) {
         append_be(out, number);
+    }
+    if (version_of(progress) == kVersionReplaced) {
+        append_be(out, replaced);
     }
     if (!progress.claim) {
         return out;
@@ -84,13 +92,13 @@ Bytes encode(const Progress& progress) {
 }
 
 Result<Progress> decode_progress(std::uint8_t version, ByteView body) {
-    if (version > kVersion) {
+    if (version > kVersionReplaced) {
         return storage::errc::newer_version;
     }
     ByteCursor in{body};
     Progress progress;
     Claim claim;
-    auto& [records, objects, bytes, lost] = progress.counters;
+    auto& [records, objects, bytes, lost, replaced] = progress.counters;
     if (!read_text(in, progress.stream)) {
         return storage::errc::malformed_record;
     }
@@ -101,6 +109,13 @@ Result<Progress> decode_progress(std::uint8_t version, ByteView body) {
             return storage::errc::malformed_record;
         }
         *number = *read;
+    }
+    if (version == kVersionReplaced) {
+        const auto read = in.read_be<std::uint64_t>();
+        if (!read) {
+            return storage::errc::malformed_record;
+        }
+        replaced = *read;
     }
     if (claim.first == 0) {
         return progress;
@@ -114,7 +129,7 @@ Result<Progress> decode_progress(std::uint8_t version, ByteView body) {
 }
 
 void put_progress(storage::Batch& batch, std::string_view archive, const Progress& progress) {
-    batch.put(storage::Family::meta, key_of(archive), kVersion, encode(progress));
+    batch.put(storage::Family::meta, key_of(archive), version_of(progress), encode(progress));
 }
 
 Result<Progress> load_progress(const storage::Store& store, std::string_view archive) {

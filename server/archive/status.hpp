@@ -21,25 +21,28 @@ enum class Activity : std::uint8_t {
 /// "starting", "idle", ...
 [[nodiscard]] std::string_view name(Activity activity) noexcept;
 
-/// Since the archive began with its stream, crash-exact: what the stream had =
-/// records + pending + lost. Of a stream that is compacted, what compaction removed before it was
-/// written is in none of them, but may be among the lost if retention passed by there.
+/// Since the archive began with its stream, crash-exact. Of a stream that is compacted, what compaction
+/// removed may be among the lost if retention passed by there.
 struct Counters {
     std::uint64_t records = 0;  ///< In objects.
     std::uint64_t objects = 0;
     std::uint64_t bytes = 0;  ///< Of objects.
-    std::uint64_t lost = 0;   ///< Removed by the stream's retention before they were written.
+    std::uint64_t lost = 0;   ///< Removed by the stream's retention or budget before they were written.
+    std::uint64_t replaced = 0;  ///< Removed by compaction before they were written.
 
     friend bool operator==(const Counters&, const Counters&) = default;
 };
 
+/// At any time in = counters.records + counters.lost + counters.replaced + pending: a record is lost
+/// from the moment on at which its stream has it no longer.
 struct ArchiveStatus {
     std::string name = {};
     std::string stream = {};
     std::string where = {};
     Activity activity = Activity::starting;
     std::uint64_t next = 1;                   ///< Offset of the first record that is in no object.
-    std::uint64_t pending = 0;                ///< Records from there on; if compacted, at most.
+    std::uint64_t in = 0;                     ///< Records that the stream had for it.
+    std::uint64_t pending = 0;                ///< Records from `next` on; if compacted, at most.
     std::chrono::milliseconds oldest_age{0};  ///< Of the first of them.
     Counters counters = {};
     std::uint64_t attempts = 0;                 ///< To write an object, since start.

@@ -92,6 +92,9 @@ private:
 
     struct Shown {
         ArchiveStatus status;
+        bool is_loaded = false;
+        std::uint64_t held = 0;     ///< Records in the object that is being written ...
+        std::uint64_t held_to = 1;  ///< ... and the first offset behind them: those need the stream no longer.
         SteadyTime retry_at{0};
         std::int64_t oldest_ms = 0;
     };

@@ -35,6 +35,8 @@ void put_progress(storage::Batch& batch, std::string_view archive, const Progres
 /// An archive without progress begins at the oldest record.
 [[nodiscard]] Result<Progress> load_progress(const storage::Store& store, std::string_view archive);
 
+/// The oldest version that can say it: without compaction older releases read on.
+[[nodiscard]] std::uint8_t version_of(const Progress& progress) noexcept;
 [[nodiscard]] Bytes encode(const Progress& progress);
 /// @errors malformed_record, newer_version
 [[nodiscard]] Result<Progress> decode_progress(std::uint8_t version, ByteView body);

@@ -58,12 +58,26 @@ TEST(Progress, KeepsItsBytes) {
     EXPECT_EQ(*decoded, sample());
 }
 
+TEST(Progress, OfAStreamThatIsCompacted_HasAVersionOfItsOwn) {
+    auto progress = sample();
+    EXPECT_EQ(version_of(progress), 1);
+    progress.counters.replaced = 7;
+    EXPECT_EQ(version_of(progress), 2);
+    const auto whole = encode(progress);
+    const auto decoded = decode_progress(2, whole);
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(*decoded, progress);
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        EXPECT_FALSE(decode_progress(2, ByteView{whole}.first(size))) << size;
+    }
+}
+
 TEST(Progress, RefusesWhatIsCutOrNewer) {
     const auto whole = encode(sample());
     for (std::size_t size = 0; size < whole.size(); ++size) {
         EXPECT_FALSE(decode_progress(1, ByteView{whole}.first(size))) << size;
     }
-    EXPECT_EQ(decode_progress(2, whole).error(), storage::errc::newer_version);
+    EXPECT_EQ(decode_progress(3, whole).error(), storage::errc::newer_version);
 }
 
 }  // namespace
