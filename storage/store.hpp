@@ -76,6 +76,8 @@ struct StreamInfo {
     std::uint64_t compacted = 0;  ///< Offsets from `first` on whose records compaction removed.
 
     [[nodiscard]] std::uint64_t records() const noexcept { return next - first - compacted; }
+    /// By retention, by the budget of all streams, and by compaction; with records() all that ever came.
+    [[nodiscard]] std::uint64_t removed() const noexcept { return first - 1 + compacted; }
 };
 
 struct OutboxInfo {

@@ -400,6 +400,10 @@ storage::Store& Gateway::store() noexcept {
     return *impl_->store;
 }
 
+Durability Gateway::durability() const noexcept {
+    return impl_->at_start->config.storage.durability;
+}
+
 identity::Registry& Gateway::registry() noexcept {
     return impl_->registry;
 }
@@ -522,8 +526,10 @@ std::vector<RuleStatus> Gateway::rules() const {
             const pipeline::RuleMetrics& counted = *shard[rule.index()];
             status.matched += counted.matched.value();
             status.passed += counted.passed.value();
+            status.turned_down += counted.turned_down.value();
             status.undefined += counted.undefined.value();
             status.duplicates += counted.duplicates.value();
+            status.broken += counted.broken.value();
             status.failed += counted.failed.value();
             status.held_back += counted.held_back.value();
             status.steps += counted.steps.value();

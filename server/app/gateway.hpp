@@ -130,10 +130,13 @@ enum class Kicked : std::uint8_t { yes, was_offline, no_session };
 
 struct RuleStatus {
     std::string name;
-    std::uint64_t matched = 0;     ///< Messages whose topic FROM takes.
-    std::uint64_t passed = 0;      ///< With an output.
+    /// Messages whose topic FROM takes = passed + turned_down + undefined + duplicates + broken.
+    std::uint64_t matched = 0;
+    std::uint64_t passed = 0;       ///< With an output.
+    std::uint64_t turned_down = 0;  ///< By WHERE; or FOREACH found nothing.
     std::uint64_t undefined = 0;   ///< WHERE had no value.
     std::uint64_t duplicates = 0;
+    std::uint64_t broken = 0;      ///< The evaluation failed.
     std::uint64_t failed = 0;      ///< Evaluations and actions.
     std::uint64_t held_back = 0;   ///< Log lines and alerts.
     std::uint64_t steps = 0;
@@ -208,6 +211,8 @@ public:
 
     [[nodiscard]] const Clock& clock() const noexcept;
     [[nodiscard]] storage::Store& store() noexcept;
+    /// What an acknowledgement promises: storage.durability of the start.
+    [[nodiscard]] Durability durability() const noexcept;
     [[nodiscard]] identity::Registry& registry() noexcept;
     /// In force now.
     [[nodiscard]] std::shared_ptr<const Configuration> configuration() const;

@@ -129,11 +129,13 @@ void add_rules(Page& page, const std::vector<RuleStatus>& rules) {
         double (*read)(const RuleStatus&);
     };
     // clang-format off
-    static constexpr std::array<Row, 9> kRows = {{
+    static constexpr std::array<Row, 11> kRows = {{
         {"weir_rule_matched_total",    "Messages that a rule was evaluated for: FROM takes their topic.", [](const RuleStatus& rule) { return static_cast<double>(rule.matched); }},
         {"weir_rule_passed_total",     "Messages that a rule had an output for.",                         [](const RuleStatus& rule) { return static_cast<double>(rule.passed); }},
+        {"weir_rule_turned_down_total", "Messages that WHERE turned down, or in which FOREACH found nothing.", [](const RuleStatus& rule) { return static_cast<double>(rule.turned_down); }},
         {"weir_rule_undefined_total",  "Messages for which WHERE had no value.",                          [](const RuleStatus& rule) { return static_cast<double>(rule.undefined); }},
         {"weir_rule_duplicates_total", "Messages that `deduplicate` held back.",                          [](const RuleStatus& rule) { return static_cast<double>(rule.duplicates); }},
+        {"weir_rule_broken_total",     "Messages for which the evaluation failed.",                       [](const RuleStatus& rule) { return static_cast<double>(rule.broken); }},
         {"weir_rule_failed_total",     "Evaluations and actions of a rule that failed.",                  [](const RuleStatus& rule) { return static_cast<double>(rule.failed); }},
         {"weir_rule_held_back_total",  "Log lines and alerts beyond the rates of a rule.",                [](const RuleStatus& rule) { return static_cast<double>(rule.held_back); }},
         {"weir_rule_steps_total",      "Steps of all evaluations of a rule.",                             [](const RuleStatus& rule) { return static_cast<double>(rule.steps); }},
@@ -155,12 +157,19 @@ void add_sinks(
     const std::vector<sinks::SinkStatus>& sinks,
     const std::vector<archive::ArchiveStatus>& archives
 ) {
-    Family in{"weir_sink_in_total", "Records that rules gave to a sink.", MetricType::Counter};
+    Family in{
+        "weir_sink_in_total", "Records that rules gave to a sink, or that its stream had for it.", MetricType::Counter
+    };
     Family delivered{
         "weir_sink_delivered_total", "Records that the receiver took, or that are in objects.", MetricType::Counter
     };
     Family dead{"weir_sink_dead_total", "Records that became dead letters.", MetricType::Counter};
     Family lost{"weir_sink_lost_total", "Records dropped by a full outbox, by an operator, or by the stream before they were written.", MetricType::Counter};
+    Family replaced{
+        "weir_sink_replaced_total",
+        "Records that compaction of the stream removed before they were written.",
+        MetricType::Counter
+    };
     Family pending{"weir_sink_pending", "Records that wait.", MetricType::Gauge};
     Family lag{"weir_sink_lag_seconds", "Age of the oldest record that waits.", MetricType::Gauge};
     Family failures{"weir_sink_failures_total", "Attempts that failed.", MetricType::Counter};
@@ -176,6 +185,8 @@ void add_sinks(
         failures.add(static_cast<double>(sink.failures), {{"sink", sink.name}});
     }
     for (const auto& each : archives) {
+        in.add(static_cast<double>(each.in), {{"sink", each.name}});
+        replaced.add(static_cast<double>(each.counters.replaced), {{"sink", each.name}});
         delivered.add(static_cast<double>(each.counters.records), {{"sink", each.name}});
         lost.add(static_cast<double>(each.counters.lost), {{"sink", each.name}});
         pending.add(static_cast<double>(each.pending), {{"sink", each.name}});
@@ -188,6 +199,7 @@ void add_sinks(
     page.add(std::move(delivered));
     page.add(std::move(dead));
     page.add(std::move(lost));
+    page.add(std::move(replaced));
     page.add(std::move(pending));
     page.add(std::move(lag));
     page.add(std::move(failures));
@@ -242,6 +254,24 @@ void add_requests(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
     }
     for (auto* const family :
          {&bytes, &attempts, &in_flight, &breaker, &letters, &reports, &latency}) {
+        page.add(std::move(*family));
+    }
+}
+
+void add_streams(Page& page, const std::vector<storage::StreamInfo>& streams) {
+    Family in{"weir_stream_in_total", "Records that ever came to a stream.", MetricType::Counter};
+    Family kept{"weir_stream_kept", "Records that it has.", MetricType::Gauge};
+    Family removed{
+        "weir_stream_removed_total",
+        "Records that its retention, the budget of all streams, or compaction removed.",
+        MetricType::Counter
+    };
+    for (const auto& stream : streams) {
+        in.add(static_cast<double>(stream.next - 1), {{"stream", stream.name}});
+        kept.add(static_cast<double>(stream.records()), {{"stream", stream.name}});
+        removed.add(static_cast<double>(stream.removed()), {{"stream", stream.name}});
+    }
+    for (auto* const family : {&in, &kept, &removed}) {
         page.add(std::move(*family));
     }
 }
@@ -415,6 +445,7 @@ std::string Gateway::metrics_text() const {
     });
     add_sinks(page, outboxes, archives());
     add_requests(page, outboxes);
+    add_streams(page, impl.store->streams());
     const auto store = impl.store->stats();
     page.value(
         "weir_stream_compacted_total",
@@ -442,7 +473,7 @@ std::string Gateway::metrics_text() const {
     page.value(
         "weir_storage_relaxed",
         "1 if an acknowledgement does not wait for the disk: storage.durability is not fsync.",
-        configuration()->config.storage.durability == Durability::fsync ? 0 : 1
+        durability() == Durability::fsync ? 0 : 1
     );
     const auto disk = impl.store->disk();
     if (disk.free) {

@@ -78,13 +78,15 @@ private:
 };
 
 /// Counters of one rule on one shard; written there, read by anybody.
-/// matched = passed + turned down by WHERE + undefined + duplicates + evaluations that failed.
+/// matched = passed + turned_down + undefined + duplicates + broken.
 struct RuleMetrics {
     Counter matched;     ///< Messages whose topic FROM takes: the rule was evaluated.
     Counter passed;      ///< There was an output.
+    Counter turned_down; ///< By WHERE; or FOREACH found nothing.
     Counter undefined;   ///< WHERE had no value.
     Counter duplicates;  ///< Held back by `deduplicate`.
-    Counter failed;      ///< Evaluations, and actions that failed before the message was acknowledged.
+    Counter broken;      ///< The evaluation failed.
+    Counter failed;      ///< Those, and actions that failed before the message was acknowledged.
     Counter held_back;   ///< Log lines and alerts beyond the rule's rates.
     Counter steps;       ///< Of all evaluations.
     Counter timed;       ///< Evaluations that were timed: one of a few.

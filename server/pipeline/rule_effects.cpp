@@ -199,6 +199,7 @@ bool RuleEffects::take(
         .rule = &rule,
         .where = evaluated.where,
         .is_duplicate = evaluated.is_duplicate,
+        .is_broken = false,
         .outputs = 0,
         .steps = evaluated.steps,
         .ns = std::nullopt,
@@ -207,6 +208,7 @@ bool RuleEffects::take(
     bool has_room = true;
     if (!evaluated.outputs.empty() &&
         evaluated.outputs.front().kind == rules::Output::Kind::failed) {
+        ran_.back().is_broken = true;
         failures_.push_back({.rule = &rule, .error = evaluated.outputs.front().error});
     } else {
         ran_.back().outputs = static_cast<std::uint32_t>(evaluated.outputs.size());
@@ -476,9 +478,13 @@ void RuleEffects::count(
         RuleMetrics& counted = *of_shard[ran.rule->index()];
         counted.matched.add();
         counted.steps.add(ran.steps);
-        counted.undefined.add(ran.where == rules::Evaluated::Where::is_undefined ? 1 : 0);
-        counted.duplicates.add(ran.is_duplicate ? 1 : 0);
-        counted.passed.add(ran.outputs > 0 ? 1 : 0);
+        Counter& became = ran.outputs > 0   ? counted.passed
+                          : ran.is_broken    ? counted.broken
+                          : ran.is_duplicate ? counted.duplicates
+                          : ran.where == rules::Evaluated::Where::is_undefined
+                              ? counted.undefined
+                              : counted.turned_down;
+        became.add();
         if (ran.ns) {
             counted.timed.add();
             counted.timed_ns.add(*ran.ns);

@@ -90,6 +90,7 @@ private:
         const rules::Rule* rule;
         rules::Evaluated::Where where;
         bool is_duplicate;
+        bool is_broken;  ///< The evaluation failed.
         std::uint32_t outputs;
         std::uint32_t steps;
         std::optional<std::uint64_t> ns;

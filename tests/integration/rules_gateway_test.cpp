@@ -156,6 +156,8 @@ TEST_P(Rules, CountWhatBecameOfMessages) {
     EXPECT_EQ(rule.matched, 4U);
     EXPECT_EQ(rule.passed, 2U);
     EXPECT_EQ(rule.undefined, 1U);
+    EXPECT_EQ(rule.turned_down, 1U);
+    EXPECT_EQ(rule.broken, 0U);
     EXPECT_EQ(rule.failed, 1U) << "the topic of the last one has no name";
     EXPECT_EQ(
         rule.last_error,

@@ -93,6 +93,18 @@ class Reload(unittest.TestCase):
         self.assertEqual(self.gateway.cli("reload").stdout, "reloaded\n")
         self.assertNotIn("restart needed", self.gateway.cli("status").stdout)
 
+    def test_the_status_tells_the_durability_that_acknowledgements_have(self):
+        text = (self.gateway.home / "weir.yaml").read_text()
+        self.assertIn("durability fsync", self.gateway.cli("status").stdout)
+        self.gateway.write("weir.yaml", text.replace("{path: data}", "{path: data, durability: wal}"))
+        self.assertIn("restart needed for: storage", self.gateway.cli("reload").stdout)
+        self.assertIn("durability fsync", self.gateway.cli("status").stdout)
+        self.assertEqual(self.gateway.metric("weir_storage_relaxed"), 0)
+        self.gateway.stop()
+        self.gateway.start()
+        self.assertIn("durability wal", self.gateway.cli("status").stdout)
+        self.assertEqual(self.gateway.metric("weir_storage_relaxed"), 1)
+
     def test_policies_that_are_gone_are_named_with_what_that_did(self):
         for name in POLICIES:
             (self.gateway.home / "policies.d" / name).unlink()

@@ -123,7 +123,7 @@ http::Response status(Gateway& gateway) {
     const auto configuration = gateway.configuration();
     const auto health = gateway.store().health();
     const auto stats = gateway.store().stats();
-    const auto durability = static_cast<std::size_t>(configuration->config.storage.durability);
+    const auto durability = static_cast<std::size_t>(gateway.durability());
     const auto up = gateway.clock().steady() - gateway.started();
     return reply(
         {{"version", WEIR_VERSION},

@@ -44,8 +44,10 @@ http::Response list(const Gateway& gateway) {
                                            : row_of(rule->definition(), counted.is_paused);
         row["matched"] = counted.matched;
         row["passed"] = counted.passed;
+        row["turned_down"] = counted.turned_down;
         row["undefined"] = counted.undefined;
         row["duplicates"] = counted.duplicates;
+        row["broken"] = counted.broken;
         row["failed"] = counted.failed;
         row["held_back"] = counted.held_back;
         row["steps"] = counted.steps;

@@ -61,6 +61,8 @@ http::Response list(const Streams& from) {
              {"first", stream.first},
              {"next", stream.next},
              {"records", stream.records()},
+             {"in", stream.next - 1},
+             {"removed", stream.removed()},
              {"bytes", stream.bytes},
              {"compact", configured != nullptr && configured->compact},
              {"compacted", stream.compacted}}
