@@ -5,12 +5,12 @@
 
 #include <boost/json.hpp>
 #include <fstream>
-#include <memory>
 #include <string>
 
 #include <weir/app/gateway.hpp>
 #include <weir/bench/bench.hpp>
 
+#include "support/gateway_books.hpp"
 #include "support/temp_dir.hpp"
 
 namespace weir::app {
@@ -43,7 +43,7 @@ protected:
         std::filesystem::create_directory(home_.path() / "policies.d");
         std::ofstream{home_ / "weir.yaml"} << kConfig;
         std::ofstream{home_ / "policies.d/open.yaml"} << kPolicy;
-        gateway_ = std::make_unique<Gateway>(Gateway::Options{.config = home_.path()});
+        gateway_ = weir::test::make_gateway({.config = home_.path()});
         gateway_->start();
     }
 
@@ -69,7 +69,7 @@ protected:
     }
 
     test::TempDir home_;
-    std::unique_ptr<Gateway> gateway_;
+    weir::test::GatewayPtr gateway_;
 };
 
 TEST_F(Bench, FindsPairsWholeAndInOrder_AtEachQos) {

@@ -6,12 +6,12 @@
 
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include <weir/app/gateway.hpp>
 
+#include "support/gateway_books.hpp"
 #include "support/hex_peer.hpp"
 #include "support/open_policy.hpp"
 #include "support/temp_dir.hpp"
@@ -54,9 +54,9 @@ deny:
                 more
             )
         );
-        gateway_ = std::make_unique<Gateway>(Gateway::Options{
-            .config = home_.path(), .in_memory = true, .mechanisms = std::move(mechanisms)
-        });
+        gateway_ = weir::test::make_gateway(
+            {.config = home_.path(), .in_memory = true, .mechanisms = std::move(mechanisms)}
+        );
         gateway_->start();
         port_ = gateway_->listeners().front().port;
     }
@@ -65,7 +65,7 @@ deny:
     }
 
     weir::test::TempDir home_;
-    std::unique_ptr<Gateway> gateway_;
+    weir::test::GatewayPtr gateway_;
     std::uint16_t port_ = 0;
 };
 

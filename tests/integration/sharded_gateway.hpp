@@ -7,13 +7,13 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <weir/app/gateway.hpp>
 
+#include "support/gateway_books.hpp"
 #include "support/temp_dir.hpp"
 
 namespace weir::app::test {
@@ -54,7 +54,7 @@ include: [policies.d, rules.d, streams.d, sinks.d]
     /// Once more: a restart.
     void start() {
         gateway_.reset();
-        gateway_ = std::make_unique<Gateway>(Gateway::Options{.config = home_.path()});
+        gateway_ = weir::test::make_gateway({.config = home_.path()});
         gateway_->start();
         port_ = gateway_->listeners().front().port;
     }
@@ -67,7 +67,7 @@ include: [policies.d, rules.d, streams.d, sinks.d]
     }
 
     weir::test::TempDir home_;
-    std::unique_ptr<Gateway> gateway_;
+    weir::test::GatewayPtr gateway_;
     std::uint16_t port_ = 0;
 };
 

@@ -5,12 +5,12 @@
 
 #include <fstream>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include <weir/app/gateway.hpp>
 
+#include "support/gateway_books.hpp"
 #include "support/open_policy.hpp"
 #include "support/temp_dir.hpp"
 
@@ -52,8 +52,7 @@ include: [{}]
         if (options.prepare) {
             options.prepare(home_.path());
         }
-        gateway_ = std::make_unique<app::Gateway>(app::Gateway::Options{
-            .config = home_.path(), .in_memory = true});
+        gateway_ = make_gateway({.config = home_.path(), .in_memory = true});
         gateway_->start();
         port_ = gateway_->listeners().front().port;
     }
@@ -73,7 +72,7 @@ include: [{}]
 
 private:
     TempDir home_;
-    std::unique_ptr<app::Gateway> gateway_;
+    GatewayPtr gateway_;
     std::uint16_t port_ = 0;
 };
 

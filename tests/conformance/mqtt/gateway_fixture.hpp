@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -14,6 +13,7 @@
 
 #include "conformance/mqtt/wire_peer.hpp"
 #include "support/certificates.hpp"
+#include "support/gateway_books.hpp"
 #include "support/temp_dir.hpp"
 
 namespace weir::conformance {
@@ -42,8 +42,7 @@ protected:
         write("weir.yaml", fmt::format(fmt::runtime(kConfig), GetParam().shards, limits()));
         write("policies.d/open.yaml", kPolicy);
         write_more();
-        gateway_ = std::make_unique<app::Gateway>(app::Gateway::Options{
-            .config = home_.path(), .in_memory = true});
+        gateway_ = test::make_gateway({.config = home_.path(), .in_memory = true});
         gateway_->start();
         const auto listeners = gateway_->listeners();
         ports_ = {.plain = listeners.at(0).port, .tls = listeners.at(1).port};
@@ -80,7 +79,7 @@ protected:
     }
 
     test::TempDir home_;
-    std::unique_ptr<app::Gateway> gateway_;
+    test::GatewayPtr gateway_;
     Ports ports_;
 
 private:
