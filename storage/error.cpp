@@ -7,7 +7,7 @@
 namespace weir::storage {
 namespace {
 
-constexpr std::array<std::string_view, 12> kTexts = {
+constexpr std::array<std::string_view, 13> kTexts = {
     "no error",
     "the stored record is malformed",
     "the stored record was written by a newer release",
@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 12> kTexts = {
     "the store is closing",
     "the name or key is empty or too long",
     "the store is in memory only",
+    "another backup is under way",
 };
 
 class StorageCategory final : public boost::system::error_category {

@@ -17,6 +17,7 @@ enum class errc {
     stopped,     ///< The store is closing.
     bad_name,    ///< A stream or sink name, or a key, is empty or too long.
     not_on_disk,  ///< The store is in memory only.
+    busy,         ///< Another backup is under way.
 };
 
 [[nodiscard]] const boost::system::error_category& storage_category() noexcept;

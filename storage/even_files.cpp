@@ -3,7 +3,9 @@
 #include <rocksdb/file_system.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -15,9 +17,39 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
+/// When the next piece may go. Any thread.
+class Pace {
+public:
+    Pace(std::uint64_t bytes_per_s, std::stop_token stop)
+        : bytes_per_s_{bytes_per_s}, stop_{std::move(stop)} {}
+
+    /// After so many bytes. False: give it up.
+    [[nodiscard]] bool wait(std::size_t bytes) {
+        if (bytes_per_s_ > 0) {
+            const std::chrono::duration<double> takes{
+                static_cast<double>(bytes) / static_cast<double>(bytes_per_s_)
+            };
+            std::unique_lock lock{mutex_};
+            next_ = std::max(next_, Clock::now()) + std::chrono::duration_cast<Clock::duration>(takes);
+            wake_.wait_until(lock, stop_, next_, [] { return false; });
+        }
+        return !stop_.stop_requested();
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    const std::uint64_t bytes_per_s_;
+    const std::stop_token stop_;
+    std::mutex mutex_;
+    std::condition_variable_any wake_;
+    Clock::time_point next_;
+};
+
 class EvenFile final : public rocksdb::FSWritableFileOwnerWrapper {
 public:
-    using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
+    EvenFile(std::unique_ptr<rocksdb::FSWritableFile>&& file, std::shared_ptr<Pace> pace)
+        : FSWritableFileOwnerWrapper{std::move(file)}, pace_{std::move(pace)} {}
 
     IOStatus Append(const Slice& data, const IOOptions& how, IODebugContext* debug) override {
         for (Slice left = data; !left.empty();) {
@@ -28,6 +60,9 @@ public:
             if (status.ok() && unsynced_ == kEvenBytes) {
                 status = target()->RangeSync(synced_, unsynced_, how, debug);
                 synced_ += std::exchange(unsynced_, 0);
+            }
+            if (status.ok() && !pace_->wait(bytes)) {
+                status = IOStatus::Aborted("given up");
             }
             if (!status.ok()) {
                 return status;
@@ -45,13 +80,15 @@ public:
     }
 
 private:
+    std::shared_ptr<Pace> pace_;
     std::uint64_t synced_ = 0;
     std::size_t unsynced_ = 0;
 };
 
 class EvenFiles final : public rocksdb::FileSystemWrapper {
 public:
-    using FileSystemWrapper::FileSystemWrapper;
+    EvenFiles(const std::shared_ptr<rocksdb::FileSystem>& files, std::shared_ptr<Pace> pace)
+        : FileSystemWrapper{files}, pace_{std::move(pace)} {}
 
     [[nodiscard]] const char* Name() const override { return "weir.EvenFiles"; }
 
@@ -66,16 +103,23 @@ public:
         std::unique_ptr<rocksdb::FSWritableFile> opened;
         auto status = target()->NewWritableFile(path, waits, &opened, debug);
         if (status.ok()) {
-            *file = std::make_unique<EvenFile>(std::move(opened));
+            *file = std::make_unique<EvenFile>(std::move(opened), pace_);
         }
         return status;
     }
+
+private:
+    std::shared_ptr<Pace> pace_;
 };
 
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> write_evenly(rocksdb::Env& env) {
-    return rocksdb::NewCompositeEnv(std::make_shared<EvenFiles>(env.GetFileSystem()));
+std::unique_ptr<rocksdb::Env> write_evenly(
+    rocksdb::Env& env, std::uint64_t bytes_per_s, std::stop_token stop
+) {
+    return rocksdb::NewCompositeEnv(std::make_shared<EvenFiles>(
+        env.GetFileSystem(), std::make_shared<Pace>(bytes_per_s, std::move(stop))
+    ));
 }
 
 }  // namespace weir::storage::detail

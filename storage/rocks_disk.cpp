@@ -3,7 +3,6 @@
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/metadata.h>
-#include <rocksdb/rate_limiter.h>
 #include <rocksdb/utilities/backup_engine.h>
 
 #include <filesystem>
@@ -81,13 +80,8 @@ rocksdb::Status back_up(
     rocksdb::DB& db, const BackupOptions& options, bool flush, BackupInfo& made
 ) {
     auto how = engine_options(options.directory);
-    const auto env = write_evenly(*db.GetEnv());
+    const auto env = write_evenly(*db.GetEnv(), options.bytes_per_s, options.stop);
     how.backup_env = env.get();
-    if (options.bytes_per_s > 0) {
-        how.backup_rate_limiter.reset(
-            rocksdb::NewGenericRateLimiter(static_cast<std::int64_t>(options.bytes_per_s))
-        );
-    }
     rocksdb::BackupEngine* raw = nullptr;
     rocksdb::Status status = rocksdb::BackupEngine::Open(how, db.GetEnv(), &raw);
     if (!status.ok()) {

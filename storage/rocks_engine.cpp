@@ -5,8 +5,10 @@
 #include <rocksdb/write_batch.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <shared_mutex>
+#include <stop_token>
 
 #include <weir/storage/detail/data_dir.hpp>
 #include <weir/storage/detail/rocks_disk.hpp>
@@ -15,6 +17,9 @@
 
 namespace weir::storage::detail {
 namespace {
+
+/// How long the storage thread waits for those who read the database, before it opens it again.
+constexpr std::chrono::milliseconds kReopenWait{1'000};
 
 /// Remembers why RocksDB stopped. It tells on threads of its own.
 class BackgroundErrors final : public rocksdb::EventListener {
@@ -108,7 +113,8 @@ private:
     StoreOptions options_;
     rocksdb::Env* env_;
     std::shared_ptr<BackgroundErrors> background_ = std::make_shared<BackgroundErrors>();
-    mutable std::shared_mutex database_mutex_;  ///< Exclusive while the database is opened again.
+    mutable std::shared_timed_mutex database_mutex_;  ///< Exclusive while the database is opened again.
+    std::stop_source make_way_;  ///< Stops backups, which would hold it for long. Replaced under the exclusive lock.
     Database database_;                         ///< Empty if that failed.
     const Recovery recovery_;
     rocksdb::SequenceNumber committed_ = 0;  ///< Storage thread.
@@ -173,7 +179,12 @@ Result<void> RocksEngine::resume() {
     if (!background_->no_room) {
         return {};
     }
-    const std::unique_lock lock{database_mutex_};
+    make_way_.request_stop();
+    const std::unique_lock lock{database_mutex_, kReopenWait};
+    if (!lock) {
+        return fail(errc::disk_full, "the database is being read");  // Later, then.
+    }
+    make_way_ = std::stop_source{};
     return reopen();
 }
 
@@ -252,7 +263,15 @@ std::optional<std::uint64_t> RocksEngine::free_bytes() const {
 Result<BackupInfo> RocksEngine::backup(const BackupOptions& options) {
     BackupInfo made;
     const bool flush = options_.durability == Durability::none;  // There is no log to copy.
-    WEIR_CHECK(with_database([&] { return back_up(*database_.db, options, flush, made); }));
+    WEIR_CHECK(with_database([&] {
+        std::stop_source stop;
+        const auto give_up = [&stop] { stop.request_stop(); };
+        const std::stop_callback asked{options.stop, give_up};
+        const std::stop_callback in_the_way{make_way_.get_token(), give_up};
+        BackupOptions how = options;
+        how.stop = stop.get_token();
+        return back_up(*database_.db, how, flush, made);
+    }));
     return made;
 }
 

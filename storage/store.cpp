@@ -1,5 +1,6 @@
 #include <weir/storage/store.hpp>
 
+#include <chrono>
 #include <future>
 #include <latch>
 
@@ -15,6 +16,11 @@ namespace {
 const Clock& clock_of(const StoreOptions& options) {
     static const SystemClock system;
     return options.clock == nullptr ? system : *options.clock;
+}
+
+std::int64_t steady_ms() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 }  // namespace
@@ -121,8 +127,18 @@ Result<BackupInfo> Store::backup(const BackupOptions& options) {
     if (disk == nullptr) {
         return errc::not_on_disk;
     }
-    const std::lock_guard lock{impl_->backup_mutex};
-    return disk->backup(options);
+    std::int64_t none = 0;
+    if (!impl_->backup_began.compare_exchange_strong(none, steady_ms())) {
+        return errc::busy;
+    }
+    auto made = disk->backup(options);
+    impl_->backup_began = 0;
+    return made;
+}
+
+std::optional<std::chrono::milliseconds> Store::backup_under_way() const {
+    const std::int64_t began = impl_->backup_began;
+    return began == 0 ? std::nullopt : std::optional{std::chrono::milliseconds{steady_ms() - began}};
 }
 
 Result<VerifyReport> Store::verify() {

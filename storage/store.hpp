@@ -303,8 +303,11 @@ public:
     [[nodiscard]] std::uint32_t usage_open_hour() const;
 
     // Control threads only; they take their time, and traffic goes on. In memory: errc::not_on_disk.
-    /// One backup after the other; files that did not change since the last one are shared with it.
+    /// One at a time; files that did not change since the last one are shared with it. If the disk was full and has room again, a backup
+    /// under way is given up, so that commits go on. @errors busy: another one is under way
     [[nodiscard]] Result<BackupInfo> backup(const BackupOptions& options);
+    /// For how long one has been under way; nothing: none is.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> backup_under_way() const;
     /// Every table and every record. @errors not_on_disk; problems are in the report.
     [[nodiscard]] Result<VerifyReport> verify();
     [[nodiscard]] Result<DiskUse> disk_use();

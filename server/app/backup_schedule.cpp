@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kRetryMax = std::chrono::hours{1};
 constexpr int kRetryShare = 10;
-/// The wall clock may jump: it is looked at this often.
+/// The wall clock may jump: it is looked at this often. So is a backup of somebody else's that is under way.
 constexpr milliseconds kLookEvery = std::chrono::seconds{10};
 
 }  // namespace
@@ -95,6 +95,10 @@ void BackupSchedule::back_up(const BackupConfig& plan, const std::stop_token& st
         report_.newest = *made;
         report_.error.clear();
         report_.next = clock_.wall() + plan.every;
+        return;
+    }
+    if (made.error() == make_error_code(storage::errc::busy)) {
+        report_.next = clock_.wall() + kLookEvery;
         return;
     }
     report_.error = store_.last_error();

@@ -22,7 +22,7 @@ struct BackupReport {
 };
 
 /// Backs the store up on a thread of its own, so often after the newest backup of the directory: a restart neither
-/// repeats a backup nor puts it off. What failed is tried again after a tenth of the interval, at most an hour.
+/// repeats a backup nor puts it off. While another backup is under way it waits. What failed is tried again after a tenth of the interval, at most an hour.
 class BackupSchedule {
 public:
     /// Both outlive it.

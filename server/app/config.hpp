@@ -105,6 +105,7 @@ struct StorageConfig {
     std::uint64_t disk_free_low = 0;
     BudgetsConfig budgets{};
     std::optional<BackupConfig> backup;
+    std::uint64_t backup_rate = 0;  ///< Of all backups, `weir backup` too: bytes per second; 0: no limit.
 };
 
 struct RuntimeConfig {

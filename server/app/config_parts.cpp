@@ -13,14 +13,13 @@ using std::chrono::milliseconds;
 using Path = std::filesystem::path;
 
 BackupConfig make_backup(
-    const Section& section, const Path& data, Diagnostics& diagnostics
+    const Section& section, const Path& data, std::uint64_t rate, Diagnostics& diagnostics
 ) {
-    const auto rate = section.get<std::uint64_t>("storage.backup.rate");
     BackupConfig backup{
         .directory = section.get<Path>("storage.backup.path"),
         .every = section.get<milliseconds>("storage.backup.every"),
         .keep = static_cast<std::uint32_t>(section.get<std::uint64_t>("storage.backup.keep")),
-        .rate = rate == model::kUnlimited ? 0 : rate,
+        .rate = rate,
     };
     const auto within = backup.directory.lexically_normal().lexically_relative(data.lexically_normal());
     if (!within.empty() && *within.begin() != "..") {
@@ -46,6 +45,7 @@ BudgetsConfig make_budgets(const Section& section) {
 }
 
 StorageConfig make_storage(const Section& section, Diagnostics& diagnostics) {
+    const auto rate = section.get<std::uint64_t>("storage.backup.rate");
     StorageConfig storage{
         .path = section.get<Path>("storage.path"),
         .durability = enumerator<Durability>(
@@ -57,9 +57,10 @@ StorageConfig make_storage(const Section& section, Diagnostics& diagnostics) {
         .disk_free_low = section.get<std::uint64_t>("storage.disk_free_low"),
         .budgets = make_budgets(section),
         .backup = {},
+        .backup_rate = rate == model::kUnlimited ? 0 : rate,
     };
     if (section.has("storage.backup")) {
-        storage.backup = make_backup(section, storage.path, diagnostics);
+        storage.backup = make_backup(section, storage.path, storage.backup_rate, diagnostics);
     }
     return storage;
 }

@@ -106,7 +106,7 @@ std::vector<Key> gateway_schema() {
         {.path = "storage.backup.path", .type = path, .required = true, .help = "Directory of all backups; better on another disk."},
         {.path = "storage.backup.every", .type = duration, .fallback = "24h", .min = kSecond, .max = kYear, .help = "Time from one backup to the next, over restarts too."},
         {.path = "storage.backup.keep", .type = integer, .fallback = "7", .min = 1, .max = 10'000, .help = "Older backups are removed."},
-        {.path = "storage.backup.rate", .type = size, .fallback = "64MiB", .words = {"unlimited"}, .min = 64 * kKiB, .max = kTiB, .help = "Bytes per second that a backup may take from the disk."},
+        {.path = "storage.backup.rate", .type = size, .fallback = "64MiB", .words = {"unlimited"}, .min = 64 * kKiB, .max = kTiB, .help = "Bytes per second that a backup may take from the disk, by the clock or by `weir backup`."},
 
         {.path = "limits", .type = mapping, .help = "Limits of the whole gateway; listeners and policies may set their own."},
         {.path = "limits.preset", .type = word, .fallback = "standard", .words = {"standard", "cloud", "none"}, .help = "Where limits that are not set come from: standard protects the gateway, cloud also paces devices as public clouds do, none is for benches."},

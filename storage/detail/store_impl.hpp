@@ -1,7 +1,8 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 
 #include <weir/storage/detail/group_commit.hpp>
 #include <weir/storage/detail/read_thread.hpp>
@@ -16,7 +17,8 @@ struct Store::Impl {
     detail::Catalog catalog;
     detail::Writer writer;
     std::unique_ptr<detail::GroupCommit> commits;
-    std::mutex backup_mutex;  ///< Backups to one directory must not meet.
+    /// When the backup under way began, as the steady clock counts; 0: none is. Backups to one directory must not meet.
+    std::atomic<std::int64_t> backup_began{0};
     detail::ReadThread reads;  ///< Last: what it reads outlives it.
 };
 

@@ -33,7 +33,7 @@ public:
 
     IOStatus Append(const Slice& data, const IOOptions& how, IODebugContext* debug) override {
         std::size_t through = data.size();
-        const auto verdict = files_.on_write(data.size(), through);
+        const auto verdict = files_.on_write(path_, data.size(), through);
         if (through > 0) {
             const auto done = target()->Append({data.data(), through}, how, debug);
             files_.written(path_, through);
@@ -169,10 +169,12 @@ IOStatus FaultyFiles::on_call() {
     return number == fail_at_ ? IOStatus::IOError("injected") : IOStatus::OK();
 }
 
-IOStatus FaultyFiles::on_write(std::size_t bytes, std::size_t& through) {
+IOStatus FaultyFiles::on_write(
+    const std::string& path, std::size_t bytes, std::size_t& through
+) {
     auto verdict = on_call();
     through = verdict.ok() ? bytes : 0;
-    if (verdict.ok() && full_) {
+    if (verdict.ok() && full_ && path.starts_with(full_below_)) {
         through = bytes / 2;
         return IOStatus::NoSpace("injected");
     }

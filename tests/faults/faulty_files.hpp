@@ -29,11 +29,13 @@ public:
     /// True once the planned call has failed.
     [[nodiscard]] bool failed() const { return fail_at_ != 0 && calls_ >= fail_at_; }
     void fail_syncs(bool yes) { syncs_fail_ = yes; }
-    /// Nothing can be written; half of each write still reaches its file. `free` is what is reported.
+    /// Nothing can be written below the directory of full disks; half of each write still reaches its file. `free` is what is reported.
     void set_full(bool yes, std::uint64_t free) {
         free_ = free;
         full_ = yes;
     }
+    /// Before anything uses the files. Every path is below the empty one, which it is at first.
+    void keep_full_below(std::string directory) { full_below_ = std::move(directory); }
 
     /// At the n-th call from now on the power goes: that call and all later ones fail.
     void cut_power_at(std::uint64_t n) { cut_at_ = calls_ + n; }
@@ -97,7 +99,9 @@ public:
     // What its files call.
     [[nodiscard]] rocksdb::IOStatus on_call();
     /// How much of a write of `bytes` gets through; the status is the write's.
-    [[nodiscard]] rocksdb::IOStatus on_write(std::size_t bytes, std::size_t& through);
+    [[nodiscard]] rocksdb::IOStatus on_write(
+        const std::string& path, std::size_t bytes, std::size_t& through
+    );
     [[nodiscard]] rocksdb::IOStatus on_sync();
     void written(const std::string& path, std::uint64_t bytes);
     void synced(const std::string& path);
@@ -119,6 +123,7 @@ private:
     std::atomic<std::uint64_t> cut_at_{0};
     std::atomic<bool> syncs_fail_{false};
     std::atomic<bool> full_{false};
+    std::string full_below_;
     std::atomic<std::uint64_t> free_{~std::uint64_t{0}};
     std::mutex mutex_;
     std::map<std::string, File> files_;

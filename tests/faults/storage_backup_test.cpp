@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 #include <rocksdb/file_system.h>
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -83,6 +86,35 @@ TEST(EvenFiles, GoToTheDiskInPieces_WhateverIsAppended) {
     EXPECT_EQ(files->ranges, expected);
     std::ifstream in{path, std::ios::binary};
     EXPECT_TRUE((std::string{std::istreambuf_iterator<char>{in}, {}} == written));
+}
+
+TEST(EvenFiles, AreSpreadOverTime_SoThatNoSyncWaitsBehindMany) {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::milliseconds kBetween{20};
+    constexpr std::uint64_t kPerSecond = detail::kEvenBytes * 1'000 / kBetween.count();
+    const weir::test::TempDir directory;
+    const auto env = detail::write_evenly(*rocksdb::Env::Default(), kPerSecond);
+    std::unique_ptr<rocksdb::FSWritableFile> file;
+    ASSERT_TRUE(
+        env->GetFileSystem()->NewWritableFile(directory / "table", {}, &file, nullptr).ok()
+    );
+    const auto began = Clock::now();
+    ASSERT_TRUE(file->Append(std::string(8 * detail::kEvenBytes, 'x'), {}, nullptr).ok());
+    EXPECT_GE(Clock::now() - began, 8 * kBetween);
+    ASSERT_TRUE(file->Close({}, nullptr).ok());
+}
+
+TEST(EvenFiles, AreGivenUp_WhenAskedTo_HoweverSlowTheyAre) {
+    const weir::test::TempDir directory;
+    std::stop_source stop;
+    const auto env = detail::write_evenly(*rocksdb::Env::Default(), 1, stop.get_token());
+    std::unique_ptr<rocksdb::FSWritableFile> file;
+    ASSERT_TRUE(
+        env->GetFileSystem()->NewWritableFile(directory / "table", {}, &file, nullptr).ok()
+    );
+    std::jthread asks{[&stop] { stop.request_stop(); }};
+    EXPECT_TRUE(file->Append(std::string(8 * detail::kEvenBytes, 'x'), {}, nullptr).IsAborted());
+    ASSERT_TRUE(file->Close({}, nullptr).ok());
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // A disk that fails: one call, the syncs, or because it is full.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <string>
+#include <thread>
+
 #include <weir/storage/detail/rocks_engine.hpp>
 
 #include "faulty_files.hpp"
@@ -93,6 +97,31 @@ TEST_F(FailingDisk, RefusesAndResumes_WhenAWriteFindsNoRoom_D4) {
     }
     store.reset();
     EXPECT_EQ(test::expect_whole(*open(), next - 1), next - 1);
+}
+
+TEST_F(FailingDisk, Resumes_ThoughABackupIsUnderWay_D4) {
+    files_->keep_full_below(path_);
+    const auto store = open();
+    Batch large;
+    large.append_stream("s", {.payload = as_bytes(std::string(512 * 1024, 'x'))});
+    ASSERT_TRUE(store->commit(std::move(large)));
+    const std::string backups = directory_ / "backups";
+    Result<BackupInfo> made{errc::busy};
+    std::jthread backup{[&] {
+        made = store->backup({.directory = backups, .bytes_per_s = 1'024});
+    }};
+    while (!std::filesystem::exists(backups + "/private")) {
+        std::this_thread::yield();
+    }
+    files_->set_full(true, 1'000'000);
+    EXPECT_EQ(store->commit(test::make_batch(1)).error(), errc::disk_full);
+    files_->set_full(false, 1'000'000);
+    const auto ends = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (!store->commit(test::make_batch(1)) && std::chrono::steady_clock::now() < ends) {
+    }
+    EXPECT_EQ(store->health().state, Health::ok) << store->health().reason;
+    backup.join();
+    EXPECT_FALSE(made) << "it was in the way";
 }
 
 TEST_F(FailingDisk, StopsWithinASecond_WhenRoomRunsOut_D4) {

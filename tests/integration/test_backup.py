@@ -1,11 +1,12 @@
 """Backup while devices publish, restore elsewhere, and checks of the data, as an operator does them."""
 import json
+import os
 import pathlib
 import tempfile
 import threading
 import unittest
 
-from gateway import CONFIG, Gateway, wait_for
+from gateway import CONFIG, DEADLINE_S, Gateway, wait_for
 from peers import Client
 
 
@@ -59,6 +60,18 @@ class Backup(unittest.TestCase):
         wrong = self.gateway.cli("backup", str(self.elsewhere / "slow"), "--rate", "1B", check=False)
         self.assertEqual(wrong.returncode, 2)
         self.assertIn("'1B' is not a size of 64KiB or more", wrong.stderr)
+
+    def test_a_backup_tells_that_it_waits_for_another_one_and_for_how_long(self):
+        for n in range(4):
+            self.probe.publish(f"data/probe-1/large/{n}", os.urandom(100_000), qos=1, retain=True)
+        slow, _ = self.gateway.run_beside(self, "backup", str(self.elsewhere / "slow"), "--rate", "64KiB")
+        wait_for("a backup to begin", (self.elsewhere / "slow/private").exists)
+        late = self.gateway.cli("backup", str(self.elsewhere / "late"), "--wait", "1s", check=False)
+        self.assertEqual(late.returncode, 1)
+        self.assertRegex(late.stderr, r"another backup has been under way for \d+ s; this one follows it, or gives up after 1s")
+        patient = self.gateway.cli("backup", str(self.elsewhere / "patient"))
+        self.assertEqual(slow.wait(DEADLINE_S), 0)
+        self.assertIn("backup 1: ", patient.stdout)
 
     def test_old_backups_go_when_so_many_are_kept(self):
         for _ in range(3):

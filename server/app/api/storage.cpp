@@ -1,4 +1,5 @@
 // The data on disk: how much there is, backups, checks.
+#include <chrono>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -14,8 +15,6 @@ namespace {
 using admin::ApiError;
 using admin::Call;
 
-/// As storage.backup.rate unless told otherwise: beside it acknowledgements take at most twice as long.
-constexpr std::uint64_t kBackupRate = 64UL * 1024 * 1024;
 constexpr std::uint64_t kKeepMax = 10'000;
 
 /// @param what  For the error; empty: it says enough itself.
@@ -60,17 +59,31 @@ http::Response compact(storage::Store& store) {
     return use(store);
 }
 
-http::Response back_up(storage::Store& store, const Call& call) {
+http::Response back_up(Gateway& gateway, const Call& call) {
+    auto& store = gateway.store();
     Members members{call};
     storage::BackupOptions options{.directory = members.need_text("directory")};
     options.keep =
         static_cast<std::uint32_t>(std::min(members.take_number("keep", 0), kKeepMax));
-    options.bytes_per_s = members.take_number("bytes_per_s", kBackupRate);
+    options.bytes_per_s = members.take_number(
+        "bytes_per_s", gateway.configuration()->config.storage.backup_rate
+    );
     members.expect_no_more();
     if (!std::filesystem::path{options.directory}.is_absolute()) {
         throw ApiError{400, "bad_directory", "the directory of the backups must be absolute"};
     }
-    const auto made = value_of(store, store.backup(options), "the backup failed");
+    auto outcome = store.backup(options);
+    if (outcome.has_error() && outcome.error() == make_error_code(storage::errc::busy)) {
+        const auto since = std::chrono::duration_cast<std::chrono::seconds>(
+            store.backup_under_way().value_or(std::chrono::milliseconds{0})
+        );
+        throw ApiError{
+            409,
+            "backup_under_way",
+            fmt::format("another backup has been under way for {} s", since.count())
+        };
+    }
+    const auto made = value_of(store, std::move(outcome), "the backup failed");
     return reply(
         {{"id", made.id}, {"time_ms", made.time_ms}, {"bytes", made.bytes}, {"files", made.files}}
     );
@@ -92,8 +105,8 @@ void add_storage(admin::Routes& routes, Gateway& gateway) {
     auto& store = gateway.store();
     routes.add("GET", "/v1/storage", [&store](const Call&) { return use(store); });
     routes.add("POST", "/v1/storage/compact", [&store](const Call&) { return compact(store); });
-    routes.add("POST", "/v1/storage/backup", [&store](const Call& call) {
-        return back_up(store, call);
+    routes.add("POST", "/v1/storage/backup", [&gateway](const Call& call) {
+        return back_up(gateway, call);
     });
     routes.add("POST", "/v1/storage/verify", [&store](const Call&) { return verify(store); });
 }

@@ -105,9 +105,11 @@ std::string expect_good(const admin::Answer& answer) {
     if (answer.status < kRefused) {
         return answer.body;
     }
-    auto detail = cell(parse(answer.body), "detail");
-    throw Failure{
-        detail.empty() ? fmt::format("the gateway refused: status {}", answer.status) : detail
+    const auto problem = parse(answer.body);
+    const auto detail = cell(problem, "detail");
+    throw Refusal{
+        detail.empty() ? fmt::format("the gateway refused: status {}", answer.status) : detail,
+        cell(problem, "code")
     };
 }
 

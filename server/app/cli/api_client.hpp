@@ -49,7 +49,20 @@ private:
     bool has_query_ = false;
 };
 
-/// The body of a good answer; Failure with the answer's detail otherwise.
+/// An answer that is no good one: what() is its detail.
+class Refusal : public Failure {
+public:
+    Refusal(const std::string& detail, std::string code)
+        : Failure{detail}, code_{std::move(code)} {}
+
+    /// As admin::ApiError::code(); empty if it has none.
+    [[nodiscard]] const std::string& reason() const noexcept { return code_; }
+
+private:
+    std::string code_;
+};
+
+/// The body of a good answer. @throws Refusal
 [[nodiscard]] std::string get_text(Api& api, const Target& target);
 [[nodiscard]] json::object get(Api& api, const Target& target);
 /// An empty object if the answer has no body.

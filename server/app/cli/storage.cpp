@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 #include <weir/base/text.hpp>
 #include <weir/storage/disk.hpp>
@@ -19,10 +21,34 @@ struct Options {
     std::uint32_t id = 0;
     std::uint32_t keep = 0;
     std::string rate;
+    std::string wait = "1h";
     bool only_check = false;
     Format format = Format::table;
 };
 using OptionsPtr = std::shared_ptr<Options>;
+
+constexpr std::chrono::milliseconds kAskAgain{500};
+
+/// The gateway makes one backup at a time.
+json::object back_up_in_turn(Api& api, const json::object& what, const std::string& wait) {
+    const auto ends = std::chrono::steady_clock::now() + *parse_duration(wait);
+    for (bool told = false;; told = true) {
+        try {
+            return post(api, Target{"/v1/storage/backup"}, what);
+        } catch (const Refusal& refusal) {
+            if (refusal.reason() != "backup_under_way") {
+                throw;
+            }
+            if (std::chrono::steady_clock::now() >= ends) {
+                throw Failure{refusal.what(), "wait for it: --wait"};
+            }
+            if (!told) {
+                print_error(fmt::format("weir: {}; this one follows it, or gives up after {}\n", refusal.what(), wait));
+            }
+        }
+        std::this_thread::sleep_for(kAskAgain);
+    }
+}
 
 ExitCode back_up(const Options& options, const Globals& globals) {
     json::object what{
@@ -35,7 +61,7 @@ ExitCode back_up(const Options& options, const Globals& globals) {
         what["bytes_per_s"] = *parse_size(options.rate);
     }
     const auto made =
-        post(*gateway_api(globals), Target{"/v1/storage/backup"}, std::move(what));
+        back_up_in_turn(*gateway_api(globals), what, options.wait);
     if (options.format == Format::json) {
         print_json(made);
     } else {
@@ -179,7 +205,7 @@ void add_storage(CLI::App& app, Chosen& chosen) {
         .add_option(
             "--rate",
             options->rate,
-            "Bytes per second that it may take from the disk, or unlimited (default: 64MiB)"
+            "Bytes per second that it may take from the disk, or unlimited (default: storage.backup.rate)"
         )
         ->check([](const std::string& text) {
             const auto size = parse_size(text);
@@ -187,6 +213,13 @@ void add_storage(CLI::App& app, Chosen& chosen) {
                        ? std::string{}
                        : fmt::format("'{}' is not a size of 64KiB or more", text);
         });
+    backup
+        .add_option("--wait", options->wait, "For another backup that is under way")
+        ->check([](const std::string& text) {
+            return parse_duration(text) ? std::string{}
+                                        : fmt::format("'{}' is no duration, as 10m", text);
+        })
+        ->capture_default_str();
     add_format(backup, options->format, false);
     choose(backup, chosen, options, back_up);
 

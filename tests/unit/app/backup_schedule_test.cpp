@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <stop_token>
 #include <thread>
 
 #include <weir/app/backup_schedule.hpp>
@@ -79,6 +80,29 @@ TEST_F(Schedule, TellsWhyABackupFailed) {
     const auto report = await(schedule, [](const auto& r) { return !r.error.empty(); });
     EXPECT_FALSE(report.newest);
     EXPECT_LE(report.next, clock_.wall() + 1h);
+}
+
+TEST_F(Schedule, WaitsForABackupOfSomebodyElse_WhichIsNoFailure) {
+    storage::Batch large;
+    large.append_stream("s", {.payload = as_bytes(std::string(512 * 1024, 'x'))});
+    ASSERT_TRUE(store_->commit(std::move(large)));
+    std::stop_source stop;
+    std::jthread other{[&] {
+        EXPECT_FALSE(store_->backup(
+            {.directory = (home_.path() / "other").string(), .bytes_per_s = 1, .stop = stop.get_token()}
+        ));
+    }};
+    while (!store_->backup_under_way()) {
+        std::this_thread::yield();
+    }
+    BackupSchedule schedule{*store_, clock_};
+    const auto began = clock_.wall();
+    schedule.configure(plan(24h));
+    const auto report = await(schedule, [&](const auto& r) { return r.next > began + 9s; });
+    EXPECT_EQ(report.error, "");
+    EXPECT_FALSE(report.newest);
+    EXPECT_LE(report.next, clock_.wall() + 10s);
+    stop.request_stop();
 }
 
 TEST_F(Schedule, ReportsNothing_WithoutAPlan) {

@@ -49,6 +49,7 @@ TEST(Config, HasSafeDefaults_WhenOnlyAListenerIsWritten) {
     EXPECT_EQ(config.storage.group_commit, 0ms);
     EXPECT_EQ(config.storage.disk_free_min, 64U * 1024 * 1024);
     EXPECT_FALSE(config.storage.backup);
+    EXPECT_EQ(config.storage.backup_rate, 64U * 1024 * 1024) << "of backups by hand";
     EXPECT_EQ(config.storage.budgets, BudgetsConfig{});
     EXPECT_EQ(config.runtime.shards, 0U);
     EXPECT_EQ(config.admin.socket, "/run/weir/admin.sock");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <stop_token>
 #include <thread>
 
 #include <weir/storage/disk.hpp>
@@ -84,6 +85,26 @@ TEST_F(Backup, IsConsistentUnderLoad_AndDoesNotStopIt) {
     const auto count = restored_records(made.id, "restored");
     EXPECT_GE(count, before) << "acknowledged before the backup began";
     EXPECT_LE(count, written_);
+}
+
+TEST_F(Backup, RefusesASecondOne_WhileOneIsUnderWay) {
+    append(10);
+    ASSERT_FALSE(store_->backup_under_way());
+    std::stop_source stop;
+    std::jthread first{[&] {
+        Batch batch;
+        batch.append_stream("large", {.payload = as_bytes(std::string(512 * 1024, 'x'))});
+        ASSERT_TRUE(store_->commit(std::move(batch)));
+        EXPECT_FALSE(store_->backup({.directory = backups_, .bytes_per_s = 1, .stop = stop.get_token()}));
+    }};
+    while (!store_->backup_under_way()) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(store_->backup({.directory = backups_}).error(), errc::busy);
+    stop.request_stop();
+    first.join();
+    EXPECT_FALSE(store_->backup_under_way());
+    EXPECT_TRUE(store_->backup({.directory = backups_}));
 }
 
 TEST_F(Backup, SharesFilesAndRemovesOldOnes) {
