@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include <weir/base/log.hpp>
 #include <weir/base/text.hpp>
@@ -15,6 +16,8 @@ namespace {
 constexpr std::uint64_t kCheckShare = 4;
 /// From one step of compaction to the next: at most 50,000 records or 12.5 MiB are read a second.
 constexpr std::chrono::milliseconds kCompactionPause{20};
+/// Somebody should know that the disk will be full so soon.
+constexpr std::chrono::hours kFillsSoon{24};
 
 }  // namespace
 
@@ -230,6 +233,11 @@ DiskLevel GroupCommit::observe_disk(std::uint64_t free) {
         );
     } else if (report.level == DiskLevel::enough && disk_.level != DiskLevel::enough) {
         log::info("storage_disk_enough", {{"free", free}});
+    }
+    if (!report.full_in || *report.full_in > 2 * kFillsSoon) {
+        fills_ = false;
+    } else if (*report.full_in < kFillsSoon && !std::exchange(fills_, true)) {
+        log::warn("storage_disk_fills", {{"free", free}, {"full_in_s", report.full_in->count()}});
     }
     disk_ = report;
     return report.level;

@@ -186,10 +186,7 @@ StoreStats Store::stats() const {
     return impl_->commits->stats();
 }
 std::uint64_t Store::progress() const noexcept {
-    return impl_->commits->progress();
-}
-bool Store::busy() const noexcept {
-    return impl_->commits->busy();
+    return impl_->commits->progress() * 2 + (impl_->commits->busy() ? 1 : 0);
 }
 
 }  // namespace weir::storage

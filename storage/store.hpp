@@ -320,10 +320,8 @@ public:
     [[nodiscard]] HealthReport health() const;
     [[nodiscard]] DiskReport disk() const;
     [[nodiscard]] StoreStats stats() const;
-    /// Rises whenever the storage thread finishes something. For the watchdog, with busy().
+    /// Odd while the storage thread works; rises whenever it finishes something. For the watchdog.
     [[nodiscard]] std::uint64_t progress() const noexcept;
-    /// True while the storage thread has something to do.
-    [[nodiscard]] bool busy() const noexcept;
 
 private:
     struct Impl;

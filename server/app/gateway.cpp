@@ -326,9 +326,7 @@ void Gateway::start() {
              [&shard = part->shard] { return shard.progress(); }}
         );
     }
-    watched.push_back({"storage", [&store = *impl.store] {
-                           return store.progress() * 2 + (store.busy() ? 1 : 0);
-                       }});
+    watched.push_back({"storage", [&store = *impl.store] { return store.progress(); }});
     impl.watchdog =
         std::make_unique<runtime::Watchdog>(std::move(watched), runtime::Watchdog::Options{});
 }

@@ -105,6 +105,7 @@ private:
     std::uint64_t group_number_ = 0;
     std::uint64_t bytes_since_check_ = 0;
     DiskWatch disk_watch_;
+    bool fills_ = false;  ///< Said so.
     SteadyTime next_maintenance_{0};
     SteadyTime next_compaction_{0};
 

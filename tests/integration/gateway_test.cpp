@@ -221,6 +221,26 @@ TEST_P(Running, SaysGoodbye_WhenItStops) {
     EXPECT_EQ(device.closed(), ReasonCode::server_shutting_down);
 }
 
+TEST_P(Running, AcknowledgesWhatItTook_BeforeItSaysGoodbye_AndStopsInTime) {
+    constexpr std::size_t kMessages = 50;
+    MqttPeer deaf{port_};
+    deaf.connect("deaf");  // And reads nothing more.
+    MqttPeer device{port_};
+    device.connect("device");
+    for (std::size_t i = 0; i < kMessages; ++i) {
+        device.publish("data/p1/temp", R"({"temp": 90})", Qos::at_least_once);
+    }
+    device.ping();
+    const auto began = std::chrono::steady_clock::now();
+    std::jthread stopping{[this] { gateway_->stop(); }};
+    EXPECT_EQ(device.closed(), ReasonCode::server_shutting_down);
+    EXPECT_EQ(device.unsettled(), 0U);
+    stopping.join();
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{10});
+    start();
+    EXPECT_EQ(stored(), kMessages);
+}
+
 TEST_P(Running, SurvivesManyClientsThatComeAndGoWhileItReloads) {
     std::vector<std::jthread> clients;
     for (int worker = 0; worker < 4; ++worker) {

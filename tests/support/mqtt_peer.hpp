@@ -95,6 +95,8 @@ public:
     void until_settled() {
         until([this] { return unsettled_ == 0; });
     }
+    /// Publishes above QoS 0 without an acknowledgement.
+    [[nodiscard]] std::size_t unsettled() const noexcept { return unsettled_; }
     /// Returns when the server has answered: what was sent before has been seen by then.
     void ping() {
         const std::size_t before = pingresps_;

@@ -35,7 +35,7 @@ std::string short_hash(const std::string& hash) {
     return hash.substr(0, kShown);
 }
 
-/// "81 GiB free", "812 MiB free, low, full in 6h 3m".
+/// "81 GiB free", "812 MiB free, low, full in 6h 3m at this rate".
 std::string disk_line(const json::object& disk) {
     if (!disk.contains("free_bytes")) {
         return "in memory";
@@ -45,7 +45,7 @@ std::string disk_line(const json::object& disk) {
         line += ", " + level;
     }
     if (disk.contains("full_in_s")) {
-        line += ", full in " + age(disk.at("full_in_s").to_number<std::int64_t>());
+        line += ", full in " + age(disk.at("full_in_s").to_number<std::int64_t>()) + " at this rate";
     }
     return line;
 }
