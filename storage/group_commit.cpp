@@ -285,6 +285,7 @@ void GroupCommit::fill_group() {
     group_.clear();
     offsets_.clear();
     group_bytes_ = 0;
+    writer_.begin_group(clock_.wall());
     while (!queue_.empty() && group_.size() < options_.group_batches_max &&
            group_bytes_ < options_.group_bytes_max) {
         Member member{queue_.pop(), offsets_.size(), 0};

@@ -134,7 +134,7 @@ Result<std::uint64_t> Store::find_offset(std::string_view stream, std::int64_t t
         return std::uint64_t{1};
     }
     const auto head = log->committed();
-    // The index's times never fall, so the last entry before `time_ms` is found by halving.
+    // The index's times never fall, unless the clock was set back: the last entry before `time_ms` is found by halving.
     std::uint64_t low = head.first;
     std::uint64_t high = head.next;
     while (low < high) {

@@ -10,6 +10,12 @@ namespace {
 
 /// Of a stream, that a pass looks at: what is left is for the next one.
 constexpr std::size_t kCutsMax = 4'096;
+/// No record is so much newer than its group, unless the clock was ahead and has been set back.
+constexpr std::chrono::hours kAhead{1};
+
+bool is_ahead(std::int64_t time_ms, WallTime now) noexcept {
+    return WallTime{time_ms} > now + kAhead;
+}
 
 template <class Head, class Decode>
 Result<void> load_heads(const Engine& engine, Family family, Catalog& catalog, Decode decode) {
@@ -164,7 +170,11 @@ void Writer::append_stream(StreamLog& log, const BatchReader::Item& item) {
     if (head.next - head.index_offset >= kIndexRecords ||
         head.bytes_ever - head.index_bytes >= kIndexBytes) {
         scratch_.clear();
-        encode(scratch_, IndexEntry{head.next, head.bytes_ever, head.time_max});
+        const bool was_set_back = is_ahead(head.time_max, now_);
+        encode(
+            scratch_,
+            IndexEntry{head.next, head.bytes_ever, was_set_back ? now_.count() : head.time_max}
+        );
         engine_.put(Family::streams, LogKey{kIndex, log.name, head.next}.view(), as_text(scratch_));
         head.index_offset = head.next;
         head.index_bytes = head.bytes_ever;
@@ -308,7 +318,7 @@ Result<void> Writer::trim(StreamLog& log, WallTime now) {
         const bool too_much = kept > keep && behind >= keep;
         const bool too_old = entry.time_max < oldest;
         if (!too_much && !too_old) {
-            return false;
+            return is_ahead(entry.time_max, now);  // Entries behind it tell whether it is old.
         }
         found = entry;
         kept = behind;

@@ -25,7 +25,8 @@ inline constexpr std::uint64_t kIndexBytes = 64 * 1024;
 struct IndexEntry {
     std::uint64_t offset = 1;
     std::uint64_t bytes_before = 0;  ///< Of all records before `offset`, removed ones included.
-    std::int64_t time_max = 0;       ///< Latest time of the records before `offset`.
+    /// Latest time of the records before `offset`; when this was written, if the clock had been ahead before and was set back.
+    std::int64_t time_max = 0;
     /// What compaction removed from the segment that ends here.
     std::uint64_t gone_records = 0;
     std::uint64_t gone_bytes = 0;

@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <vector>
 
+#include <weir/base/clock.hpp>
 #include <weir/storage/detail/batch_reader.hpp>
 #include <weir/storage/detail/catalog.hpp>
 #include <weir/storage/detail/compaction.hpp>
@@ -27,6 +28,8 @@ public:
     /// @errors newer_version, malformed_record, or the engine's
     [[nodiscard]] Result<void> load();
 
+    /// Before the first batch of a group.
+    void begin_group(WallTime now) noexcept { now_ = now; }
     /// Appends the offsets it assigns. After an error the group must be abandoned.
     [[nodiscard]] Result<void> apply(const Batch& batch, std::vector<std::uint64_t>& offsets);
     /// Cuts streams down to their retention, then all of them to their budget, the oldest records
@@ -82,6 +85,7 @@ private:
     Catalog& catalog_;
     SessionWriter sessions_;
     Compaction compaction_;
+    WallTime now_{0};  ///< Of the group.
     bool dirty_ = false;
     std::vector<StreamLog*> streams_;  ///< Touched by the group.
     std::vector<OutboxLog*> outboxes_;

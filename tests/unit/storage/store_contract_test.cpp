@@ -225,6 +225,27 @@ TEST_P(StoreContract, TrimsWhatIsTooOld) {
     EXPECT_LE(info.first, 601U) << "a record within the age was lost";
 }
 
+TEST_P(StoreContract, TrimsWhatIsTooOld_ThoughTheClockHadBeenAhead) {
+    const WallTime right = clock_.wall();
+    const auto append_many = [this] {
+        Batch batch;
+        for (int i = 0; i < 1'000; ++i) {
+            batch.append_stream("s", {.time_ms = clock_.wall().count()});
+        }
+        commit(std::move(batch));
+    };
+    clock_.set_wall(right + std::chrono::hours{24 * 365});
+    append_many();
+    clock_.set_wall(right);
+    append_many();
+    store_->set_retention("s", {.age = std::chrono::milliseconds{60'000}});
+    store_->trim();
+    EXPECT_EQ(store_->stream("s")->first, 1U);
+    clock_.advance(std::chrono::milliseconds{61'000});
+    store_->trim();
+    EXPECT_GT(store_->stream("s")->first, 1'256U);
+}
+
 TEST_P(StoreContract, TellsWatchersTheNewestOffset) {
     std::vector<std::uint64_t> seen;
     const auto id = store_->watch_stream("s", [&](std::uint64_t last) { seen.push_back(last); });
