@@ -7,7 +7,7 @@ import threading
 import unittest
 
 from gateway import CONFIG, DEADLINE_S, Gateway, wait_for
-from peers import Client
+from peers import V311, Client
 
 
 class Backup(unittest.TestCase):
@@ -26,13 +26,19 @@ class Backup(unittest.TestCase):
         self.probe.publish("data/probe-1/temp", {"temp": temp, "quality": "ok"}, qos=1)
 
     def test_a_backup_under_load_restores_what_was_acknowledged_before_it(self):
+        self.gateway.device("keeper", policy="open", password="let me in")
+        with Client("keeper", version=V311, clean=False, user="keeper", password="let me in") as keeper:
+            keeper.connect(self.gateway.ports["plain"])
+            keeper.subscribe("data/probe-1/temp", qos=1)
+        self.gateway.wait_offline("keeper")
+        self.probe.publish("data/probe-1/state", b"kept", qos=1, retain=True)
         for temp in range(100, 150):
             self.publish(temp)
         stop = threading.Event()
 
         def load():
             temp = 1000
-            while not stop.is_set():
+            while not stop.is_set() and temp < 1900:  # A queue holds 1000.
                 self.publish(temp)
                 temp += 1
 
@@ -52,7 +58,17 @@ class Backup(unittest.TestCase):
                      for record in other.stream("alarms")]
             self.assertEqual(temps[:50], list(range(100, 150)))
             self.assertEqual(temps[50:], list(range(1000, 1000 + len(temps) - 50)), "in order, without a gap")
-            self.assertEqual([device["name"] for device in other.json("devices", "list")], ["probe-1"])
+            self.assertEqual(sorted(device["name"] for device in other.json("devices", "list")), ["keeper", "probe-1"])
+            session, = other.api("/v1/sessions?name=keeper")["sessions"]
+            queued = session["queued"]["now"]
+            self.assertGreaterEqual(queued, 50)
+            with Client("keeper", version=V311, clean=False, user="keeper", password="let me in") as keeper:
+                keeper.connect(other.ports["plain"])
+                got = [json.loads(keeper.receive().payload)["temp"] for _ in range(queued)]
+                self.assertEqual(got[:50], list(range(100, 150)))
+                self.assertEqual(got[50:], list(range(1000, 1000 + queued - 50)), "in order, without a gap")
+                keeper.subscribe("data/probe-1/state")
+                self.assertEqual(keeper.receive().payload, b"kept")
 
     def test_a_backup_takes_no_more_of_the_disk_than_it_is_told(self):
         for rate in ("64KiB", "20MiB", "unlimited"):
