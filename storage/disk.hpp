@@ -1,6 +1,7 @@
 /// What operators do with a data directory: back up, restore, verify, look inside, compact.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <stop_token>
 #include <string>
@@ -55,6 +56,7 @@ struct RecordVersion {
     std::string family;
     std::uint8_t version = 0;
     std::uint64_t records = 0;
+    bool is_newer = false;  ///< This program does not read it.
 };
 
 /// In which formats a data directory is written.
@@ -64,7 +66,9 @@ struct Formats {
     std::vector<RecordVersion> records;  ///< By family, then version.
 
     /// Of a newer release: this program refuses to open it.
-    [[nodiscard]] bool is_newer() const noexcept { return schema > schema_here; }
+    [[nodiscard]] bool is_newer() const noexcept {
+        return schema > schema_here || std::ranges::any_of(records, &RecordVersion::is_newer);
+    }
 };
 
 /// Reads a data directory that no gateway uses; changes nothing in it. @throws OpenError

@@ -262,9 +262,16 @@ Formats formats_of(const std::string& data_directory) {
             continue;  // Its records have no version: the schema is theirs.
         }
         std::array<std::uint64_t, 256> counts{};
+        std::array<bool, 256> newer{};
         const auto scanned =
-            engine->scan(row.family, {}, {}, [&](std::string_view, std::string_view value) {
-                ++counts[value.empty() ? 0 : static_cast<unsigned char>(value[0])];
+            engine->scan(row.family, {}, {}, [&](std::string_view key, std::string_view value) {
+                const std::size_t version = value.empty() ? 0 : static_cast<unsigned char>(value[0]);
+                ++counts[version];
+                if (!newer[version] && !key.empty()) {
+                    const auto checked = row.check(key, as_bytes(value));
+                    newer[version] = checked.has_error() &&
+                                     checked.error() == make_error_code(errc::newer_version);
+                }
                 return true;
             });
         if (!scanned) {
@@ -273,7 +280,7 @@ Formats formats_of(const std::string& data_directory) {
         for (std::size_t version = 0; version < counts.size(); ++version) {
             if (counts[version] > 0) {
                 formats.records.push_back(
-                    {std::string{row.name}, static_cast<std::uint8_t>(version), counts[version]}
+                    {std::string{row.name}, static_cast<std::uint8_t>(version), counts[version], newer[version]}
                 );
             }
         }

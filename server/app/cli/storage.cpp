@@ -159,7 +159,10 @@ ExitCode check_upgrade(const Options& options, const Globals& globals) {
     json::array records;
     for (const auto& record : formats.records) {
         records.push_back(
-            {{"family", record.family}, {"version", record.version}, {"records", record.records}}
+            {{"family", record.family},
+             {"version", record.version},
+             {"records", record.records},
+             {"newer", record.is_newer}}
         );
     }
     const bool newer = formats.is_newer();

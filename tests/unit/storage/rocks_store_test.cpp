@@ -9,6 +9,7 @@
 #include <weir/storage/detail/keys.hpp>
 #include <weir/storage/detail/rocks_engine.hpp>
 #include <weir/storage/detail/session_keys.hpp>
+#include <weir/storage/disk.hpp>
 #include <weir/storage/store.hpp>
 
 #include "support/temp_dir.hpp"
@@ -108,6 +109,7 @@ TEST_F(RocksStore, RefusesAStoreOfANewerRelease) {
         ASSERT_TRUE(engine->commit());
     }
     EXPECT_NE(refusal(errc::newer_version).find("newer release"), std::string::npos);
+    EXPECT_TRUE(formats_of(path_).is_newer());
 }
 
 TEST_F(RocksStore, RefusesAQueueOfANewerRelease) {
@@ -120,6 +122,7 @@ TEST_F(RocksStore, RefusesAQueueOfANewerRelease) {
         ASSERT_TRUE(engine->commit());
     }
     EXPECT_NE(refusal(errc::newer_version).find("newer release"), std::string::npos);
+    EXPECT_TRUE(formats_of(path_).is_newer());
 }
 
 TEST_F(RocksStore, RefusesADamagedHead) {
