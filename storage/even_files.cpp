@@ -30,7 +30,8 @@ public:
                 static_cast<double>(bytes) / static_cast<double>(bytes_per_s_)
             };
             std::unique_lock lock{mutex_};
-            next_ = std::max(next_, Clock::now()) + std::chrono::duration_cast<Clock::duration>(takes);
+            // What was slower than its distance is not made up for.
+            next_ = std::max(next_ + std::chrono::duration_cast<Clock::duration>(takes), Clock::now());
             wake_.wait_until(lock, stop_, next_, [] { return false; });
         }
         return !stop_.stop_requested();
