@@ -112,7 +112,7 @@ class Credentials(unittest.TestCase):
             table.write_text("name,type,policy,group,attr.site,password,token\r\n"
                              "app,,open,,,correct horse,\r\n"
                              "probe-1,,,,,,\r\n"
-                             "p2,probe,sensor;extra,north;roof,\"Halle 7, \"\"Süd\"\"\",,generate\r\n"
+                             "p2,probe,sensor; extra ; ,north; roof,\"Halle 7, \"\"Süd\"\"\",,generate\r\n"
                              "\r\n"
                              "p3,,,,,short,\r\n"
                              "p4,probe\r\n")
@@ -150,6 +150,9 @@ class Credentials(unittest.TestCase):
                 self.assertIn(error, wrong.stderr)
             wrong = gateway.cli("devices", "import", str(gateway.home), check=False)
             self.assertEqual((wrong.returncode, wrong.stderr), (1, f"weir: cannot read '{gateway.home}'\n"))
+            absent = gateway.home / "absent.csv"
+            wrong = gateway.cli("devices", "import", str(absent), check=False)
+            self.assertEqual((wrong.returncode, wrong.stderr), (1, f"weir: cannot read '{absent}'\n"))
 
 
 if __name__ == "__main__":

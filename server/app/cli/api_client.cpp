@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include <weir/base/percent.hpp>
+
 #include "data_directory.hpp"
 #include "gateway_file.hpp"
 
@@ -76,21 +78,6 @@ private:
     Socket socket_;
     std::unique_ptr<DataDirectory> data_;
 };
-
-std::string percent_encode(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           (c >= '0' && c <= '9') ||
-                           std::string_view{"-._~"}.find(c) != std::string_view::npos;
-        if (plain) {
-            out += c;
-        } else {
-            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-        }
-    }
-    return out;
-}
 
 json::object parse(const std::string& body) {
     boost::system::error_code error;

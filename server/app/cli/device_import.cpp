@@ -2,9 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -14,6 +11,7 @@
 #include "command.hpp"
 #include "csv.hpp"
 #include "device_command.hpp"
+#include "file_io.hpp"
 
 namespace weir::cli {
 namespace {
@@ -24,37 +22,11 @@ struct Options {
     Format format = Format::table;
 };
 
-constexpr std::size_t kFileBytesMax = 256 * 1024 * 1024;
+constexpr std::size_t kTableBytesMax = 256 * 1024 * 1024;
 // Of one request, of which the gateway takes 1 MiB.
 constexpr std::size_t kDevicesAtOnce = 500;
 constexpr std::size_t kBytesAtOnce = 512 * 1024;
 constexpr std::string_view kAttribute = "attr.";
-
-std::string read_all(const std::string& file) {
-    std::string text;
-    const auto read = [&](std::istream& in) {
-        std::string part(64 * 1024, '\0');
-        while (in.read(part.data(), static_cast<std::streamsize>(part.size())) || in.gcount() > 0) {
-            text.append(part, 0, static_cast<std::size_t>(in.gcount()));
-            if (text.size() > kFileBytesMax) {
-                throw Failure{fmt::format("'{}' is larger than 256 MiB", file)};
-            }
-        }
-    };
-    if (file == "-") {
-        read(std::cin);
-        return text;
-    }
-    std::ifstream in{file, std::ios::binary};
-    if (!in) {
-        throw Failure{fmt::format("cannot read '{}'", file)};
-    }
-    read(in);
-    if (in.bad()) {  // A folder, for one.
-        throw Failure{fmt::format("cannot read '{}'", file)};
-    }
-    return text;
-}
 
 /// The first line of the table.
 void check_header(const std::vector<std::string>& header) {
@@ -78,12 +50,18 @@ void check_header(const std::vector<std::string>& header) {
     }
 }
 
-/// "a;b" -> ["a", "b"].
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view kBlank = " \t";
+    const auto begin = std::min(text.find_first_not_of(kBlank), text.size());
+    return text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
+}
+
+/// "a; b" -> ["a", "b"].
 void append_parts(json::array& parts, std::string_view cell) {
     while (!cell.empty()) {
         const auto end = std::min(cell.find(';'), cell.size());
-        if (end > 0) {
-            parts.emplace_back(cell.substr(0, end));
+        if (const auto part = trimmed(cell.substr(0, end)); !part.empty()) {
+            parts.emplace_back(part);
         }
         cell.remove_prefix(std::min(end + 1, cell.size()));
     }
@@ -222,7 +200,7 @@ void print_report(Report report, const Options& options) {
 }
 
 ExitCode import_devices(const Options& options, const Globals& globals) {
-    const auto records = parse_csv(read_all(options.file));
+    const auto records = parse_csv(read_input(options.file, kTableBytesMax));
     if (records.empty()) {
         throw Failure{fmt::format("'{}' is empty: its first line names the columns", options.file)};
     }

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <iostream>
 #include <system_error>
+
 #include <weir/app_config/config_files.hpp>
 #include <weir/identity/device_ca.hpp>
 
@@ -13,6 +15,9 @@ namespace weir::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kMiB = 1024 * 1024;
 
 void make_folder(const fs::path& path) {
     std::error_code error;
@@ -24,6 +29,21 @@ void make_folder(const fs::path& path) {
             };
         }
     }
+}
+
+std::string read(std::istream& in, const std::string& name, std::size_t bytes_max) {
+    std::string text;
+    std::string part(kReadBytes, '\0');
+    while (in.read(part.data(), static_cast<std::streamsize>(part.size())) || in.gcount() > 0) {
+        text.append(part, 0, static_cast<std::size_t>(in.gcount()));
+        if (text.size() > bytes_max) {
+            throw Failure{fmt::format("'{}' is larger than {} MiB", name, bytes_max / kMiB)};
+        }
+    }
+    if (!in.eof()) {  // It is not there, or is a folder.
+        throw Failure{fmt::format("cannot read '{}'", name)};
+    }
+    return text;
 }
 
 /// @param write  Creates a file that is not there.
@@ -54,14 +74,16 @@ void place(const fs::path& path, Existing existing, const Write& write) {
 }  // namespace
 
 std::string read_text(const fs::path& path) {
-    auto text = app::SystemFiles{}.read(path);
-    if (!text) {
-        throw Failure{fmt::format("cannot read '{}'", path.string())};
+    std::ifstream in{path, std::ios::binary};
+    return read(in, path.string(), app::ConfigFiles::kBytesMax);
+}
+
+std::string read_input(const std::string& file, std::size_t bytes_max) {
+    if (file == "-") {
+        return read(std::cin, file, bytes_max);
     }
-    if (text->size() > app::ConfigFiles::kBytesMax) {
-        throw Failure{fmt::format("'{}' is larger than 1 MiB", path.string())};
-    }
-    return std::move(*text);
+    std::ifstream in{file, std::ios::binary};
+    return read(in, file, bytes_max);
 }
 
 void write_text(const fs::path& path, std::string_view text, Existing existing) {

@@ -1,6 +1,7 @@
 /// Files that commands read and write for the operator.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -10,6 +11,9 @@ namespace weir::cli {
 
 /// At most 1 MiB. Throws Failure.
 [[nodiscard]] std::string read_text(const std::filesystem::path& path);
+/// The same for more; "-" is standard input.
+/// @param bytes_max  Whole MiB.
+[[nodiscard]] std::string read_input(const std::string& file, std::size_t bytes_max);
 
 /// What becomes of a file that is there already.
 enum class Existing : std::uint8_t {
