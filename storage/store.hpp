@@ -295,7 +295,8 @@ public:
     ) const;
     static constexpr std::size_t kRetainedVisitsMax = 100'000;
 
-    /// Sums per device and hour, by hour, then tenant, then device.
+    /// Sums per device and hour, by hour, then tenant, then device. @cost All records of the hours; of one device at most two
+    /// look-ups for each hour that holds any record, however long the time is.
     [[nodiscard]] Result<void> read_usage(
         const UsageQuery& query, const std::function<bool(const UsageEntry&)>& visit
     ) const;

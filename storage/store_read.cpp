@@ -276,38 +276,64 @@ std::optional<OutboxInfo> Store::outbox(std::string_view sink) const {
 Result<void> Store::read_usage(
     const UsageQuery& query, const std::function<bool(const UsageEntry&)>& visit
 ) const {
+    std::array<Byte, 4> from{};
+    std::array<Byte, 4> to{};
+    store_be(from.data(), query.from_hour);
+    store_be(to.data(), query.to_hour);
     Result<void> outcome;
-    const auto show = [&](std::string_view key, std::string_view value) {
-        const auto parsed = detail::parse_usage_key(key);
+    const auto show = [&](const UsageKey& key, std::string_view value) {
         const auto sums = decode_usage(as_bytes(value));
-        if (!parsed || !sums) {
-            outcome = !parsed ? parsed.error() : sums.error();
+        if (!sums) {
+            outcome = sums.error();
             return false;
         }
-        if ((query.tenant && parsed->tenant != *query.tenant) ||
-            (query.device && parsed->device != *query.device)) {
-            return true;
+        return visit({std::string{key.tenant}, std::string{key.device}, key.hour, *sums});
+    };
+    const auto parse = [&outcome](std::string_view key) {
+        auto parsed = detail::parse_usage_key(key);
+        if (!parsed) {
+            outcome = parsed.error();
         }
-        return visit({std::string{parsed->tenant}, std::string{parsed->device}, parsed->hour, *sums}
-        );
+        return parsed;
     };
     if (!query.tenant || !query.device) {
-        std::array<Byte, 4> from{};
-        std::array<Byte, 4> to{};
-        store_be(from.data(), query.from_hour);
-        store_be(to.data(), query.to_hour);
-        WEIR_CHECK(impl_->engine->scan(Family::usage, as_text(from), as_text(to), show));
+        WEIR_CHECK(impl_->engine->scan(
+            Family::usage,
+            as_text(from),
+            as_text(to),
+            [&](std::string_view key, std::string_view value) {
+                const auto parsed = parse(key);
+                if (!parsed) {
+                    return false;
+                }
+                const bool wanted = (!query.tenant || parsed->tenant == *query.tenant) &&
+                                    (!query.device || parsed->device == *query.device);
+                return !wanted || show(*parsed, value);
+            }
+        ));
         return outcome;
     }
     if (query.device->size() > kNameBytesMax || query.tenant->size() > kNameBytesMax) {
         return errc::bad_name;
     }
-    for (std::uint32_t hour = query.from_hour; hour < query.to_hour; ++hour) {
-        const detail::UsageKeyBytes key{{*query.tenant, *query.device, hour}};
-        WEIR_TRY(const auto sums, impl_->engine->get(Family::usage, key.view()));
-        if (sums && !show(key.view(), *sums)) {
-            break;
-        }
+    // Keys begin with the hour: to where the device would stand in an hour, and on to the next hour that holds anything.
+    std::uint32_t hour = query.from_hour;
+    while (hour < query.to_hour) {
+        const detail::UsageKeyBytes wanted{{*query.tenant, *query.device, hour}};
+        std::uint32_t next = query.to_hour;
+        WEIR_CHECK(impl_->engine->scan(
+            Family::usage,
+            wanted.view(),
+            as_text(to),
+            [&](std::string_view key, std::string_view value) {
+                const auto found = parse(key);
+                if (found && (key != wanted.view() || show(*found, value))) {
+                    next = std::max(hour + 1, found->hour);
+                }
+                return false;
+            }
+        ));
+        hour = next;
     }
     return outcome;
 }

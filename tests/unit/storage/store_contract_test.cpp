@@ -378,6 +378,37 @@ TEST_P(StoreContract, AddsUsageUp) {
     EXPECT_EQ(read({.from_hour = 0, .to_hour = 10}), Seen{});
 }
 
+TEST_P(StoreContract, ReadsTheUsageOfOneDeviceOverAnyTime) {
+    Batch batch;
+    for (const std::uint32_t hour : {0U, 7U, 8U, 9U, 500'000U, UINT32_MAX - 1}) {
+        batch.add_usage({.device = "a", .hour = hour}, {});
+        batch.add_usage({.device = "z", .hour = hour}, {});
+    }
+    for (const std::uint32_t hour : {7U, 9U, 500'000U}) {
+        batch.add_usage({.device = "p", .hour = hour}, {});
+        batch.add_usage({.tenant = "acme", .device = "p", .hour = hour + 1}, {});
+    }
+    commit(std::move(batch));
+    const auto hours_of = [&](const std::string& device, UsageQuery query, std::size_t most = 99) {
+        std::vector<std::uint32_t> hours;
+        query.tenant = "default";
+        query.device = device;
+        EXPECT_TRUE(store_->read_usage(query, [&](const UsageEntry& entry) {
+            EXPECT_EQ(entry.device, device);
+            hours.push_back(entry.hour);
+            return hours.size() < most;
+        }));
+        return hours;
+    };
+    using Hours = std::vector<std::uint32_t>;
+    EXPECT_EQ(hours_of("p", {.to_hour = UINT32_MAX}), (Hours{7, 9, 500'000}));
+    EXPECT_EQ(hours_of("z", {.to_hour = UINT32_MAX}), (Hours{0, 7, 8, 9, 500'000, UINT32_MAX - 1}));
+    EXPECT_EQ(hours_of("p", {.from_hour = 8, .to_hour = 500'000}), Hours{9});
+    EXPECT_EQ(hours_of("p", {.from_hour = 9, .to_hour = 8}), Hours{});
+    EXPECT_EQ(hours_of("p", {.to_hour = UINT32_MAX}, 2), (Hours{7, 9}));
+    EXPECT_EQ(hours_of("absent", {.to_hour = UINT32_MAX}), Hours{});
+}
+
 TEST_P(StoreContract, PutsLateUsageIntoTheFirstOpenHour) {
     UsageDelta delta;
     delta.counters[0] = 1;
