@@ -159,7 +159,7 @@ Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
     if (packet.qos == mqtt::Qos::exactly_once && !session_->take_inbound_id(packet.packet_id)) {
         protocol_.settled();  // Sent again: the id counts once against the receive maximum.
         owe_known(packet.packet_id);
-        return Next::go_on;
+        return next();
     }
     if (packet.retain && connection_.limits().retained_messages == 0) {  // [MQTT5-3.2.2-14]
         leave(ReasonCode::retain_not_supported, {Reason::retain_denied});
@@ -193,7 +193,7 @@ Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
             .publisher_session = session_->id(),
         })
     );
-    return connection_.closing() ? Next::stop : Next::go_on;
+    return next();
 }
 
 bool MqttEndpoint::forget_inbound(std::uint16_t packet_id) {
@@ -375,16 +375,25 @@ void MqttEndpoint::after_commit(std::move_only_function<void(bool stored)> work)
         work(true);
         return;
     }
+    ++commits_;
     services.broker.journal().after(
-        [&connections = services.connections, id = connection_.id(), work = std::move(work)](
+        [this, &connections = services.connections, id = connection_.id(), work = std::move(work)](
             bool stored
         ) mutable {
             const Connection* const connection = connections.find(id);
-            if (connection != nullptr && !connection->closing()) {
-                work(stored);
+            if (connection == nullptr || connection->closing()) {
+                return;  // This endpoint may be no more.
             }
+            if (commits_-- == kCommitsMax && !is_waiting()) {
+                connection_.resume();
+            }
+            work(stored);
         }
     );
+}
+
+Next MqttEndpoint::next() const noexcept {
+    return is_waiting() || connection_.closing() ? Next::stop : Next::go_on;
 }
 
 void MqttEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
@@ -467,7 +476,7 @@ Next MqttEndpoint::on_ack(const mqtt::Ack& packet) noexcept {
         default:
             break;
     }
-    return Next::go_on;
+    return next();
 }
 
 Reason MqttEndpoint::unavailable(const mqtt::SubscriptionFilter& wanted) const noexcept {
@@ -541,7 +550,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
             if (connections.find(id) == nullptr || session_ == nullptr) {
                 return;
             }
-            if (subscribes_-- == kSubscribesMax) {
+            if (subscribes_-- == kSubscribesMax && !is_waiting()) {
                 connection_.resume();
             }
             auto verdict = verdicts.begin();
@@ -559,7 +568,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
             send_why(mqtt::Suback{.packet_id = packet_id, .reason_codes = list_of(codes)}, why);
         }
     );
-    return is_waiting() ? Next::stop : Next::go_on;
+    return next();
 }
 
 Next MqttEndpoint::on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept {
@@ -577,12 +586,12 @@ Next MqttEndpoint::on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept {
         }
         send(mqtt::Unsuback{.packet_id = packet_id, .reason_codes = list_of(codes)});
     });
-    return Next::go_on;
+    return next();
 }
 
 Next MqttEndpoint::on_pingreq() noexcept {
     send(mqtt::Pingresp{});
-    return connection_.closing() ? Next::stop : Next::go_on;
+    return next();
 }
 
 Next MqttEndpoint::on_disconnect(const mqtt::Disconnect& packet) noexcept {

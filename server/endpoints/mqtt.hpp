@@ -42,6 +42,8 @@ public:
 private:
     /// SUBSCRIBEs that may wait for their answer; nothing is decoded until one of them has it.
     static constexpr std::uint8_t kSubscribesMax = 16;
+    /// Other answers that may wait for a commit, likewise: PUBCOMP, UNSUBACK, PUBREC for what came again.
+    static constexpr std::uint16_t kCommitsMax = 1'024;
 
     /// What CONNECT said, while it is being answered.
     struct Connecting;
@@ -112,6 +114,8 @@ private:
     void owe_known(std::uint16_t packet_id);
     /// Runs `work` when what was done so far is stored or refused, if the session lasts and the connection is still there.
     void after_commit(std::move_only_function<void(bool stored)> work);
+    /// After a handler: nothing more is decoded while answers wait, or at the end.
+    [[nodiscard]] mqtt::Next next() const noexcept;
     void settle(std::uint64_t number, bool stored);
     void send_ready_acks();
 
@@ -145,6 +149,7 @@ private:
     AckQueue acks_;
     std::uint32_t packet_bytes_max_ = 0;  ///< The client's Maximum Packet Size; 0: none.
     std::uint16_t aliases_max_ = 0;       ///< That we may give to the client.
+    std::uint16_t commits_ = 0;           ///< Answers that wait for a commit.
     std::uint8_t subscribes_ = 0;         ///< SUBSCRIBEs that wait for other shards or the disk.
     bool publish_will_ : 1 = true;
     bool takes_words_ : 1 = false;  ///< The client speaks MQTT 5 and takes Reason Strings.

@@ -46,7 +46,8 @@ MqttEndpoint::MqttEndpoint(Connection& connection)
 MqttEndpoint::~MqttEndpoint() = default;
 
 bool MqttEndpoint::is_waiting() const noexcept {
-    return (connecting_ != nullptr && !connecting_->awaits_auth) || subscribes_ >= kSubscribesMax;
+    return (connecting_ != nullptr && !connecting_->awaits_auth) || subscribes_ >= kSubscribesMax ||
+           commits_ >= kCommitsMax;
 }
 
 mqtt::ServerLimits MqttEndpoint::server_limits(const model::Limits& limits) noexcept {

@@ -1,7 +1,12 @@
 // T-25 and T-42: peers that take, or finish, nothing.
+#include <poll.h>
+
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <thread>
+
+#include <weir/storage/store.hpp>
 
 #include "integration/threats/support.hpp"
 
@@ -119,6 +124,53 @@ TEST(ThreatT42, EndsAClientThatAsksOnAndOn_AndReadsNoAnswer) {
         return gateway.metric(R"(weir_refused_total{reason="slow_consumer"})") == 1;
     }));
     EXPECT_LE(heap_bytes(), before + 8 * kMiB);
+    expect_service(gateway.port());
+}
+
+TEST(ThreatT42, ReadsNoFurther_WhileManyAnswersWaitForTheDisk) {
+    RunningGateway gateway{{}};
+    SocketPeer client{gateway.port()};
+    ::setsockopt(client.fd(), SOL_SOCKET, SO_SNDBUF, &kSmallBuffer, sizeof kSmallBuffer);
+    client.send(packet_of(mqtt::Connect{
+        .version = mqtt::Version::v311, .clean_start = false, .client_id = "lasting"}));
+    ASSERT_EQ(client.read(), (Bytes{0x20, 2, 0, 0}));
+
+    std::promise<void> disk;
+    storage::Batch batch;
+    batch.append_stream("other", {});
+    gateway->store().submit(
+        std::move(batch),
+        [over = disk.get_future().share()](const Result<storage::CommitInfo>&) { over.wait(); }
+    );
+    client.send(publish_packet("t", 4, 1, mqtt::Qos::exactly_once));
+    Bytes releases;
+    for (std::uint16_t id = 2; id < 10'002; ++id) {
+        mqtt::append_packet(
+            releases,
+            mqtt::Ack{.type = mqtt::PacketType::pubrel, .packet_id = id},
+            mqtt::Version::v311
+        );
+    }
+    const std::size_t before = heap_bytes();
+    std::size_t taken = 0;
+    pollfd room{.fd = client.fd(), .events = POLLOUT, .revents = 0};
+    constexpr int kStuckMs = 1'000;
+    while (taken < 16 * kMiB && ::poll(&room, 1, kStuckMs) == 1) {
+        const auto more = client.try_send(ByteView{releases}.subspan(taken % releases.size()));
+        ASSERT_GE(more, 0);
+        taken += static_cast<std::size_t>(more);
+    }
+    EXPECT_LT(taken, 16 * kMiB);
+    EXPECT_LE(heap_bytes(), before + 4 * kMiB);
+
+    disk.set_value();
+    std::size_t answered = 0;  // A PUBREC, and a PUBCOMP for each PUBREL that is whole: 4 bytes each.
+    while (answered < 4 + taken / 4 * 4) {
+        const auto part = client.read();
+        ASSERT_FALSE(part.empty());
+        answered += part.size();
+    }
+    EXPECT_EQ(answered, 4 + taken / 4 * 4);
     expect_service(gateway.port());
 }
 
