@@ -1,3 +1,4 @@
+// The life of an MQTT connection after CONNACK, and all packets from the client but PUBLISH.
 #include <weir/endpoints/mqtt.hpp>
 
 #include <algorithm>
@@ -17,19 +18,26 @@ using model::Reason;
 using mqtt::Next;
 using mqtt::PacketType;
 using mqtt::ReasonCode;
-using pipeline::Progress;
 
 namespace {
 
 /// Answers beyond backlog_bytes that a client may leave unread; it can ask for them without end.
 constexpr std::uint64_t kUnreadAnswersMax = 1024 * 1024;
 
-[[nodiscard]] ReasonCode reason_code_of(Reason reason) noexcept {
-    return static_cast<ReasonCode>(model::info(reason).mqtt5);
-}
-
 [[nodiscard]] mqtt::ReasonCodeList list_of(const std::vector<ReasonCode>& codes) noexcept {
     return mqtt::ReasonCodeList{ByteView{reinterpret_cast<const Byte*>(codes.data()), codes.size()}
+    };
+}
+
+[[nodiscard]] broker::SubscriptionOptions options_of(
+    const mqtt::Subscription& wanted, std::uint32_t subscription_id
+) noexcept {
+    return {
+        .qos = static_cast<model::Qos>(wanted.qos),
+        .no_local = wanted.no_local,
+        .retain_as_published = wanted.retain_as_published,
+        .retain_handling = static_cast<broker::RetainHandling>(wanted.retain_handling),
+        .id = subscription_id,
     };
 }
 
@@ -134,241 +142,6 @@ void MqttEndpoint::say(ReasonCode code, Reason reason) {
     }
 }
 
-// --- PUBLISH -------------------------------------------------------------------------------------------------------
-
-pipeline::Origin MqttEndpoint::origin() const noexcept {
-    return {
-        .subject = session_->subject(),
-        .policies = &session_->policies(),
-        .principal = session_->principal_ptr(),
-        .device = session_->device(),
-        .meter = connection_.meter(),
-        .source_ip = connection_.peer_address(),
-        .limits = &connection_.limits(),
-        .session = session_,
-    };
-}
-
-Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
-    if (session_ == nullptr) {
-        return Next::stop;
-    }
-    if (packet.qos == mqtt::Qos::exactly_once && !may_await_release(packet.packet_id)) {
-        return refuse_unreleased(packet);
-    }
-    if (packet.qos == mqtt::Qos::exactly_once && !session_->take_inbound_id(packet.packet_id)) {
-        protocol_.settled();  // Sent again: the id counts once against the receive maximum.
-        owe_known(packet.packet_id);
-        return next();
-    }
-    if (packet.retain && connection_.limits().retained_messages == 0) {  // [MQTT5-3.2.2-14]
-        leave(ReasonCode::retain_not_supported, {Reason::retain_denied});
-        return Next::stop;
-    }
-    const Services& services = connection_.services();
-    const auto verdict = services.publisher.admit(origin(), packet.topic, packet.retain);
-    if (!verdict.accepted()) {
-        return violation(packet, verdict);
-    }
-    services.metrics().received[static_cast<std::size_t>(packet.qos)].add();
-
-    Bytes scattered;
-    if (!packet.properties.empty()) {
-        scattered.resize(packet.properties.raw().size());
-    }
-    const WallTime now = services.shard.wall_now();
-    publish(
-        packet,
-        model::Message::make({
-            .topic = packet.topic,
-            .payload = packet.payload,
-            .properties = mqtt::forwardable_properties(packet.properties, scattered),
-            .qos = static_cast<model::Qos>(packet.qos),
-            .retain = packet.retain,
-            .protocol = model::Protocol::mqtt,
-            .created = now,
-            .expires = packet.message_expiry_s
-                           ? now + std::chrono::seconds{*packet.message_expiry_s}
-                           : WallTime{0},
-            .publisher_session = session_->id(),
-        })
-    );
-    return next();
-}
-
-bool MqttEndpoint::forget_inbound(std::uint16_t packet_id) {
-    if (extra_) {
-        extra_->unreleased.erase(packet_id);
-    }
-    return session_->drop_inbound_id(packet_id);
-}
-
-bool MqttEndpoint::release_inbound(std::uint16_t packet_id) {
-    if (extra_) {
-        extra_->unreleased.erase(packet_id);
-        extra_->repeated.erase(packet_id);
-    }
-    return session_->release_inbound_id(packet_id);
-}
-
-std::uint32_t MqttEndpoint::seconds_now() const noexcept {
-    const auto now = connection_.services().shard.now();
-    return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::seconds>(now).count());
-}
-
-bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
-    const model::Limits& limits = connection_.limits();
-    const bool is_v5 = protocol_.version() == mqtt::Version::v5;
-    // Who keeps to the Receive Maximum is not stopped before it.
-    const std::uint64_t most =
-        is_v5 ? std::max(limits.unreleased, limits.receive_maximum) : limits.unreleased;
-    if (is_v5 && (session_->unreleased() < most || session_->has_inbound_id(packet_id))) {
-        return true;
-    }
-    auto& unreleased = extra().unreleased;
-    const std::uint32_t now = seconds_now();
-    const auto is_over = [&](std::uint32_t since) {
-        return std::chrono::seconds{now - since} >= limits.release_timeout;
-    };
-    if (const auto found = unreleased.find(packet_id); found != unreleased.end()) {
-        if (!is_over(found->second)) {
-            return true;
-        }
-        release_inbound(packet_id);
-    }
-    if (session_->unreleased() >= most) {
-        std::vector<std::uint16_t> over;
-        for (const auto& [id, since] : unreleased) {
-            if (is_over(since)) {
-                over.push_back(id);
-            }
-        }
-        for (const std::uint16_t id : over) {
-            release_inbound(id);
-        }
-        if (over.empty()) {
-            return false;
-        }
-    }
-    if (!is_v5) {
-        unreleased.emplace(packet_id, now);
-    }
-    return true;
-}
-
-Next MqttEndpoint::refuse_unreleased(const mqtt::Publish& packet) {
-    constexpr auto kReason = Reason::receive_maximum_exceeded;
-    if (protocol_.version() != mqtt::Version::v5) {
-        leave(ReasonCode::receive_maximum_exceeded, {kReason});
-        return Next::stop;
-    }
-    // Its Receive Maximum began anew with this connection and is not exceeded: the limit is ours. [MQTT5-4.9.0-1]
-    connection_.refuse(model::Action::publish, {kReason}, packet.topic);
-    owe(PacketType::pubrec, packet.packet_id, ReasonCode::quota_exceeded, kReason);
-    return Next::go_on;
-}
-
-Next MqttEndpoint::violation(const mqtt::Publish& packet, model::Verdict verdict) {
-    const auto on_violation = session_->policies().on_violation();
-    if (on_violation == policy::OnViolation::disconnect) {
-        connection_.close(verdict.reason);
-        return Next::stop;
-    }
-    // A 3.1.1 client cannot be told: it gets the acknowledgement, and `why` says that the message was refused.
-    const bool told =
-        on_violation == policy::OnViolation::nack && protocol_.version() == mqtt::Version::v5;
-    const auto code = told ? reason_code_of(verdict.reason) : ReasonCode::success;
-    if (packet.qos == mqtt::Qos::at_least_once) {
-        owe(PacketType::puback, packet.packet_id, code, verdict.reason);
-    } else if (packet.qos == mqtt::Qos::exactly_once) {
-        if (told) {
-            forget_inbound(packet.packet_id);
-        }
-        owe(PacketType::pubrec, packet.packet_id, code, verdict.reason);
-    }
-    return Next::go_on;
-}
-
-void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr& message) {
-    const Services& services = connection_.services();
-    std::uint64_t number = 0;
-    const bool is_first = acks_.empty();
-    const auto type =
-        packet.qos == mqtt::Qos::at_least_once ? PacketType::puback : PacketType::pubrec;
-    const std::uint16_t inbound_id = packet.qos == mqtt::Qos::exactly_once ? packet.packet_id : 0;
-    Progress progress = Progress::blocked;
-    if (!extra_ || !extra_->parking) {
-        number = acks_.next_number();
-        progress = services.publisher.route(
-            origin(),
-            message,
-            {packet.qos == mqtt::Qos::at_most_once ? 0 : connection_.id(), number, inbound_id}
-        );
-    }
-    if (is_held_back(progress)) {
-        if (!extra().parking) {
-            extra().parking = std::make_unique<Parking>();
-        }
-        number = packet.qos == mqtt::Qos::at_most_once ? 0 : acks_.next_number();
-        extra().parking->hold(connection_, message, number, inbound_id);
-    }
-    if (packet.qos == mqtt::Qos::at_most_once) {
-        return;
-    }
-    const auto code =
-        progress == Progress::unclaimed ? ReasonCode::no_matching_subscribers : ReasonCode::success;
-    if (is_done(progress) && is_first) {
-        send_ack(type, packet.packet_id, code);
-        if (type == PacketType::puback) {
-            protocol_.settled();
-        }
-        return;
-    }
-    acks_.push(
-        {.type = type,
-         .packet_id = packet.packet_id,
-         .reason_code = code,
-         .ready = is_done(progress)}
-    );
-    send_ready_acks();
-}
-
-void MqttEndpoint::on_retry() noexcept {
-    if (session_ == nullptr || !extra_ || !extra_->parking) {
-        return;
-    }
-    extra_->parking->retry(connection_, origin(), [this](std::uint64_t number) {
-        settle(number, true);
-    });
-    if (extra_->parking->empty()) {
-        extra_->parking.reset();
-    }
-}
-
-void MqttEndpoint::owe(PacketType type, std::uint16_t packet_id, ReasonCode code, Reason reason) {
-    acks_.push({
-        .type = type,
-        .packet_id = packet_id,
-        .reason_code = code,
-        .ready = true,
-        .reason = mqtt::is_error(code) ? reason : Reason::none,
-    });
-    send_ready_acks();
-}
-
-void MqttEndpoint::owe_known(std::uint16_t packet_id) {
-    acks_.push({.type = PacketType::pubrec, .packet_id = packet_id});
-    const std::uint64_t number = acks_.next_number() - 1;
-    extra().repeated.insert(packet_id);
-    // Its first publish may have come on an earlier connection, and still be on its way to the disk.
-    after_commit([this, number, packet_id](bool /*stored*/) {
-        const bool is_released = extra().repeated.erase(packet_id) == 0;
-        settle(
-            number, session_ != nullptr && (is_released || session_->has_inbound_id(packet_id))
-        );
-    });
-}
-
 void MqttEndpoint::after_commit(std::move_only_function<void(bool stored)> work) {
     const Services& services = connection_.services();
     if (session_->stored_id() == storage::SessionId{}) {
@@ -396,44 +169,7 @@ Next MqttEndpoint::next() const noexcept {
     return is_waiting() || connection_.closing() ? Next::stop : Next::go_on;
 }
 
-void MqttEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {
-    settle(number, stored);
-}
-
-void MqttEndpoint::settle(std::uint64_t number, bool stored) {
-    if (!acks_.holds(number)) {
-        return;
-    }
-    auto& owed = acks_.at(number);
-    if (!stored) {
-        if (session_ != nullptr && owed.type == PacketType::pubrec) {
-            forget_inbound(owed.packet_id);
-        }
-        // What a failed disk has of it is not known: an error would end an exchange at QoS 2 that may have begun there.
-        const bool may_be_begun = owed.type == PacketType::pubrec && session_ != nullptr &&
-                                  session_->stored_id() != storage::SessionId{};
-        if (protocol_.version() != mqtt::Version::v5 || may_be_begun) {
-            connection_.close(Reason::storage_failed
-            );  // The only way to say no: the client will send it again.
-            return;
-        }
-        owed.reason_code = ReasonCode::unspecified_error;
-        owed.reason = Reason::storage_failed;
-    }
-    owed.ready = true;
-    send_ready_acks();
-}
-
-void MqttEndpoint::send_ready_acks() {
-    acks_.release([this](const AckQueue::Owed& owed) {
-        send_ack(owed.type, owed.packet_id, owed.reason_code, owed.reason);
-        if (owed.type == PacketType::puback || mqtt::is_error(owed.reason_code)) {
-            protocol_.settled();
-        }
-    });
-}
-
-// --- The other packets ---------------------------------------------------------------------------------------------
+// --- Packets but PUBLISH: mqtt_publish.cpp -------------------------------------------------------------------------
 
 Next MqttEndpoint::on_ack(const mqtt::Ack& packet) noexcept {
     if (session_ == nullptr) {
@@ -496,8 +232,7 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
     const Services& services = connection_.services();
     const auto subscription_id =
         packet.properties.number(mqtt::PropertyId::subscription_identifier).value_or(0);
-    std::vector<ReasonCode> codes;
-    Reason refused = Reason::none;
+    Suback answer{.packet_id = packet.packet_id};
     std::vector<broker::SubscribeRequest> requests;
     std::size_t bytes = 0;
     for (const mqtt::Subscription& wanted : packet.subscriptions) {
@@ -507,8 +242,8 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
         if (!parsed || !mqtt::is_within(parsed->filter, limits) ||
             parsed->group.size() > limits.bytes) {
             connection_.refuse(model::Action::subscribe, {Reason::topic_invalid}, wanted.filter);
-            codes.push_back(ReasonCode::topic_filter_invalid);
-            refused = Reason::topic_invalid;
+            answer.codes.push_back(ReasonCode::topic_filter_invalid);
+            answer.why = Reason::topic_invalid;
             continue;
         }
         if (const Reason missing = unavailable(*parsed); missing != Reason::none) {
@@ -517,20 +252,13 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
                 return Next::stop;
             }
             connection_.refuse(model::Action::subscribe, {missing}, wanted.filter);
-            codes.push_back(reason_code_of(missing));
+            answer.codes.push_back(reason_code_of(missing));
             continue;
         }
-        codes.push_back(static_cast<ReasonCode>(wanted.qos));
+        answer.codes.push_back(static_cast<ReasonCode>(wanted.qos));
         requests.push_back({
             .filter = wanted.filter,
-            .options =
-                {
-                    .qos = static_cast<model::Qos>(wanted.qos),
-                    .no_local = wanted.no_local,
-                    .retain_as_published = wanted.retain_as_published,
-                    .retain_handling = static_cast<broker::RetainHandling>(wanted.retain_handling),
-                    .id = subscription_id,
-                },
+            .options = options_of(wanted, subscription_id),
             .group = parsed->group,
         });
     }
@@ -544,31 +272,34 @@ Next MqttEndpoint::on_subscribe(const mqtt::Subscribe& packet) noexcept {
         [this,
          &connections = services.connections,
          id = connection_.id(),
-         packet_id = packet.packet_id,
-         refused,
-         codes = std::move(codes)](std::span<const model::Verdict> verdicts) mutable {
-            if (connections.find(id) == nullptr || session_ == nullptr) {
-                return;
+         answer = std::move(answer)](std::span<const model::Verdict> verdicts) mutable {
+            if (connections.find(id) != nullptr && session_ != nullptr) {
+                subscribed(std::move(answer), verdicts);
             }
-            if (subscribes_-- == kSubscribesMax && !is_waiting()) {
-                connection_.resume();
-            }
-            auto verdict = verdicts.begin();
-            Reason why = refused;
-            for (ReasonCode& code : codes) {
-                if (mqtt::is_error(code)) {
-                    continue;
-                }
-                if (!verdict->accepted()) {
-                    code = reason_code_of(verdict->reason);
-                    why = why == Reason::none ? verdict->reason : why;
-                }
-                ++verdict;
-            }
-            send_why(mqtt::Suback{.packet_id = packet_id, .reason_codes = list_of(codes)}, why);
         }
     );
     return next();
+}
+
+void MqttEndpoint::subscribed(Suback answer, std::span<const model::Verdict> verdicts) {
+    if (subscribes_-- == kSubscribesMax && !is_waiting()) {
+        connection_.resume();
+    }
+    auto verdict = verdicts.begin();
+    for (ReasonCode& code : answer.codes) {
+        if (mqtt::is_error(code)) {
+            continue;
+        }
+        if (!verdict->accepted()) {
+            code = reason_code_of(verdict->reason);
+            answer.why = answer.why == Reason::none ? verdict->reason : answer.why;
+        }
+        ++verdict;
+    }
+    send_why(
+        mqtt::Suback{.packet_id = answer.packet_id, .reason_codes = list_of(answer.codes)},
+        answer.why
+    );
 }
 
 Next MqttEndpoint::on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept {

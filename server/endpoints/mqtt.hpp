@@ -1,12 +1,13 @@
 /// MQTT 3.1, 3.1.1 and 5: packets <-> sessions and publishes.
 #pragma once
 
-#include <boost/circular_buffer.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <weir/broker/broker.hpp>
 #include <weir/endpoints/ack_queue.hpp>
@@ -50,6 +51,13 @@ private:
     struct Rounds;
     struct Extra;
 
+    /// A SUBACK that waits.
+    struct Suback {
+        std::uint16_t packet_id;
+        std::vector<mqtt::ReasonCode> codes = {};  ///< One per filter.
+        model::Reason why = model::Reason::none;  ///< Of the first filter that was refused.
+    };
+
     // Connecting: mqtt_connect.cpp
     mqtt::Next on_connect(const mqtt::Connect& packet) noexcept override;
     [[nodiscard]] static mqtt::ServerLimits server_limits(const model::Limits& limits) noexcept;
@@ -72,7 +80,7 @@ private:
     mqtt::Next on_auth(const mqtt::Auth& packet) noexcept override;
     void reauthenticate(ByteView data);
 
-    // From the client: mqtt.cpp
+    // From the client, and the end: mqtt.cpp
     [[nodiscard]] Extra& extra();
     void give_up(const error_code& error);
     /// Of a client that does not read. @return False if that is too much: it was disconnected.
@@ -83,7 +91,6 @@ private:
     void say(mqtt::ReasonCode code, model::Reason reason);
     /// A Reason String is worth its bytes: the client takes it, and the code stands for several reasons.
     [[nodiscard]] bool needs_words(mqtt::ReasonCode code) const noexcept;
-    mqtt::Next on_publish(const mqtt::Publish& packet) noexcept override;
     mqtt::Next on_ack(const mqtt::Ack& packet) noexcept override;
     mqtt::Next on_subscribe(const mqtt::Subscribe& packet) noexcept override;
     mqtt::Next on_unsubscribe(const mqtt::Unsubscribe& packet) noexcept override;
@@ -91,6 +98,15 @@ private:
     mqtt::Next on_disconnect(const mqtt::Disconnect& packet) noexcept override;
     /// What the listener does not have of a subscription's kind; none: nothing.
     [[nodiscard]] model::Reason unavailable(const mqtt::SubscriptionFilter& wanted) const noexcept;
+    /// @param verdicts  Of the filters whose code is not an error yet.
+    void subscribed(Suback answer, std::span<const model::Verdict> verdicts);
+    /// Runs `work` when what was done so far is stored or refused, if the session lasts and the connection is still there.
+    void after_commit(std::move_only_function<void(bool stored)> work);
+    /// After a handler: nothing more is decoded while answers wait, or at the end.
+    [[nodiscard]] mqtt::Next next() const noexcept;
+
+    // PUBLISH and its acknowledgements: mqtt_publish.cpp
+    mqtt::Next on_publish(const mqtt::Publish& packet) noexcept override;
     [[nodiscard]] pipeline::Origin origin() const noexcept;
     mqtt::Next violation(const mqtt::Publish& packet, model::Verdict verdict);
     /// Makes room for one more QoS 2 publish among those that the session has not released, on this connection or an earlier
@@ -112,10 +128,6 @@ private:
     );
     /// PUBREC for an id that is known already.
     void owe_known(std::uint16_t packet_id);
-    /// Runs `work` when what was done so far is stored or refused, if the session lasts and the connection is still there.
-    void after_commit(std::move_only_function<void(bool stored)> work);
-    /// After a handler: nothing more is decoded while answers wait, or at the end.
-    [[nodiscard]] mqtt::Next next() const noexcept;
     void settle(std::uint64_t number, bool stored);
     void send_ready_acks();
 

@@ -186,8 +186,8 @@ void MqttEndpoint::authenticate() {
 void MqttEndpoint::authenticated(Result<model::PrincipalPtr> outcome) {
     if (!outcome) {
         const Reason reason = identity::reason_of(outcome.error());
-        const auto code = connecting_->rounds ? ReasonCode::not_authorized
-                                              : static_cast<ReasonCode>(model::info(reason).mqtt5);
+        const auto code =
+            connecting_->rounds ? ReasonCode::not_authorized : reason_code_of(reason);
         return refuse(code, {reason});
     }
     const Services& services = connection_.services();
@@ -224,7 +224,7 @@ void MqttEndpoint::attach() {
     auto policies = services.broker.policies()->bundle_for(*connecting.principal);
     const policy::Subject subject{*connecting.principal, connecting.client_id};
     if (const auto verdict = policies->connect(subject); !verdict.accepted()) {
-        return refuse(static_cast<ReasonCode>(model::info(verdict.reason).mqtt5), verdict);
+        return refuse(reason_code_of(verdict.reason), verdict);
     }
     if (connecting.will) {
         const auto& will = *connecting.will->message;
@@ -262,9 +262,7 @@ void MqttEndpoint::attach() {
             },
     });
     if (!result.verdict.accepted()) {
-        return refuse(
-            static_cast<ReasonCode>(model::info(result.verdict.reason).mqtt5), result.verdict
-        );
+        return refuse(reason_code_of(result.verdict.reason), result.verdict);
     }
     session_ = result.session;
     connection_.open_meter(connecting.principal->tenant, session_->device());

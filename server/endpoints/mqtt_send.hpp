@@ -9,6 +9,10 @@
 
 namespace weir::endpoints {
 
+[[nodiscard]] inline mqtt::ReasonCode reason_code_of(model::Reason reason) noexcept {
+    return static_cast<mqtt::ReasonCode>(model::info(reason).mqtt5);
+}
+
 template <class Packet>
 void MqttEndpoint::send(const Packet& packet) {
     if (connection_.closing()) {  // [MQTT5-3.14.4-1]
@@ -31,10 +35,9 @@ void MqttEndpoint::send(const Packet& packet) {
 template <class Packet>
 void MqttEndpoint::send_why(Packet packet, model::Reason reason) {
     std::array<Byte, 160> memory;
-    const auto& info = model::info(reason);
-    if (needs_words(static_cast<mqtt::ReasonCode>(info.mqtt5))) {
+    if (needs_words(reason_code_of(reason))) {
         mqtt::PropertyWriter why{memory};
-        why.text(mqtt::PropertyId::reason_string, info.text);
+        why.text(mqtt::PropertyId::reason_string, model::info(reason).text);
         packet.properties = why.properties();
         if (!fits(mqtt::size_of(packet, protocol_.version()))) {
             packet.properties = {};
