@@ -77,6 +77,16 @@ Result<T> finish(const Reader& reader, T value) {
 
 }  // namespace
 
+std::string record_key(std::string_view prefix, std::string_view name) {
+    std::string key{prefix};
+    key += name;
+    return key;
+}
+
+std::string certificate_key(const Sha256& certificate) {
+    return record_key(kCertificatePrefix, to_hex(certificate));
+}
+
 std::string path_of(std::string_view tenant, std::string_view name) {
     std::string path{tenant};
     path += '/';

@@ -53,12 +53,12 @@ struct RuleTestResult {
 /// The payloads of the messages in a rule's tests, as samples of what its topics carry. Files with errors give none.
 [[nodiscard]] std::vector<std::string> sample_payloads(const RuleFile& rule);
 
-/// Prints a line for each rule and a block for each failure.
 struct RuleTestSummary {
     std::size_t passed = 0;
     std::size_t failed = 0;
     std::size_t untested = 0;  ///< Rules without tests.
 };
+/// Prints a line for the rule and a block for each failure.
 [[nodiscard]] RuleTestSummary report_rule_tests(
     const RuleFile& rule, const std::vector<RuleTestResult>& results
 );

@@ -40,6 +40,9 @@ inline constexpr std::string_view kTokenPrefix = "token/";
 [[nodiscard]] inline std::string path_of(const ThingId& id) {
     return path_of(id.tenant, id.name);
 }
+/// @param prefix  One of those above.
+[[nodiscard]] std::string record_key(std::string_view prefix, std::string_view name);
+[[nodiscard]] std::string certificate_key(const Sha256& certificate);
 /// @errors malformed_record
 [[nodiscard]] Result<ThingId> parse_path(std::string_view path);
 
