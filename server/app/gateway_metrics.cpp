@@ -1,216 +1,119 @@
 // Counters of all shards as Prometheus reads them.
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
 #include <array>
 #include <limits>
-#include <span>
 
 #include <weir/app/gateway.hpp>
 
 #include "gateway_impl.hpp"
+#include "metrics_page.hpp"
 
 namespace weir::app {
 namespace {
 
-using prometheus::MetricFamily;
+using archive::ArchiveStatus;
 using prometheus::MetricType;
+using sinks::SinkStatus;
 
-/// One metric with all its samples. Labels come from closed sets only, never from devices or topics.
-class Family {
-public:
-    Family(std::string name, std::string help, MetricType type)
-        : family_{.name = std::move(name), .help = std::move(help), .type = type, .metric = {}} {}
-
-    Family& add(double value, std::vector<prometheus::ClientMetric::Label> labels = {}) {
-        prometheus::ClientMetric metric;
-        metric.label = std::move(labels);
-        if (family_.type == MetricType::Counter) {
-            metric.counter.value = value;
-        } else {
-            metric.gauge.value = value;
-        }
-        family_.metric.push_back(std::move(metric));
-        return *this;
-    }
-    Family& add(
-        prometheus::ClientMetric::Histogram histogram,
-        std::vector<prometheus::ClientMetric::Label> labels
-    ) {
-        prometheus::ClientMetric metric;
-        metric.label = std::move(labels);
-        metric.histogram = std::move(histogram);
-        family_.metric.push_back(std::move(metric));
-        return *this;
-    }
-    [[nodiscard]] MetricFamily take() { return std::move(family_); }
-
-private:
-    MetricFamily family_;
-};
-
-class Page {
-public:
-    explicit Page(std::span<const std::unique_ptr<GatewayShard>> shards) : shards_{shards} {}
-
-    template <class Read>
-    [[nodiscard]] double sum(Read&& read) const {
-        double total = 0;
-        for (const auto& shard : shards_) {
-            total += static_cast<double>(read(*shard));
-        }
-        return total;
-    }
-
-    template <class Read>
-    void counter(const char* name, const char* help, Read&& read) {
-        families_.push_back(Family{name, help, MetricType::Counter}.add(sum(read)).take());
-    }
-    template <class Read>
-    void gauge(const char* name, const char* help, Read&& read) {
-        families_.push_back(Family{name, help, MetricType::Gauge}.add(sum(read)).take());
-    }
-    void value(
-        const char* name, const char* help, double number, MetricType type = MetricType::Gauge
-    ) {
-        families_.push_back(Family{name, help, type}.add(number).take());
-    }
-    void add(Family family) { families_.push_back(family.take()); }
-
-    template <class Read>
-    void by_qos(const char* name, const char* help, Read&& read) {
-        Family family{name, help, MetricType::Counter};
-        for (std::size_t qos = 0; qos < 3; ++qos) {
-            family.add(
-                sum([&](const GatewayShard& shard) { return read(shard.metrics)[qos].value(); }),
-                {{"qos", std::to_string(qos)}}
-            );
-        }
-        add(std::move(family));
-    }
-    template <class Read>
-    void by_queue_limit(const char* name, const char* help, Read&& read) {
-        Family family{name, help, MetricType::Counter};
-        for (std::size_t limit = 0; limit < model::kQueueLimits; ++limit) {
-            family.add(
-                sum([&](const GatewayShard& shard) { return read(shard.metrics)[limit].value(); }),
-                {{"limit", std::string{model::kQueueLimitNames[limit]}}}
-            );
-        }
-        add(std::move(family));
-    }
-    template <class Read>
-    void by_reason(const char* name, const char* help, Read&& read) {
-        Family family{name, help, MetricType::Counter};
-        for (const auto& info : model::all_reasons().subspan(1)) {
-            family.add(
-                sum([&](const GatewayShard& shard) {
-                    return read(shard.metrics)[static_cast<std::size_t>(info.reason)].value();
-                }),
-                {{"reason", std::string{info.name}}}
-            );
-        }
-        add(std::move(family));
-    }
-
-    [[nodiscard]] std::string text() const {
-        return prometheus::TextSerializer{}.Serialize(families_);
-    }
-
-private:
-    std::span<const std::unique_ptr<GatewayShard>> shards_;
-    std::vector<MetricFamily> families_;
-};
-
-void add_rules(Page& page, const std::vector<RuleStatus>& rules) {
-    struct Row {
-        const char* name;
-        const char* help;
-        double (*read)(const RuleStatus&);
-    };
-    // clang-format off
-    static constexpr std::array<Row, 11> kRows = {{
-        {"weir_rule_matched_total",    "Messages that a rule was evaluated for: FROM takes their topic.", [](const RuleStatus& rule) { return static_cast<double>(rule.matched); }},
-        {"weir_rule_passed_total",     "Messages that a rule had an output for.",                         [](const RuleStatus& rule) { return static_cast<double>(rule.passed); }},
-        {"weir_rule_turned_down_total", "Messages that WHERE turned down, or in which FOREACH found nothing.", [](const RuleStatus& rule) { return static_cast<double>(rule.turned_down); }},
-        {"weir_rule_undefined_total",  "Messages for which WHERE had no value.",                          [](const RuleStatus& rule) { return static_cast<double>(rule.undefined); }},
-        {"weir_rule_duplicates_total", "Messages that `deduplicate` held back.",                          [](const RuleStatus& rule) { return static_cast<double>(rule.duplicates); }},
-        {"weir_rule_broken_total",     "Messages for which the evaluation failed.",                       [](const RuleStatus& rule) { return static_cast<double>(rule.broken); }},
-        {"weir_rule_failed_total",     "Evaluations and actions of a rule that failed.",                  [](const RuleStatus& rule) { return static_cast<double>(rule.failed); }},
-        {"weir_rule_held_back_total",  "Log lines and alerts beyond the rates of a rule.",                [](const RuleStatus& rule) { return static_cast<double>(rule.held_back); }},
-        {"weir_rule_steps_total",      "Steps of all evaluations of a rule.",                             [](const RuleStatus& rule) { return static_cast<double>(rule.steps); }},
-        {"weir_rule_timed_total",      "Evaluations that were timed: one of 64.",                         [](const RuleStatus& rule) { return static_cast<double>(rule.timed); }},
-        {"weir_rule_timed_seconds_total", "How long those took together.",                                [](const RuleStatus& rule) { return static_cast<double>(rule.timed_ns) / 1e9; }},
-    }};
-    // clang-format on
-    for (const Row& row : kRows) {
-        Family family{row.name, row.help, MetricType::Counter};
-        for (const auto& rule : rules) {
-            family.add(row.read(rule), {{"rule", rule.name}});
-        }
-        page.add(std::move(family));
-    }
+[[nodiscard]] double number(auto value) {
+    return static_cast<double>(value);
+}
+[[nodiscard]] double seconds(std::chrono::milliseconds time) {
+    return number(time.count()) / 1'000;
 }
 
-void add_sinks(
-    Page& page,
-    const std::vector<sinks::SinkStatus>& sinks,
-    const std::vector<archive::ArchiveStatus>& archives
-) {
-    Family in{
-        "weir_sink_in_total", "Records that rules gave to a sink, or that its stream had for it.", MetricType::Counter
-    };
-    Family delivered{
-        "weir_sink_delivered_total", "Records that the receiver took, or that are in objects.", MetricType::Counter
-    };
-    Family dead{"weir_sink_dead_total", "Records that became dead letters.", MetricType::Counter};
-    Family lost{"weir_sink_lost_total", "Records dropped by a full outbox, by an operator, or by the stream before they were written.", MetricType::Counter};
-    Family replaced{
-        "weir_sink_replaced_total",
-        "Records that compaction of the stream removed before they were written.",
-        MetricType::Counter
-    };
-    Family pending{"weir_sink_pending", "Records that wait.", MetricType::Gauge};
-    Family lag{"weir_sink_lag_seconds", "Age of the oldest record that waits.", MetricType::Gauge};
-    Family failures{"weir_sink_failures_total", "Attempts that failed.", MetricType::Counter};
-    Family objects{"weir_sink_objects_total", "Objects that were written.", MetricType::Counter};
-    Family bytes{"weir_sink_object_bytes_total", "Bytes of them.", MetricType::Counter};
-    for (const auto& sink : sinks) {
-        in.add(static_cast<double>(sink.in), {{"sink", sink.name}});
-        delivered.add(static_cast<double>(sink.counters.delivered), {{"sink", sink.name}});
-        dead.add(static_cast<double>(sink.counters.dead), {{"sink", sink.name}});
-        lost.add(static_cast<double>(sink.counters.lost), {{"sink", sink.name}});
-        pending.add(static_cast<double>(sink.pending), {{"sink", sink.name}});
-        lag.add(static_cast<double>(sink.oldest_age.count()) / 1'000, {{"sink", sink.name}});
-        failures.add(static_cast<double>(sink.failures), {{"sink", sink.name}});
-    }
-    for (const auto& each : archives) {
-        in.add(static_cast<double>(each.in), {{"sink", each.name}});
-        replaced.add(static_cast<double>(each.counters.replaced), {{"sink", each.name}});
-        delivered.add(static_cast<double>(each.counters.records), {{"sink", each.name}});
-        lost.add(static_cast<double>(each.counters.lost), {{"sink", each.name}});
-        pending.add(static_cast<double>(each.pending), {{"sink", each.name}});
-        lag.add(static_cast<double>(each.oldest_age.count()) / 1'000, {{"sink", each.name}});
-        failures.add(static_cast<double>(each.failures), {{"sink", each.name}});
-        objects.add(static_cast<double>(each.counters.objects), {{"sink", each.name}});
-        bytes.add(static_cast<double>(each.counters.bytes), {{"sink", each.name}});
-    }
-    page.add(std::move(in));
-    page.add(std::move(delivered));
-    page.add(std::move(dead));
-    page.add(std::move(lost));
-    page.add(std::move(replaced));
-    page.add(std::move(pending));
-    page.add(std::move(lag));
-    page.add(std::move(failures));
-    page.add(std::move(objects));
-    page.add(std::move(bytes));
-}
+// clang-format off
+constexpr auto kShardRows = std::to_array<Row<GatewayShard>>({
+    {"weir_routed_total", "Copies that sessions were to get.", [](const auto& s) { return number(s.metrics.routed.value()); }},
+    {"weir_redelivered_total", "Copies sent again after a reconnect.", [](const auto& s) { return number(s.metrics.redelivered.value()); }},
+    {"weir_acks_sent_total", "Acknowledgements to devices.", [](const auto& s) { return number(s.metrics.acks_sent.value()); }},
+    {"weir_rule_outputs_total", "Outputs of all rules.", [](const auto& s) { return number(s.metrics.rule_outputs.value()); }},
+    {"weir_stream_records_total", "Records given to streams.", [](const auto& s) { return number(s.metrics.stream_records.value()); }},
+    {"weir_republished_total", "Messages that rules published.", [](const auto& s) { return number(s.metrics.republished.value()); }},
+    {"weir_parked_total", "Publishes held back by an outbox.", [](const auto& s) { return number(s.metrics.parked.value()); }},
+    {"weir_connects_total", "Sessions taken or resumed by a connection.", [](const auto& s) { return number(s.metrics.connects.value()); }},
+    {"weir_moves_total", "Connections that changed their shard.", [](const auto& s) { return number(s.metrics.moves.value()); }},
+    {"weir_received_bytes_total", "Bytes from devices, decrypted.", [](const auto& s) { return number(s.io.counters.bytes_in.value()); }},
+    {"weir_sent_bytes_total", "Bytes to devices, before encryption.", [](const auto& s) { return number(s.io.counters.bytes_out.value()); }},
+    {"weir_tls_handshakes_total", "Completed.", [](const auto& s) { return number(s.io.counters.handshakes.value()); }},
+    {"weir_tls_handshakes_failed_total", "Failed.", [](const auto& s) { return number(s.io.counters.handshakes_failed.value()); }},
+    {"weir_connections", "Open connections.", [](const auto& s) { return number(s.io.counters.connections.value()); }, MetricType::Gauge},
+    {"weir_sessions", "Sessions, online or not.", [](const auto& s) { return number(s.metrics.sessions.value()); }, MetricType::Gauge},
+    {"weir_subscriptions", "Subscriptions of all sessions.", [](const auto& s) { return number(s.metrics.subscriptions.value()); }, MetricType::Gauge},
+    {"weir_queued", "Copies that wait in sessions.", [](const auto& s) { return number(s.metrics.queued.value()); }, MetricType::Gauge},
+    {"weir_retained", "Retained messages.", [](const auto& s) { return number(s.metrics.retained.value()); }, MetricType::Gauge},
+});
+
+constexpr auto kRuleStateRows = std::to_array<Row<GatewayShard>>({
+    {"weir_rule_state_keys", "Keys that rules remember.", [](const auto& s) { return number(s.publisher.rule_state().metrics().keys.value()); }, MetricType::Gauge},
+    {"weir_rule_state_bytes", "Memory that they take.", [](const auto& s) { return number(s.publisher.rule_state().metrics().bytes.value()); }, MetricType::Gauge},
+    {"weir_rule_state_evicted_total", "Keys forgotten because a rule had as many as it may.", [](const auto& s) { return number(s.publisher.rule_state().metrics().evicted.value()); }},
+});
+
+constexpr auto kRuleRows = std::to_array<Row<RuleStatus>>({
+    {"weir_rule_matched_total", "Messages that a rule was evaluated for: FROM takes their topic.", [](const auto& rule) { return number(rule.matched); }},
+    {"weir_rule_passed_total", "Messages that a rule had an output for.", [](const auto& rule) { return number(rule.passed); }},
+    {"weir_rule_turned_down_total", "Messages that WHERE turned down, or in which FOREACH found nothing.", [](const auto& rule) { return number(rule.turned_down); }},
+    {"weir_rule_undefined_total", "Messages for which WHERE had no value.", [](const auto& rule) { return number(rule.undefined); }},
+    {"weir_rule_duplicates_total", "Messages that `deduplicate` held back.", [](const auto& rule) { return number(rule.duplicates); }},
+    {"weir_rule_broken_total", "Messages for which the evaluation failed.", [](const auto& rule) { return number(rule.broken); }},
+    {"weir_rule_failed_total", "Evaluations and actions of a rule that failed.", [](const auto& rule) { return number(rule.failed); }},
+    {"weir_rule_held_back_total", "Log lines and alerts beyond the rates of a rule.", [](const auto& rule) { return number(rule.held_back); }},
+    {"weir_rule_steps_total", "Steps of all evaluations of a rule.", [](const auto& rule) { return number(rule.steps); }},
+    {"weir_rule_timed_total", "Evaluations that were timed: one of 64.", [](const auto& rule) { return number(rule.timed); }},
+    {"weir_rule_timed_seconds_total", "How long those took together.", [](const auto& rule) { return number(rule.timed_ns) / 1e9; }},
+});
+
+constexpr auto kStreamRows = std::to_array<Row<storage::StreamInfo>>({
+    {"weir_stream_in_total", "Records that ever came to a stream.", [](const auto& stream) { return number(stream.next - 1); }},
+    {"weir_stream_kept", "Records that it has.", [](const auto& stream) { return number(stream.records()); }, MetricType::Gauge},
+    {"weir_stream_removed_total", "Records that its retention, the budget of all streams, or compaction removed.", [](const auto& stream) { return number(stream.removed()); }},
+});
+
+/// Of sinks with an outbox and of those that are archives. Null: that kind has none.
+struct SinkRow {
+    const char* name;
+    const char* help;
+    MetricType type;
+    double (*of_sink)(const SinkStatus&);
+    double (*of_archive)(const ArchiveStatus&);
+};
+constexpr auto kSinkRows = std::to_array<SinkRow>({
+    {"weir_sink_in_total", "Records that rules gave to a sink, or that its stream had for it.", MetricType::Counter,
+        [](const auto& sink) { return number(sink.in); }, [](const auto& sink) { return number(sink.in); }},
+    {"weir_sink_delivered_total", "Records that the receiver took, or that are in objects.", MetricType::Counter,
+        [](const auto& sink) { return number(sink.counters.delivered); }, [](const auto& sink) { return number(sink.counters.records); }},
+    {"weir_sink_dead_total", "Records that became dead letters.", MetricType::Counter,
+        [](const auto& sink) { return number(sink.counters.dead); }, nullptr},
+    {"weir_sink_lost_total", "Records dropped by a full outbox, by an operator, or by the stream before they were written.", MetricType::Counter,
+        [](const auto& sink) { return number(sink.counters.lost); }, [](const auto& sink) { return number(sink.counters.lost); }},
+    {"weir_sink_replaced_total", "Records that compaction of the stream removed before they were written.", MetricType::Counter,
+        nullptr, [](const auto& sink) { return number(sink.counters.replaced); }},
+    {"weir_sink_pending", "Records that wait.", MetricType::Gauge,
+        [](const auto& sink) { return number(sink.pending); }, [](const auto& sink) { return number(sink.pending); }},
+    {"weir_sink_lag_seconds", "Age of the oldest record that waits.", MetricType::Gauge,
+        [](const auto& sink) { return seconds(sink.oldest_age); }, [](const auto& sink) { return seconds(sink.oldest_age); }},
+    {"weir_sink_failures_total", "Attempts that failed.", MetricType::Counter,
+        [](const auto& sink) { return number(sink.failures); }, [](const auto& sink) { return number(sink.failures); }},
+    {"weir_sink_objects_total", "Objects that were written.", MetricType::Counter,
+        nullptr, [](const auto& sink) { return number(sink.counters.objects); }},
+    {"weir_sink_object_bytes_total", "Bytes of them.", MetricType::Counter,
+        nullptr, [](const auto& sink) { return number(sink.counters.bytes); }},
+    {"weir_sink_pending_bytes", "Size of the outbox, as outbox.size counts.", MetricType::Gauge,
+        [](const auto& sink) { return number(sink.pending_bytes); }, nullptr},
+    {"weir_sink_attempts_total", "Requests.", MetricType::Counter,
+        [](const auto& sink) { return number(sink.attempts); }, nullptr},
+    {"weir_sink_in_flight", "Requests without an answer yet.", MetricType::Gauge,
+        [](const auto& sink) { return number(sink.in_flight); }, nullptr},
+    {"weir_sink_breaker_open", "1 while nothing is sent but probes.", MetricType::Gauge,
+        [](const auto& sink) { return number(sink.breaker == sinks::BreakerState::closed ? 0 : 1); }, nullptr},
+    {"weir_sink_dead_letters", "Dead letters that are kept.", MetricType::Gauge,
+        [](const auto& sink) { return number(sink.dead_letters); }, nullptr},
+    {"weir_sink_reports_lost_total", "Reports of dead letters for which the error sink of their rule had no room.", MetricType::Counter,
+        [](const auto& sink) { return number(sink.reports_lost); }, nullptr},
+});
+// clang-format on
 
 prometheus::ClientMetric::Histogram histogram_of(const sinks::LatencyHistogram& latency) {
-    const auto seconds = [](std::chrono::milliseconds time) {
-        return static_cast<double>(time.count()) / 1'000;
-    };
     prometheus::ClientMetric::Histogram out;
     out.sample_count = latency.count();
     out.sample_sum = seconds(latency.sum);
@@ -227,53 +130,27 @@ prometheus::ClientMetric::Histogram histogram_of(const sinks::LatencyHistogram& 
     return out;
 }
 
-void add_requests(Page& page, const std::vector<sinks::SinkStatus>& sinks) {
-    Family bytes{
-        "weir_sink_pending_bytes", "Size of the outbox, as outbox.size counts.", MetricType::Gauge
-    };
-    Family attempts{"weir_sink_attempts_total", "Requests.", MetricType::Counter};
-    Family in_flight{"weir_sink_in_flight", "Requests without an answer yet.", MetricType::Gauge};
-    Family breaker{
-        "weir_sink_breaker_open", "1 while nothing is sent but probes.", MetricType::Gauge
-    };
-    Family letters{"weir_sink_dead_letters", "Dead letters that are kept.", MetricType::Gauge};
-    Family reports{
-        "weir_sink_reports_lost_total",
-        "Reports of dead letters for which the error sink of their rule had no room.",
-        MetricType::Counter
-    };
+void add_sinks(
+    Page& page, const std::vector<SinkStatus>& sinks, const std::vector<ArchiveStatus>& archives
+) {
+    for (const SinkRow& row : kSinkRows) {
+        Family family{row.name, row.help, row.type};
+        const auto add = [&family](const auto& all, auto read) {
+            for (const auto& each : all) {
+                if (read != nullptr) {
+                    family.add(read(each), {{"sink", each.name}});
+                }
+            }
+        };
+        add(sinks, row.of_sink);
+        add(archives, row.of_archive);
+        page.add(std::move(family));
+    }
     Family latency{"weir_sink_latency_seconds", "Until the answer.", MetricType::Histogram};
     for (const auto& sink : sinks) {
-        bytes.add(static_cast<double>(sink.pending_bytes), {{"sink", sink.name}});
-        attempts.add(static_cast<double>(sink.attempts), {{"sink", sink.name}});
-        in_flight.add(sink.in_flight, {{"sink", sink.name}});
-        breaker.add(sink.breaker == sinks::BreakerState::closed ? 0 : 1, {{"sink", sink.name}});
-        letters.add(static_cast<double>(sink.dead_letters), {{"sink", sink.name}});
-        reports.add(static_cast<double>(sink.reports_lost), {{"sink", sink.name}});
         latency.add(histogram_of(sink.latency), {{"sink", sink.name}});
     }
-    for (auto* const family :
-         {&bytes, &attempts, &in_flight, &breaker, &letters, &reports, &latency}) {
-        page.add(std::move(*family));
-    }
-}
-
-void add_streams(Page& page, const std::vector<storage::StreamInfo>& streams) {
-    Family in{"weir_stream_in_total", "Records that ever came to a stream.", MetricType::Counter};
-    Family kept{"weir_stream_kept", "Records that it has.", MetricType::Gauge};
-    Family removed{
-        "weir_stream_removed_total",
-        "Records that its retention, the budget of all streams, or compaction removed.",
-        MetricType::Counter
-    };
-    for (const auto& stream : streams) {
-        in.add(static_cast<double>(stream.next - 1), {{"stream", stream.name}});
-        kept.add(static_cast<double>(stream.records()), {{"stream", stream.name}});
-        removed.add(static_cast<double>(stream.removed()), {{"stream", stream.name}});
-    }
-    for (auto* const family : {&in, &kept, &removed}) {
-        page.add(std::move(*family));
-    }
+    page.add(std::move(latency));
 }
 
 void add_areas(Page& page, const storage::Budgets& budgets) {
@@ -293,14 +170,53 @@ void add_areas(Page& page, const storage::Budgets& budgets) {
     for (std::size_t i = 0; i < storage::kAreas; ++i) {
         const auto use = budgets.use(static_cast<storage::Area>(i));
         const std::string area{storage::kAreaNames[i]};
-        bytes.add(static_cast<double>(use.bytes), {{"area", area}});
-        lost.add(static_cast<double>(use.lost), {{"area", area}});
+        bytes.add(number(use.bytes), {{"area", area}});
+        lost.add(number(use.lost), {{"area", area}});
         if (use.budget != 0) {
-            budget.add(static_cast<double>(use.budget), {{"area", area}});
+            budget.add(number(use.budget), {{"area", area}});
         }
     }
     for (auto* const family : {&bytes, &budget, &lost}) {
         page.add(std::move(*family));
+    }
+}
+
+void add_storage(Page& page, storage::Store& store) {
+    const auto stats = store.stats();
+    page.value(
+        "weir_stream_compacted_total",
+        "Records that newer ones of their device replaced in streams.",
+        number(stats.compacted),
+        MetricType::Counter
+    );
+    page.value(
+        "weir_storage_groups_total",
+        "Group commits.",
+        number(stats.groups),
+        MetricType::Counter
+    );
+    page.value(
+        "weir_storage_batches_total",
+        "Batches committed in them.",
+        number(stats.commits),
+        MetricType::Counter
+    );
+    page.value(
+        "weir_storage_healthy",
+        "1 while the storage takes writes.",
+        store.health().state == storage::Health::ok ? 1 : 0
+    );
+    const auto disk = store.disk();
+    if (disk.free) {
+        page.value("weir_storage_free_bytes", "Free space where the data is.", number(*disk.free));
+    }
+    add_areas(page, store.budgets());
+    if (disk.full_in) {
+        page.value(
+            "weir_storage_full_in_seconds",
+            "Until the disk is full, at the rate of the last hour; absent if it does not fill up.",
+            number(disk.full_in->count())
+        );
     }
 }
 
@@ -317,16 +233,16 @@ void add_listeners(Page& page, const std::vector<ListenerStatus>& listeners) {
     };
     for (const auto& listener : listeners) {
         refused.add(
-            static_cast<double>(listener.refused_limit),
+            number(listener.refused_limit),
             {{"listener", listener.name}, {"cause", "limit"}}
         );
         refused.add(
-            static_cast<double>(listener.refused_descriptors),
+            number(listener.refused_descriptors),
             {{"listener", listener.name}, {"cause", "descriptors"}}
         );
         if (listener.certificate_ends.count() != 0) {
             ends.add(
-                static_cast<double>(listener.certificate_ends.count()) / 1'000,
+                number(listener.certificate_ends.count()) / 1'000,
                 {{"listener", listener.name}}
             );
         }
@@ -365,137 +281,28 @@ std::string Gateway::metrics_text() const {
         "Requests refused and connections ended.",
         [](const auto& m) -> auto& { return m.refused; }
     );
-    page.counter("weir_routed_total", "Copies that sessions were to get.", [](const auto& s) {
-        return s.metrics.routed.value();
-    });
-    page.counter(
-        "weir_redelivered_total",
-        "Copies sent again after a reconnect.",
-        [](const auto& s) { return s.metrics.redelivered.value(); }
-    );
-    page.counter("weir_acks_sent_total", "Acknowledgements to devices.", [](const auto& s) {
-        return s.metrics.acks_sent.value();
-    });
-    page.counter("weir_rule_outputs_total", "Outputs of all rules.", [](const auto& s) {
-        return s.metrics.rule_outputs.value();
-    });
-    page.counter("weir_stream_records_total", "Records given to streams.", [](const auto& s) {
-        return s.metrics.stream_records.value();
-    });
-    page.counter("weir_republished_total", "Messages that rules published.", [](const auto& s) {
-        return s.metrics.republished.value();
-    });
-    page.counter("weir_parked_total", "Publishes held back by an outbox.", [](const auto& s) {
-        return s.metrics.parked.value();
-    });
-    page.counter(
-        "weir_connects_total",
-        "Sessions taken or resumed by a connection.",
-        [](const auto& s) { return s.metrics.connects.value(); }
-    );
-    page.counter("weir_moves_total", "Connections that changed their shard.", [](const auto& s) {
-        return s.metrics.moves.value();
-    });
-    page.counter("weir_received_bytes_total", "Bytes from devices, decrypted.", [](const auto& s) {
-        return s.io.counters.bytes_in.value();
-    });
-    page.counter(
-        "weir_sent_bytes_total",
-        "Bytes to devices, before encryption.",
-        [](const auto& s) { return s.io.counters.bytes_out.value(); }
-    );
-    page.counter("weir_tls_handshakes_total", "Completed.", [](const auto& s) {
-        return s.io.counters.handshakes.value();
-    });
-    page.counter("weir_tls_handshakes_failed_total", "Failed.", [](const auto& s) {
-        return s.io.counters.handshakes_failed.value();
-    });
+    page.add_sums(kShardRows);
     add_listeners(page, listeners());
-    page.gauge("weir_connections", "Open connections.", [](const auto& s) {
-        return s.io.counters.connections.value();
-    });
-    page.gauge("weir_sessions", "Sessions, online or not.", [](const auto& s) {
-        return s.metrics.sessions.value();
-    });
-    page.gauge("weir_subscriptions", "Subscriptions of all sessions.", [](const auto& s) {
-        return s.metrics.subscriptions.value();
-    });
-    page.gauge("weir_queued", "Copies that wait in sessions.", [](const auto& s) {
-        return s.metrics.queued.value();
-    });
-    page.gauge("weir_retained", "Retained messages.", [](const auto& s) {
-        return s.metrics.retained.value();
-    });
-    add_rules(page, rules());
-    page.gauge("weir_rule_state_keys", "Keys that rules remember.", [](const auto& s) {
-        return s.publisher.rule_state().metrics().keys.value();
-    });
-    page.gauge("weir_rule_state_bytes", "Memory that they take.", [](const auto& s) {
-        return s.publisher.rule_state().metrics().bytes.value();
-    });
-    page.counter(
-        "weir_rule_state_evicted_total",
-        "Keys forgotten because a rule had as many as it may.",
-        [](const auto& s) { return s.publisher.rule_state().metrics().evicted.value(); }
-    );
+    page.add_each<RuleStatus>("rule", rules(), kRuleRows);
+    page.add_sums(kRuleStateRows);
     auto outboxes = sinks();
     // One that was removed may have its name from an archive now.
     std::erase_if(outboxes, [now = configuration()](const auto& sink) {
         return now->config.find_archive(sink.name) != nullptr;
     });
     add_sinks(page, outboxes, archives());
-    add_requests(page, outboxes);
-    add_streams(page, impl.store->streams());
-    const auto store = impl.store->stats();
-    page.value(
-        "weir_stream_compacted_total",
-        "Records that newer ones of their device replaced in streams.",
-        static_cast<double>(store.compacted),
-        MetricType::Counter
-    );
-    page.value(
-        "weir_storage_groups_total",
-        "Group commits.",
-        static_cast<double>(store.groups),
-        MetricType::Counter
-    );
-    page.value(
-        "weir_storage_batches_total",
-        "Batches committed in them.",
-        static_cast<double>(store.commits),
-        MetricType::Counter
-    );
-    page.value(
-        "weir_storage_healthy",
-        "1 while the storage takes writes.",
-        impl.store->health().state == storage::Health::ok ? 1 : 0
-    );
+    page.add_each<storage::StreamInfo>("stream", impl.store->streams(), kStreamRows);
+    add_storage(page, *impl.store);
     page.value(
         "weir_storage_relaxed",
         "1 if an acknowledgement does not wait for the disk: storage.durability is not fsync.",
         durability() == Durability::fsync ? 0 : 1
     );
-    const auto disk = impl.store->disk();
-    if (disk.free) {
-        page.value(
-            "weir_storage_free_bytes",
-            "Free space where the data is.",
-            static_cast<double>(*disk.free)
-        );
-    }
-    add_areas(page, impl.store->budgets());
-    if (disk.full_in) {
-        page.value(
-            "weir_storage_full_in_seconds",
-            "Until the disk is full, at the rate of the last hour; absent if it does not fill up.",
-            static_cast<double>(disk.full_in->count())
-        );
-    }
     if (const auto backup = backups()) {
         page.value(
             "weir_backup_last_success_timestamp_seconds",
             "When the newest backup by the clock was made; 0: never.",
-            backup->newest ? static_cast<double>(backup->newest->time_ms) / 1'000 : 0
+            backup->newest ? number(backup->newest->time_ms) / 1'000 : 0
         );
         page.value(
             "weir_backup_failed",
@@ -511,7 +318,7 @@ std::string Gateway::metrics_text() const {
     page.value(
         "weir_uptime_seconds",
         "Since start.",
-        static_cast<double>((impl.clock.steady() - impl.started).count()) / 1'000
+        number((impl.clock.steady() - impl.started).count()) / 1'000
     );
     return page.text();
 }
