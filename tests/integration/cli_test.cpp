@@ -322,7 +322,7 @@ TEST_F(Cli, LeavesNoFiles_WhenADeviceCannotBeCreated) {
     ASSERT_EQ(weir("-c my-gw devices create p1").exit_code, 0);
     const auto again = weir("-c my-gw devices create p1 --out other");
     EXPECT_EQ(again.exit_code, 1);
-    EXPECT_THAT(again.error, HasSubstr("it exists already"));
+    EXPECT_THAT(again.error, HasSubstr("there is a device of that name"));
     EXPECT_TRUE(!fs::exists(folder_ / "other") || fs::is_empty(folder_ / "other"));
     EXPECT_EQ(weir("-c my-gw devices create p2 --out p1").exit_code, 1) << "never overwrites";
     EXPECT_TRUE(fs::exists(folder_ / "p1/device.key"));

@@ -9,8 +9,8 @@
 
 #include <weir/app/admin_api.hpp>
 #include <weir/identity/password.hpp>
-#include <weir/identity/x509.hpp>
 
+#include "device_json.hpp"
 #include "json.hpp"
 
 namespace weir::app {
@@ -80,137 +80,7 @@ template <class Start>
     return begin(start).get();
 }
 
-json::object summary(const identity::Thing& thing) {
-    json::object attributes;
-    for (const auto& [name, value] : thing.attributes) {
-        attributes[name] = value;
-    }
-    return {
-        {"name", thing.id.name},
-        {"type", thing.type},
-        {"enabled", thing.enabled},
-        {"groups", api::texts_value(thing.groups)},
-        {"policies", api::texts_value(thing.policies)},
-        {"attributes", std::move(attributes)},
-        {"created", api::time_value(thing.created)},
-    };
-}
-
-json::object details(const Registry& registry, const std::string& name) {
-    const auto found = registry.find_thing({.name = name});
-    if (!found) {
-        throw ApiError{404, "not_found", fmt::format("there is no device '{}'", name)};
-    }
-    auto out = summary(found->thing);
-    auto& certificates = out["certificates"].emplace_array();
-    for (const auto& each : found->certificates) {
-        certificates.push_back(
-            {{"sha256", to_hex(each.sha256)},
-             {"subject", each.subject.empty() ? json::value(nullptr) : json::value(each.subject)},
-             {"not_after", api::time_value(each.not_after)},
-             {"added", api::time_value(each.added)}}
-        );
-    }
-    out["users"] = api::texts_value(found->users);
-    auto& tokens = out["tokens"].emplace_array();
-    for (const auto& each : found->tokens) {
-        tokens.push_back(
-            {{"id", each.id},
-             {"added", api::time_value(each.added)},
-             {"not_after", api::time_value(each.not_after)}}
-        );
-    }
-    return out;
-}
-
-/// @param text  A certificate in PEM, or the SHA-256 of one in hex: then no more is known of it.
-identity::KnownCertificate certificate_of(const std::string& text) {
-    if (text.find("-----BEGIN") == std::string::npos) {
-        const auto bytes = from_hex(text);
-        identity::KnownCertificate certificate;
-        if (!bytes || bytes->size() != certificate.sha256.size()) {
-            throw ApiError{
-                400, "bad_request", "'certificate' is no PEM, and not the SHA-256 of one in hex"
-            };
-        }
-        std::ranges::copy(*bytes, certificate.sha256.begin());
-        return certificate;
-    }
-    const auto facts = identity::parse_certificate_pem(text);
-    if (!facts) {
-        throw ApiError{422, "invalid", fmt::format("certificate: {}", facts.error().message())};
-    }
-    if (facts->is_ca) {
-        throw ApiError{
-            422, "invalid", fmt::format("'{}' is a CA's certificate, not a device's", facts->subject)
-        };
-    }
-    return {
-        .sha256 = facts->sha256, .subject = facts->subject, .not_after = facts->not_after
-    };
-}
-
-constexpr std::size_t kPrefixDigitsMin = 8;
-
-/// The only certificate of a device whose digest begins so.
-Sha256 certificate_with(const Registry& registry, const ThingId& id, std::string prefix) {
-    std::ranges::transform(prefix, prefix.begin(), [](char c) {
-        return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    if (prefix.size() < kPrefixDigitsMin) {
-        throw ApiError{
-            400,
-            "bad_request",
-            fmt::format("at least {} digits of the SHA-256 are needed", kPrefixDigitsMin)
-        };
-    }
-    const auto found = registry.find_thing(id);
-    if (!found) {
-        throw ApiError{404, "not_found", fmt::format("there is no device '{}'", id.name)};
-    }
-    std::vector<Sha256> meant;
-    for (const auto& each : found->certificates) {
-        if (to_hex(each.sha256).starts_with(prefix)) {
-            meant.push_back(each.sha256);
-        }
-    }
-    if (meant.empty()) {
-        throw ApiError{
-            404,
-            "not_found",
-            fmt::format("no certificate of '{}' has a SHA-256 of '{}'", id.name, prefix)
-        };
-    }
-    if (meant.size() > 1) {
-        throw ApiError{
-            409,
-            "ambiguous",
-            fmt::format("{} certificates of '{}' begin with '{}'", meant.size(), id.name, prefix)
-        };
-    }
-    return meant.front();
-}
-
-std::string hash_of(const std::string& password) {
-    auto hash = identity::hash_password(as_bytes(password));
-    if (!hash && hash.error() == identity::errc::weak_password) {
-        throw ApiError{
-            422,
-            "invalid",
-            fmt::format(
-                "a password has from {} to {} bytes",
-                identity::kPasswordBytesMin,
-                identity::kPasswordBytesMax
-            )
-        };
-    }
-    if (!hash) {
-        throw ApiError{500, "internal", hash.error().message()};
-    }
-    return std::move(*hash);
-}
-
-/// One of many devices to be created, and what became of it.
+/// A device to be created, and what became of it.
 struct Newcomer {
     identity::Thing thing = {};
     identity::Proofs proofs = {};
@@ -220,15 +90,9 @@ struct Newcomer {
 };
 
 void read(Members members, Newcomer& device) {
-    device.thing = {
-        .id = {.name = members.need_text("name")},
-        .type = members.take_text("type").value_or(""),
-        .attributes = members.take_pairs("attributes"),
-        .groups = members.take_texts("groups"),
-        .policies = members.take_texts("policies"),
-    };
+    device.thing = api::take_thing(members);
     if (const auto certificate = members.take_text("certificate")) {
-        device.proofs.certificate = certificate_of(*certificate);
+        device.proofs.certificate = api::certificate_of(*certificate);
     }
     if (auto hash = members.take_text("password_hash")) {
         if (!identity::is_password_hash(*hash)) {
@@ -259,7 +123,7 @@ public:
         );
         json::array rows;
         for (const auto& thing : things) {
-            rows.push_back(summary(thing));
+            rows.push_back(api::summary(thing));
         }
         json::value next;
         if (things.size() == limit) {
@@ -269,47 +133,31 @@ public:
     }
 
     [[nodiscard]] http::Response show(const Call& call) const {
-        return api::reply(details(*registry_, call.path.at(0)));
+        return api::reply(api::details(*registry_, call.path.at(0)));
     }
 
     /// The device with its credentials, or nothing of it.
     [[nodiscard]] http::Response create(const Call& call) const {
         Members members{call};
-        identity::Thing thing{
-            .id = {.name = members.need_text("name")},
-            .type = members.take_text("type").value_or(""),
-            .attributes = members.take_pairs("attributes"),
-            .groups = members.take_texts("groups"),
-            .policies = members.take_texts("policies"),
-        };
+        Newcomer device{.thing = api::take_thing(members)};
         const auto certificate = members.take_text("certificate");
         const auto password = members.take_text("password");
         members.expect_no_more();
-        const auto known =
-            certificate ? std::optional{certificate_of(*certificate)} : std::nullopt;
-        const auto password_hash = password ? std::optional{hash_of(*password)} : std::nullopt;
-        const auto id = thing.id;
-        expect(
-            finish([&](identity::Done done) {
-                registry_->create(std::move(thing), std::move(done));
-            }),
-            fmt::format("device '{}'", id.name)
-        );
-        try {
-            if (known) {
-                add_certificate(id, *known);
-            }
-            if (password_hash) {
-                set_password(id, id.name, *password_hash);
-            }
-        } catch (const ApiError&) {
-            ignore_error(
-                finish([&](identity::Done done) { registry_->remove(id, std::move(done)); }),
-                "the first error is told"
-            );
-            throw;
+        if (certificate) {
+            device.proofs.certificate = api::certificate_of(*certificate);
         }
-        return api::reply(details(*registry_, id.name), 201);
+        if (password) {
+            device.proofs.password_hash = api::hash_of(*password);
+        }
+        const auto& name = device.thing.id.name;
+        if (const auto result = begin_create(device).get(); !result) {
+            throw ApiError{
+                status_of(result.error()),
+                code_of(result.error()),
+                fmt::format("device '{}': {}", name, why_not(device, result.error()))
+            };
+        }
+        return api::reply(api::details(*registry_, name), 201);
     }
 
     /// Many devices, each with its credentials, or nothing of it. They are stored together; one does not wait for the other.
@@ -395,13 +243,13 @@ public:
     }
 
     [[nodiscard]] http::Response certificate(const Call& call) const {
-        add_certificate(id_of(call), certificate_of(only_text(call, "certificate")));
+        add_certificate(id_of(call), api::certificate_of(only_text(call, "certificate")));
         return show(call);
     }
 
     [[nodiscard]] http::Response remove_certificate(const Call& call) const {
         const auto id = id_of(call);
-        const auto meant = certificate_with(*registry_, id, call.path.at(1));
+        const auto meant = api::certificate_with(*registry_, id, call.path.at(1));
         expect(
             finish([&](identity::Done done) {
                 registry_->remove_certificate(id, meant, std::move(done));
@@ -416,7 +264,7 @@ public:
         const auto user = members.take_text("user").value_or(call.path.at(0));
         const auto password = members.need_text("password");
         members.expect_no_more();
-        set_password(id_of(call), user, hash_of(password));
+        set_password(id_of(call), user, api::hash_of(password));
         return show(call);
     }
 
@@ -486,13 +334,18 @@ private:
         if (result.error() == identity::errc::busy) {
             return false;
         }
-        device.error = result.error().message();
-        if (result.error() == identity::errc::already_exists) {
-            device.error = registry_->find_thing(device.thing.id)
-                               ? "there is a device of that name"
-                               : "another device has its certificate, or a user of its name";
-        }
+        device.error = why_not(device, result.error());
         return true;
+    }
+
+    /// Why it was not created.
+    [[nodiscard]] std::string why_not(const Newcomer& device, const error_code& error) const {
+        if (error != identity::errc::already_exists) {
+            return error.message();
+        }
+        return registry_->find_thing(device.thing.id)
+                   ? "there is a device of that name"
+                   : "another device has its certificate, or a user of its name";
     }
 
     static ThingId id_of(const Call& call) { return {.name = call.path.at(0)}; }

@@ -97,9 +97,9 @@ TEST_F(DeviceApi, LeavesNothingBehind_WhenACredentialIsSomebodyElses) {
         return R"({"name":")" + std::string{name} + R"(","certificate":")" + kFingerprint + "\"}";
     };
     static_cast<void>(good("POST", "/v1/devices", with_certificate("p1")));
-    EXPECT_THAT(
-        refused(409, "POST", "/v1/devices", with_certificate("p2")), HasSubstr("already_exists")
-    );
+    const auto why = refused(409, "POST", "/v1/devices", with_certificate("p2"));
+    EXPECT_THAT(why, HasSubstr("already_exists"));
+    EXPECT_THAT(why, HasSubstr("device 'p2': another device has its certificate"));
     refused(404, "GET", "/v1/devices/p2");
 }
 
@@ -118,7 +118,7 @@ TEST_F(DeviceApi, RefusesWhatIsNoDevice) {
              Case{400, R"({"name":"p2","polices":[]})", "'polices' is not known here"},
              Case{400, R"({"name":"p2","policies":"a"})", "'policies' is not a list"},
              Case{400, R"({"name":"p2","certificate":"00"})", "SHA-256"},
-             Case{409, R"({"name":"p1"})", "already_exists"},
+             Case{409, R"({"name":"p1"})", "device 'p1': there is a device of that name"},
              Case{422, R"({"name":"a/b"})", "invalid"},
              Case{422, R"({"name":"p2","password":"short"})", "from 8 to"},
          }) {
