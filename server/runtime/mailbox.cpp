@@ -12,38 +12,26 @@
 
 namespace weir::runtime {
 
-struct Mailbox::Lanes {
-    explicit Lanes(const MailboxOptions& options)
-        : requests{options.ring_entries, options.ring_bytes},
-          replies{options.ring_entries, options.ring_bytes} {}
-
-    detail::SpscRing requests;
-    detail::SpscRing replies;
-};
-
 Mailbox::Mailbox(const MailboxOptions& options)
-    : replies_max_{options.ring_entries}, event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
+    : event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
     if (!event_) {
         throw std::system_error{errno, std::generic_category(), "eventfd"};
     }
     for (std::size_t i = 0; i < options.shards; ++i) {
-        lanes_.push_back(std::make_unique<Lanes>(options));
+        rings_.push_back(
+            std::make_unique<detail::SpscRing>(options.ring_entries, options.ring_bytes)
+        );
     }
 }
 
 Mailbox::~Mailbox() = default;
 
 bool Mailbox::try_send(ShardId from, Task&& task, std::size_t cost_bytes) noexcept {
-    return lanes_[index_of(from)]->requests.try_push(std::move(task), cost_bytes);
-}
-
-void Mailbox::reply(ShardId from, Task&& task) noexcept {
-    const bool pushed = lanes_[index_of(from)]->replies.try_push(std::move(task), 0);
-    WEIR_ASSERT(pushed);  // A reply without a request.
+    return rings_[index_of(from)]->try_push(std::move(task), cost_bytes);
 }
 
 bool Mailbox::has_room(ShardId from) noexcept {
-    return lanes_[index_of(from)]->requests.has_room();
+    return rings_[index_of(from)]->has_room();
 }
 
 void Mailbox::post(Task&& task) {
@@ -61,14 +49,11 @@ void Mailbox::wake() noexcept {
     }
 }
 
-bool Mailbox::drain(std::vector<std::uint32_t>& replies_open) noexcept {
+bool Mailbox::drain() noexcept {
     bool more = false;
-    for (std::size_t from = 0; from < lanes_.size(); ++from) {
-        Lanes& lanes = *lanes_[from];
-        const std::size_t replies = lanes.replies.drain(kTasksPerTurn);
-        replies_open[from] -= static_cast<std::uint32_t>(replies);
-        const std::size_t requests = lanes.requests.drain(kTasksPerTurn);
-        more = more || std::max(replies, requests) == kTasksPerTurn;
+    for (const auto& ring : rings_) {
+        const bool is_whole_turn = ring->drain(kTasksPerTurn) == kTasksPerTurn;
+        more = more || is_whole_turn;
     }
     if (has_posted_.load(std::memory_order_relaxed) &&
         has_posted_.exchange(false, std::memory_order_acquire)) {
@@ -92,9 +77,7 @@ bool Mailbox::prepare_sleep() noexcept {
 
 bool Mailbox::empty() const noexcept {
     return !has_posted_.load(std::memory_order_acquire) &&
-           std::ranges::all_of(lanes_, [](const auto& lanes) {
-               return lanes->requests.empty() && lanes->replies.empty();
-           });
+           std::ranges::all_of(rings_, [](const auto& ring) { return ring->empty(); });
 }
 
 }  // namespace weir::runtime

@@ -25,16 +25,13 @@ enum class ShardId : std::uint16_t {};
 
 struct MailboxOptions {
     std::size_t shards = 1;                    ///< Senders, the owner included.
-    std::size_t ring_entries = 1024;           ///< Per sender and lane; a power of two.
+    std::size_t ring_entries = 1024;           ///< Per sender; a power of two.
     std::size_t ring_bytes = 4 * 1024 * 1024;  ///< Per sender: the declared cost of what waits.
 };
 
-/// One shard's inbox: a ring of requests and a ring of replies from each shard, and a list for
-/// foreign threads.
+/// One shard's inbox: a ring from each shard, and a list for foreign threads.
 ///
-/// Requests may be refused: the sender decides what is lost or parked. Replies cannot be: the
-/// asking shard counts what it has open (Shard::try_request), never more than the ring of replies
-/// holds, so a reply always finds its slot. Each lane keeps its order; between lanes there is none.
+/// What a ring has no room for is refused: the sender decides what is lost or waits. What one sender sends keeps its order.
 /// No thread ever waits here.
 class Mailbox {
 public:
@@ -46,7 +43,6 @@ public:
 
     // The sending shard's thread. wake() is the sender's duty, once per batch.
     [[nodiscard]] bool try_send(ShardId from, Task&& task, std::size_t cost_bytes) noexcept;
-    void reply(ShardId from, Task&& task) noexcept;
     [[nodiscard]] bool has_room(ShardId from) noexcept;
 
     // Any thread.
@@ -57,26 +53,21 @@ public:
     void wake() noexcept;
 
     // The owner's thread.
-    /// Runs what is there, at most kTasksPerTurn of each ring. @param replies_open per sender: less
-    /// by what ran.
+    /// Runs what is there, at most kTasksPerTurn of each ring.
     /// @return true if tasks were left for the next turn.
-    bool drain(std::vector<std::uint32_t>& replies_open) noexcept;
+    bool drain() noexcept;
     /// Announces that the owner goes to sleep; false: something is there, do not.
     [[nodiscard]] bool prepare_sleep() noexcept;
     void end_sleep() noexcept { sleeping_.exchange(false, std::memory_order_acq_rel); }
     /// Event counter to be watched edge-triggered; it is never read.
     [[nodiscard]] int fd() const noexcept { return event_.get(); }
 
-    [[nodiscard]] std::size_t replies_max() const noexcept { return replies_max_; }
-
 private:
     static constexpr std::size_t kTasksPerTurn = 256;
-    struct Lanes;
 
     [[nodiscard]] bool empty() const noexcept;
 
-    std::size_t replies_max_;
-    std::vector<std::unique_ptr<Lanes>> lanes_;  ///< By sender.
+    std::vector<std::unique_ptr<detail::SpscRing>> rings_;  ///< By sender.
     Guarded<std::vector<Task>> posted_;
     std::vector<Task> taken_;  ///< What was posted, while it runs; keeps its capacity.
     std::atomic<bool> has_posted_{false};

@@ -99,7 +99,6 @@ Shard::Shard(ShardId id, ShardGroup& group, const MailboxOptions& mailbox, const
       scratch_{std::make_unique_for_overwrite<Byte[]>(kScratchBytes)},
       asio_{std::make_unique<Asio>(poller_.fd())},
       mailbox_{mailbox},
-      replies_open_(mailbox.shards),
       written_(mailbox.shards) {
     poller_.add(mailbox_.fd(), wake_handler_, Watch::incoming).value();
 }
@@ -127,7 +126,7 @@ void Shard::run_once(std::chrono::milliseconds at_most) noexcept {
     progress_.fetch_add(1, std::memory_order_relaxed);
     read_clocks();
     poller_.dispatch();
-    mail_left_ = mailbox_.drain(replies_open_);
+    mail_left_ = mailbox_.drain();
     coarse_timers_.advance(now_);
     fine_timers_.advance(now_);
     serve_waiters();
@@ -225,21 +224,6 @@ bool Shard::try_send(ShardId to, Task&& task, std::size_t cost_bytes) noexcept {
     }
     mark_written(to);
     return true;
-}
-
-bool Shard::try_request(ShardId to, Task&& task, std::size_t cost_bytes) noexcept {
-    std::uint32_t& open = replies_open_[index_of(to)];
-    if (open == mailbox_.replies_max() || !try_send(to, std::move(task), cost_bytes)) {
-        return false;
-    }
-    ++open;
-    return true;
-}
-
-void Shard::reply(ShardId to, Task&& task) noexcept {
-    WEIR_DEBUG_ASSERT(current() == nullptr || current() == this);
-    (*group_)[to].mailbox_.reply(id_, std::move(task));
-    mark_written(to);
 }
 
 void Shard::when_room(ShardId to, Task task) {

@@ -77,13 +77,6 @@ public:
     [[nodiscard]] bool try_send(
         ShardId to, Task&& task, std::size_t cost_bytes = sizeof(Task)
     ) noexcept;
-    /// The same, and `to` answers exactly once with reply(). false also when as many requests are
-    /// unanswered as the ring of replies has slots.
-    [[nodiscard]] bool try_request(
-        ShardId to, Task&& task, std::size_t cost_bytes = sizeof(Task)
-    ) noexcept;
-    /// Answers a request of shard `to`. Cannot fail.
-    void reply(ShardId to, Task&& task) noexcept;
     /// Runs `task` in the first wake that finds a quarter of the ring to `to` free; checked every
     /// millisecond.
     void when_room(ShardId to, Task task);
@@ -142,8 +135,7 @@ private:
     std::unique_ptr<Asio> asio_;
     Mailbox mailbox_;
     WakeHandler wake_handler_;
-    std::vector<std::uint32_t> replies_open_;  ///< By answering shard.
-    std::vector<bool> written_;                ///< Shards to notify when the wake ends.
+    std::vector<bool> written_;  ///< Shards to notify when the wake ends.
     std::vector<ShardId> written_list_;
     std::vector<Waiter> waiters_;
     std::vector<Task> deferred_;
