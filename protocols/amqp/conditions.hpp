@@ -13,17 +13,13 @@ inline constexpr std::string_view kResourceLimitExceeded = "amqp:resource-limit-
 inline constexpr std::string_view kNotAllowed = "amqp:not-allowed";
 inline constexpr std::string_view kInvalidField = "amqp:invalid-field";
 inline constexpr std::string_view kNotImplemented = "amqp:not-implemented";
-inline constexpr std::string_view kResourceDeleted = "amqp:resource-deleted";
 
-inline constexpr std::string_view kConnectionForced = "amqp:connection:forced";
 inline constexpr std::string_view kFramingError = "amqp:connection:framing-error";
 
 inline constexpr std::string_view kHandleInUse = "amqp:session:handle-in-use";
 inline constexpr std::string_view kUnattachedHandle = "amqp:session:unattached-handle";
 
-inline constexpr std::string_view kDetachForced = "amqp:link:detach-forced";
 inline constexpr std::string_view kTransferLimitExceeded = "amqp:link:transfer-limit-exceeded";
 inline constexpr std::string_view kMessageSizeExceeded = "amqp:link:message-size-exceeded";
-inline constexpr std::string_view kStolen = "amqp:link:stolen";
 
 }  // namespace weir::amqp::condition

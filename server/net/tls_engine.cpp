@@ -351,11 +351,6 @@ std::string_view TlsSession::alpn() const noexcept {
     return as_text({name, size});
 }
 
-std::string_view TlsSession::server_name() const noexcept {
-    const char* const name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
-    return name == nullptr ? std::string_view{} : std::string_view{name};
-}
-
 std::optional<Sha256> TlsSession::peer_certificate_sha256() const {
     const X509* const leaf = SSL_get0_peer_certificate(ssl_);
     if (leaf == nullptr) {

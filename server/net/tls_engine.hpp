@@ -46,8 +46,6 @@ public:
     // After the handshake.
     /// The protocol agreed on by ALPN; empty: none.
     [[nodiscard]] std::string_view alpn() const noexcept;
-    /// The name the peer asked for; empty: none.
-    [[nodiscard]] std::string_view server_name() const noexcept;
     /// SHA-256 of the peer's whole certificate: what tells devices apart.
     [[nodiscard]] std::optional<Sha256> peer_certificate_sha256() const;
     /// DER, leaf first, verified. Empty: the peer gave none.

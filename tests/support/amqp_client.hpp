@@ -149,10 +149,6 @@ public:
         auto* const own = pn_transport_condition(driver_.transport);
         return name_of(pn_condition_is_set(remote) ? remote : own);
     }
-    bool sasl_failed() {
-        const auto outcome = pn_sasl_outcome(pn_sasl(driver_.transport));
-        return outcome != PN_SASL_NONE && outcome != PN_SASL_OK;
-    }
     pn_sasl_outcome_t sasl_outcome() { return pn_sasl_outcome(pn_sasl(driver_.transport)); }
 
     static std::string condition(pn_link_t* link) {
