@@ -150,29 +150,40 @@ model::PrincipalPtr HttpEndpoint::authenticate(const http::Request& head) {
     return *known;
 }
 
-void HttpEndpoint::publish(const http::Request& request, const std::string& topic) {
-    const Services& services = connection_.services();
-    const auto qos = http::query_value(request.target, "qos").value_or("1");
-    const auto retained = http::query_value(request.target, "retain").value_or("false");
-    if (qos != "0" && qos != "1") {
-        return refuse(
+std::optional<HttpEndpoint::Options> HttpEndpoint::read_options(
+    const http::Request& request, std::string_view topic
+) {
+    const auto refuse_query = [&](std::string detail) {
+        refuse(
             Reason::protocol_error,
-            problem_of(400, Reason::protocol_error, "qos is 0 or 1"),
+            problem_of(400, Reason::protocol_error, std::move(detail)),
             request.target
         );
+        return std::nullopt;
+    };
+    const auto qos = http::query_value(request.target, "qos").value_or("1");
+    const auto retain = http::query_value(request.target, "retain").value_or("false");
+    if (qos != "0" && qos != "1") {
+        return refuse_query("qos is 0 or 1");
     }
     if (!mqtt::is_valid_text(topic) || !mqtt::is_valid_topic_name(topic) ||
         !mqtt::is_within(topic, connection_.topic_limits())) {
-        return refuse(400, {Reason::topic_invalid}, topic);
+        refuse(400, {Reason::topic_invalid}, topic);
+        return std::nullopt;
     }
-    if (retained != "true" && retained != "false") {
-        return refuse(
-            Reason::protocol_error,
-            problem_of(400, Reason::protocol_error, "retain is true or false"),
-            request.target
-        );
+    if (retain != "true" && retain != "false") {
+        return refuse_query("retain is true or false");
     }
-    const bool retain = retained == "true";
+    return Options{.waits = qos == "1", .retain = retain == "true"};
+}
+
+void HttpEndpoint::publish(const http::Request& request, const std::string& topic) {
+    const auto options = read_options(request, topic);
+    if (!options) {
+        return;
+    }
+    const auto [waits, retain] = *options;
+    const Services& services = connection_.services();
     const auto policies = services.broker.policies()->bundle_for(*principal_);
     connection_.open_meter(principal_->tenant, connection_.device());
     const pipeline::Origin origin{
@@ -192,7 +203,6 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
     if (const auto type = request.header("Content-Type"); type && mqtt::is_valid_text(*type)) {
         properties.text(mqtt::PropertyId::content_type, *type);
     }
-    const bool waits = qos == "1";
     const auto message = model::Message::make({
         .topic = topic,
         .payload = request.body,
@@ -206,21 +216,7 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
     const auto progress =
         services.publisher.route(origin, message, {waits ? connection_.id() : 0, number});
     if (pipeline::is_held_back(progress)) {
-        const bool is_throttled = progress == pipeline::Progress::throttled;
-        const auto problem =
-            is_throttled
-                ? problem_of(
-                      429, Reason::quota_exceeded, "the device publishes faster than it may; try again"
-                  )
-                : problem_of(
-                      503, Reason::sink_full, "a sink that takes this message has no room; try again"
-                  );
-        if (!is_throttled) {  // Else the publisher has recorded it.
-            connection_.refuse(Action::publish, {Reason::sink_full}, topic);
-        }
-        auto response = http::to_response(problem);
-        response.headers.emplace_back("Retry-After", "1");
-        return answer(response);
+        return hold_back(progress, topic);
     }
     services.metrics().received[static_cast<std::size_t>(message->qos())].add();
     if (progress == pipeline::Progress::pending) {
@@ -228,6 +224,24 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
         return;
     }
     answer({.status = static_cast<std::uint16_t>(waits ? 200 : 202)});
+}
+
+void HttpEndpoint::hold_back(pipeline::Progress progress, std::string_view topic) {
+    const bool is_throttled = progress == pipeline::Progress::throttled;
+    const auto problem =
+        is_throttled
+            ? problem_of(
+                  429, Reason::quota_exceeded, "the device publishes faster than it may; try again"
+              )
+            : problem_of(
+                  503, Reason::sink_full, "a sink that takes this message has no room; try again"
+              );
+    if (!is_throttled) {  // Else the publisher has recorded it.
+        connection_.refuse(Action::publish, {Reason::sink_full}, topic);
+    }
+    auto response = http::to_response(problem);
+    response.headers.emplace_back("Retry-After", "1");
+    answer(response);
 }
 
 void HttpEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {

@@ -16,8 +16,8 @@ namespace weir::endpoints {
 class Connection;
 
 /// One HTTP/1.1 connection; requests are answered in order, one at a time. Who sends them is proved by the client
-/// certificate or a bearer token, for each request anew and before its body is taken: nobody unknown fills memory. At QoS 1 (the default) a 2xx says as much as a PUBACK: the message
-/// can no longer be lost. Stays on the shard that accepted it.
+/// certificate or a bearer token, for each request anew and before its body is taken: nobody unknown fills memory. At QoS 1
+/// (the default) a 2xx says as much as a PUBACK: the message can no longer be lost. Stays on the shard that accepted it.
 class HttpEndpoint final : public Endpoint {
 public:
     explicit HttpEndpoint(Connection& connection);
@@ -29,11 +29,23 @@ public:
     [[nodiscard]] const char* protocol() const noexcept override { return "http"; }
 
 private:
+    /// What the query of a publish asks for.
+    struct Options {
+        bool waits;  ///< QoS 1: the answer comes when the message is durable.
+        bool retain;
+    };
+
     void begin(const http::Request& head);
     void serve(const http::Request& request);
     /// @return Nothing if the request was refused, and answered.
     [[nodiscard]] model::PrincipalPtr authenticate(const http::Request& head);
+    /// @return Nothing if the request was refused, and answered.
+    [[nodiscard]] std::optional<Options> read_options(
+        const http::Request& request, std::string_view topic
+    );
     void publish(const http::Request& request, const std::string& topic);
+    /// Answers that the client is to try again.
+    void hold_back(pipeline::Progress progress, std::string_view topic);
     void answer(const http::Response& response);
     /// Whoever bears it has its secret, so he is told, and the refusal is noted under the device.
     void refuse_expired(std::string_view bearer);

@@ -134,6 +134,8 @@ private:
     // To the client: mqtt_deliver.cpp
     [[nodiscard]] bool ready(model::Qos qos) const noexcept override;
     void deliver(const broker::Delivery& delivery) noexcept override;
+    /// What the client cannot take counts as delivered. [MQTT5-3.1.2-25]
+    void drop_too_large(const broker::Delivery& delivery);
     void release(std::uint16_t packet_id) noexcept override;
     void end(model::Reason reason) noexcept override;
     [[nodiscard]] broker::PeerInfo peer() const noexcept override;

@@ -38,9 +38,8 @@ void MqttEndpoint::deliver(const broker::Delivery& delivery) noexcept {
         .retain = delivery.retain,
         .dup = delivery.duplicate,
     };
-    const Services& services = connection_.services();
     if (message.expires().count() != 0) {
-        const auto left = message.expires() - services.shard.wall_now();
+        const auto left = message.expires() - connection_.services().shard.wall_now();
         header.message_expiry_s = static_cast<std::uint32_t>(
             std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(left).count())
         );
@@ -55,23 +54,7 @@ void MqttEndpoint::deliver(const broker::Delivery& delivery) noexcept {
     }
     const std::size_t head = mqtt::publish_head_size(header, version);
     if (!fits(head + header.payload_bytes)) {
-        // What the client cannot take is dropped as if it had been delivered. [MQTT5-3.1.2-25]
-        services.metrics().lose(Reason::packet_too_large);
-        services.context().decisions.record(
-            session_->who(),
-            model::Action::deliver,
-            Reason::packet_too_large,
-            services.shard.wall_now(),
-            message.topic()
-        );
-        if (delivery.packet_id != 0) {
-            connection_.later([this, packet_id = delivery.packet_id] {
-                if (session_ != nullptr) {
-                    session_->settled(packet_id);
-                }
-            });
-        }
-        return;
+        return drop_too_large(delivery);
     }
     if (use.is_new) {
         extra().aliases.give(message.topic());
@@ -99,6 +82,25 @@ void MqttEndpoint::deliver(const broker::Delivery& delivery) noexcept {
         );
     }
     connection_.flush_later();
+}
+
+void MqttEndpoint::drop_too_large(const broker::Delivery& delivery) {
+    const Services& services = connection_.services();
+    services.metrics().lose(Reason::packet_too_large);
+    services.context().decisions.record(
+        session_->who(),
+        model::Action::deliver,
+        Reason::packet_too_large,
+        services.shard.wall_now(),
+        delivery.message->topic()
+    );
+    if (delivery.packet_id != 0) {
+        connection_.later([this, packet_id = delivery.packet_id] {
+            if (session_ != nullptr) {
+                session_->settled(packet_id);
+            }
+        });
+    }
 }
 
 void MqttEndpoint::release(std::uint16_t packet_id) noexcept {
