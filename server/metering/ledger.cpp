@@ -153,6 +153,30 @@ Result<Seal> compute_seal(
     return seal;
 }
 
+/// @param read  (key, version, body) -> Result<Record>
+template <class Record, class Read>
+Result<std::vector<Record>> read_all(const Store& store, std::string_view prefix, Read read) {
+    std::vector<Record> out;
+    Result<void> outcome;
+    WEIR_CHECK(store.scan(
+        Family::audit,
+        prefix,
+        [&](std::string_view key, std::uint8_t version, ByteView body) {
+            auto record = read(key, version, body);
+            if (!record) {
+                outcome = record.error();
+                return false;
+            }
+            out.push_back(std::move(*record));
+            return true;
+        }
+    ));
+    if (!outcome) {
+        return outcome.error();
+    }
+    return out;
+}
+
 /// Where the chain starts: the first hour with usage.
 Result<std::optional<std::uint32_t>> first_used_hour(const Store& store) {
     std::optional<std::uint32_t> hour;
@@ -229,47 +253,11 @@ Result<std::uint64_t> Ledger::seal() {
 }
 
 Result<std::vector<Seal>> Ledger::seals(const Store& store) {
-    std::vector<Seal> out;
-    Result<void> outcome;
-    WEIR_CHECK(store.scan(
-        Family::audit,
-        kSealPrefix,
-        [&](std::string_view key, std::uint8_t version, ByteView body) {
-            auto seal = read_seal(key, version, body);
-            if (!seal) {
-                outcome = seal.error();
-                return false;
-            }
-            out.push_back(*seal);
-            return true;
-        }
-    ));
-    if (!outcome) {
-        return outcome.error();
-    }
-    return out;
+    return read_all<Seal>(store, kSealPrefix, read_seal);
 }
 
 Result<std::vector<Gap>> Ledger::gaps(const Store& store) {
-    std::vector<Gap> out;
-    Result<void> outcome;
-    WEIR_CHECK(store.scan(
-        Family::audit,
-        kGapPrefix,
-        [&](std::string_view key, std::uint8_t version, ByteView body) {
-            const auto gap = read_gap(key, version, body);
-            if (!gap) {
-                outcome = gap.error();
-                return false;
-            }
-            out.push_back(*gap);
-            return true;
-        }
-    ));
-    if (!outcome) {
-        return outcome.error();
-    }
-    return out;
+    return read_all<Gap>(store, kGapPrefix, read_gap);
 }
 
 Result<Verification> Ledger::verify(const Store& store) {
