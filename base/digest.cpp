@@ -155,6 +155,18 @@ std::string random_hex(std::size_t count) {
     return to_hex(raw);
 }
 
+std::string random_uuid() {
+    std::array<Byte, 16> raw;
+    random_bytes(raw);
+    raw[6] = static_cast<Byte>((raw[6] & 0x0FU) | 0x40U);
+    raw[8] = static_cast<Byte>((raw[8] & 0x3FU) | 0x80U);
+    std::string text = to_hex(raw);
+    for (const std::size_t dash : {8U, 13U, 18U, 23U}) {
+        text.insert(dash, 1, '-');
+    }
+    return text;
+}
+
 bool equal_constant_time(ByteView a, ByteView b) noexcept {
     return a.size() == b.size() && (a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0);
 }

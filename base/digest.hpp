@@ -32,6 +32,8 @@ enum class DigestKind : std::uint8_t { md5, sha1, sha224, sha256, sha384, sha512
 void random_bytes(std::span<Byte> out);
 /// `count` random bytes as hex.
 [[nodiscard]] std::string random_hex(std::size_t count);
+/// Version 4 of RFC 9562 section 5.4, in lower case.
+[[nodiscard]] std::string random_uuid();
 /// Comparison whose time depends on the lengths only.
 [[nodiscard]] bool equal_constant_time(ByteView a, ByteView b) noexcept;
 

@@ -59,7 +59,8 @@ std::string message_of(const Failure& failure) {
 
 std::string error_report(const ReportFacts& facts, std::span<const Failure> failures) {
     std::string out = R"({"ruleName":)" + quoted(facts.rule) + R"(,"topic":)" +
-                      quoted(facts.topic) + R"(,"clientId":)" + quoted(facts.client_id) +
+                      quoted(facts.topic) + R"(,"traceId":)" + quoted(facts.trace_id) +
+                      R"(,"clientId":)" + quoted(facts.client_id) +
                       R"(,"device":)" + quoted(facts.device) + R"(,"time":)" +
                       quoted(format_time(facts.time.count())) + R"(,"base64OriginalPayload":)" +
                       quoted(to_base64(facts.payload)) + R"(,"failures":[)";

@@ -36,6 +36,7 @@ struct Failure {
 struct ReportFacts {
     std::string_view rule;
     std::string_view topic;
+    std::string_view trace_id;
     std::string_view client_id;
     std::string_view device;
     WallTime time;
@@ -45,7 +46,7 @@ struct ReportFacts {
 /// Failures of one message that are told one by one; the others are told by their number.
 inline constexpr std::size_t kReportedMax = 20;
 
-/// {"ruleName","topic","clientId","device","time","base64OriginalPayload",
+/// {"ruleName","topic","traceId","clientId","device","time","base64OriginalPayload",
 /// "failures":[{"failedAction","failedResource","errorMessage"}]}, and "moreFailures" if there are more
 /// than kReportedMax. Of an evaluation, `failedAction` is "evaluate" and `failedResource` the rule.
 [[nodiscard]] std::string error_report(

@@ -27,6 +27,7 @@ struct Publisher::Forwarded {
     std::string device;
     std::string source_ip;
     std::string rule;
+    std::string trace_id;
     broker::Slip slip;  ///< The publisher's acknowledgement waits for it.
     SteadyTime since;
 };
@@ -251,6 +252,7 @@ void Publisher::forward(const Origin& origin, broker::Deposit& deposit) {
             .device = std::string{origin.device},
             .source_ip = std::string{origin.source_ip},
             .rule = each.rule,
+            .trace_id = each.trace_id,
             .slip = broker_.share(deposit),
             .since = context_.clock.steady(),
         });
@@ -287,7 +289,7 @@ bool Publisher::run(Forwarded& forwarded, std::chrono::milliseconds held) {
         .meter = meter,
         .source_ip = forwarded.source_ip,
     };
-    const bool has_room = effects_.run_one(origin, forwarded.message, *rule, held);
+    const bool has_room = effects_.run_one(origin, forwarded.message, *rule, forwarded.trace_id, held);
     if (has_room) {
         static_cast<void>(take_effects(deposit));
         forward(origin, deposit);

@@ -45,7 +45,7 @@ bool RuleEffects::is_here(std::string_view rule, std::string_view key) {
     if (owner == parts_.shard || is_alone_) {
         return true;
     }
-    elsewhere_.push_back({owner, std::string{rule}, *evaluating_});
+    elsewhere_.push_back({owner, std::string{rule}, *evaluating_, std::string{trace_id_}});
     return false;
 }
 
@@ -74,7 +74,8 @@ void RuleEffects::write(const rules::StateKey& key, ByteView record, std::int64_
 
 // --- Evaluation ------------------------------------------------------------------------------------------------------
 
-void RuleEffects::begin(std::chrono::milliseconds held) {
+void RuleEffects::begin(std::string_view trace_id, std::chrono::milliseconds held) {
+    trace_id_ = trace_id;
     held_ = held;
     batch_ = storage::Batch{};
     reservations_.clear();
@@ -91,7 +92,7 @@ void RuleEffects::begin(std::chrono::milliseconds held) {
 bool RuleEffects::run(
     const Origin& origin, const model::MessagePtr& message, std::chrono::milliseconds held
 ) {
-    begin(held);
+    begin(trace_ids_.next(), held);
     return finish(origin, evaluate(origin, message));
 }
 
@@ -99,9 +100,10 @@ bool RuleEffects::run_one(
     const Origin& origin,
     const model::MessagePtr& message,
     const rules::Rule& rule,
+    std::string_view trace_id,
     std::chrono::milliseconds held
 ) {
-    begin(held);
+    begin(trace_id, held);
     evaluating_ = &message;
     is_alone_ = true;
     const auto evaluated =
@@ -141,6 +143,7 @@ rules::Input RuleEffects::input_of(const Origin& origin, const model::Message& m
         .qos = message.qos(),
         .timestamp_ms = parts_.context.clock.wall().count(),
         .source_ip = origin.source_ip,
+        .trace_id = trace_id_,
         .properties = message.properties(),
         .protocol = message.protocol(),
     };
@@ -234,6 +237,7 @@ bool RuleEffects::report_failures(
     const std::string report = error_report(
         {.rule = rule.name(),
          .topic = message.topic(),
+         .trace_id = trace_id_,
          .client_id = origin.subject.client_id,
          .device = origin.device,
          .time = parts_.context.clock.wall(),

@@ -20,6 +20,7 @@
 #include <weir/pipeline/origin.hpp>
 #include <weir/pipeline/routes.hpp>
 #include <weir/pipeline/rule_state.hpp>
+#include <weir/pipeline/trace_ids.hpp>
 #include <weir/rules/evaluator.hpp>
 #include <weir/storage/batch.hpp>
 
@@ -43,6 +44,7 @@ public:
         unsigned shard;
         std::string rule;
         model::MessagePtr message;
+        std::string trace_id;
     };
 
     explicit RuleEffects(const Parts& parts) : parts_{parts} {}
@@ -57,10 +59,12 @@ public:
         const Origin& origin, const model::MessagePtr& message, std::chrono::milliseconds held
     );
     /// One rule, whose memory is here, and all over what it republishes.
+    /// @param trace_id  Of the message, from the shard that sent it here.
     [[nodiscard]] bool run_one(
         const Origin& origin,
         const model::MessagePtr& message,
         const rules::Rule& rule,
+        std::string_view trace_id,
         std::chrono::milliseconds held
     );
 
@@ -112,7 +116,7 @@ private:
     std::optional<ByteView> find(const rules::StateKey& key, std::int64_t since_ms) override;
     void write(const rules::StateKey& key, ByteView record, std::int64_t time_ms) override;
 
-    void begin(std::chrono::milliseconds held);
+    void begin(std::string_view trace_id, std::chrono::milliseconds held);
     [[nodiscard]] bool finish(const Origin& origin, bool has_room);
     [[nodiscard]] rules::Input input_of(const Origin& origin, const model::Message& message) const;
     [[nodiscard]] bool evaluate(const Origin& origin, const model::MessagePtr& message);
@@ -169,6 +173,7 @@ private:
     Parts parts_;
     std::shared_ptr<const Routes> routes_;
     rules::Evaluator evaluator_;
+    TraceIds trace_ids_;
 
     // Of the message at hand; kept for their memory.
     storage::Batch batch_;
@@ -182,6 +187,7 @@ private:
     std::vector<Raised> raised_;
     Bytes property_bytes_;
     const model::MessagePtr* evaluating_ = nullptr;
+    std::string_view trace_id_;
     std::uint64_t rule_not_found_ = 0;
     std::uint32_t until_timed_ = 0;
     std::chrono::milliseconds held_{0};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -230,7 +231,8 @@ TEST_P(Rules, ReportAllThatFailedOfAMessageAtOnce) {
     peer.until_settled();
     const auto reports = stored();
     ASSERT_EQ(reports.size(), 1U);
-    EXPECT_THAT(reports.front(), testing::HasSubstr(R"("ruleName":"r","topic":"data/x","clientId":"p")"));
+    EXPECT_THAT(reports.front(), testing::HasSubstr(R"("ruleName":"r","topic":"data/x","traceId":")"));
+    EXPECT_THAT(reports.front(), testing::HasSubstr(R"(","clientId":"p")"));
     const std::string_view of_http =
         R"({"failedAction":"http","failedResource":"pager","errorMessage":"header X-Site ${site}: an expression of the template has no value for this message"})";
     const std::string_view of_republish =
@@ -242,6 +244,39 @@ TEST_P(Rules, ReportAllThatFailedOfAMessageAtOnce) {
         ))
     );
     EXPECT_EQ(status("r").failed, 6U);
+}
+
+TEST_P(Rules, SeeOneTraceIdPerMessageAndSoDoesTheReport) {
+    for (const std::string name : {"a", "b"}) {
+        write(
+            "rules.d/" + name + ".sql",
+            "---\nto: [{stream: out}, {republish: {topic: \"" + name + "/${missing}\"}}]\non_error: {stream: out}\n---\n"
+            "SELECT traceid() AS \"traceId\" FROM 'data/#'\n"
+        );
+    }
+    // The memory of its key may be another shard's.
+    write(
+        "rules.d/c.sql",
+        "---\nto: {stream: out}\nstate: {key: k}\n---\nSELECT traceid() AS \"traceId\", last(v) AS v FROM 'data/#'\n"
+    );
+    start();
+    MqttPeer peer{port_};
+    peer.connect("p");
+    constexpr std::size_t kMessages = 6;
+    for (std::size_t i = 0; i < kMessages; ++i) {
+        peer.publish("data/x", fmt::format(R"({{"k":{}}})", i), Qos::at_least_once);
+    }
+    peer.until_settled();
+    constexpr std::size_t kTold = 5;  // Two outputs, two reports, and what remembers.
+    std::map<std::string, std::size_t> told;
+    for (const auto& record : stored()) {
+        constexpr std::string_view kName = R"("traceId":")";
+        const auto at = record.find(kName);
+        ASSERT_NE(at, std::string::npos) << record;
+        ++told[record.substr(at + kName.size(), 36)];
+    }
+    EXPECT_EQ(told.size(), kMessages);
+    EXPECT_THAT(told, testing::Each(testing::Pair(testing::_, kTold)));
 }
 
 TEST_P(Rules, ReportEveryKindOfFailure) {

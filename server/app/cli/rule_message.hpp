@@ -33,7 +33,7 @@ public:
 
     std::string topic;
     std::string client_id;
-    std::string trace_id;
+    std::string trace_id = "00000000-0000-0000-0000-000000000000";  ///< A gateway makes one for each message.
     std::string source_ip;
     model::Principal principal;
     model::Qos qos = model::Qos::at_most_once;

@@ -1,6 +1,3 @@
-#include <array>
-#include <random>
-
 #include <weir/base/digest.hpp>
 #include <weir/base/topic.hpp>
 #include <weir/rules/detail/context.hpp>
@@ -57,9 +54,11 @@ Value account_id(const Call& call) {
     return who == nullptr ? Value{} : Value::string(who->tenant);
 }
 
+/// AWS: of MQTT alone.
 Value trace_id(const Call& call) {
-    return input(call).protocol == model::Protocol::mqtt ? text_or_undefined(input(call).trace_id)
-                                                         : Value{};
+    const bool has_one = input(call).protocol == model::Protocol::mqtt ||
+                         call.context.profile() == Profile::native;
+    return has_one ? text_or_undefined(input(call).trace_id) : Value{};
 }
 
 Value source_ip(const Call& call) {
@@ -79,15 +78,7 @@ Value timestamp(const Call& call) {
 }
 
 Value new_uuid(const Call& call) {
-    std::array<Byte, 16> bytes;
-    random_bytes(bytes);
-    bytes[6] = static_cast<Byte>((bytes[6] & 0x0FU) | 0x40U);  // Version 4, RFC 9562 section 5.4.
-    bytes[8] = static_cast<Byte>((bytes[8] & 0x3FU) | 0x80U);
-    std::string text = to_hex(bytes);
-    for (const std::size_t dash : {8U, 13U, 18U, 23U}) {
-        text.insert(dash, 1, '-');
-    }
-    return call.context.text(text);
+    return call.context.text(random_uuid());
 }
 
 Value thing(const Call& call) {
@@ -262,7 +253,7 @@ constexpr Function kFunctions[] = {
      .arguments_max = 1,
      .pure = false,
      .call = topic},
-    about_message("traceid", "traceid()", "the id that `weir rules eval` is given; Undefined in a gateway, which traces no messages", trace_id),
+    about_message("traceid", "traceid()", "the id of the message, which reports to on_error have too; in AWS profiles of MQTT messages alone", trace_id),
 };
 
 }  // namespace

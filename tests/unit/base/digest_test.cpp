@@ -98,6 +98,9 @@ TEST(Base64, RefusesWhatIsNoEncoding) {
 TEST(Random, DiffersFromCallToCall) {
     EXPECT_EQ(random_hex(8).size(), 16U);
     EXPECT_NE(random_hex(16), random_hex(16));
+    EXPECT_EQ(random_uuid().size(), 36U);
+    EXPECT_EQ(random_uuid()[14], '4');
+    EXPECT_NE(random_uuid(), random_uuid());
 }
 
 TEST(EqualConstantTime, ComparesAllBytes) {

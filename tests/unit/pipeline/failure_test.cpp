@@ -44,6 +44,7 @@ protected:
         return error_report(
             {.rule = rule().name(),
              .topic = "data/\"p1\"",
+             .trace_id = "8c1f0b52-6d0e-4b7a-9d3c-00a1b2c3d4e5",
              .client_id = "c\xFF",
              .device = "p1",
              .time = WallTime{1'700'000'000'000},
@@ -68,7 +69,7 @@ TEST_F(FailureTest, IsReportedWithActionResourceAndCause) {
             {.rule = &rule(), .action = action(3), .detail = "no \"reason\""},
             {.rule = &rule(), .action = action(4), .reason = Reason::republish_loop},
         }),
-        R"({"ruleName":"hot","topic":"data/\"p1\"","clientId":"c)" "\uFFFD" R"(","device":"p1",)"
+        R"({"ruleName":"hot","topic":"data/\"p1\"","traceId":"8c1f0b52-6d0e-4b7a-9d3c-00a1b2c3d4e5","clientId":"c)" "\uFFFD" R"(","device":"p1",)"
         R"("time":"2023-11-14T22:13:20.000Z","base64OriginalPayload":"e30=","failures":[)"
         R"({"failedAction":"evaluate","failedResource":"hot","errorMessage":"FOREACH makes more than 1000 outputs of this message"},)"
         R"({"failedAction":"http","failedResource":"pager","errorMessage":"the sink's outbox is full"},)"
