@@ -159,6 +159,19 @@ TEST_F(Cli, NamesTheWordsThatAnOptionTakes) {
     EXPECT_EQ(weir("version --output JSON").exit_code, 0) << "in any case";
 }
 
+TEST_F(Cli, RefusesNumbersThatAreNone) {
+    for (const std::string words :
+         {"rules try r --stream s --last ", "sinks outbox pager --from ", "sinks retry pager --to ",
+          "streams read raw --limit ", "backup b --keep "}) {
+        for (const std::string number : {"-1", "99999999999999999999", "1.5", "1x"}) {
+            const auto refused = weir(words + number);
+            EXPECT_EQ(refused.exit_code, 2) << words << number;
+            EXPECT_THAT(refused.error, HasSubstr("'" + number + "' is no whole number from 0 on\n"))
+                << words << number;
+        }
+    }
+}
+
 TEST_F(Cli, ListsTheCommands_WhenNoneIsGiven) {
     const auto bare = weir("");
     EXPECT_EQ(bare.exit_code, 2);

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
+#include <cstdint>
+
 namespace weir::cli {
 
 CLI::App* add_command(
@@ -24,6 +27,24 @@ CLI::App* add_command(
 
 std::string none_of(const std::string& word, const std::vector<std::string>& words) {
     return fmt::format("'{}' is none of {}", word, fmt::join(words, ", "));
+}
+
+void check_numbers(CLI::App& app) {
+    for (auto* const option : app.get_options()) {
+        if (option->get_type_name().starts_with("UINT")) {
+            option->check([](const std::string& text) {
+                std::uint64_t number = 0;
+                const char* const end = text.data() + text.size();
+                const auto read = std::from_chars(text.data(), end, number);
+                return read.ec == std::errc{} && read.ptr == end
+                           ? std::string{}
+                           : fmt::format("'{}' is no whole number from 0 on", text);
+            });
+        }
+    }
+    for (auto* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        check_numbers(*command);
+    }
 }
 
 void add_format(CLI::App& command, Format& format, bool with_csv) {

@@ -85,6 +85,9 @@ template <class E>
     return {take, ""};
 }
 
+/// Options that count something refuse what is no number of theirs: CLI11 takes "-1" and numbers beyond 64 bits for
+/// 2^64 - 1. To be called when all commands are there.
+void check_numbers(CLI::App& app);
 /// Adds `-o table|json|csv`, or only the first two.
 void add_format(CLI::App& command, Format& format, bool with_csv = true);
 

@@ -93,6 +93,7 @@ ExitCode run(int argc, char** argv) {
           add_version}) {
         add(app, chosen);
     }
+    check_numbers(app);
     const auto words = words_of(argc, argv);
     try {
         app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
