@@ -16,6 +16,9 @@ namespace weir::rules {
 namespace detail {
 namespace {
 
+/// A longer text is made for each message: a chain of `+` would keep as many as it has operators.
+constexpr std::size_t kFoldedBytesMax = 4096;
+
 /// What is wrong with a topic filter; empty: nothing.
 std::string_view filter_problem(std::string_view filter) {
     constexpr std::size_t kBytesMax = 65'535;
@@ -173,6 +176,9 @@ NodeId Compiler::fold(NodeId id) {
     if (context_.budget().exceeded()) {
         return id;
     }
+    if (value.is(Type::string) && value.text().size() > kFoldedBytesMax) {
+        return id;
+    }
     if (value.is_undefined()) {
         reporter_.warning(code::kAlwaysUndefined, extent(id), "this is always Undefined");
     }
@@ -229,7 +235,8 @@ NodeId Compiler::emit_output(std::vector<Output::Entry>& entries, ast::Extent ex
     return emit(Op::object, extent, set_of({Type::object}), ids, first);
 }
 
-NodeId Compiler::query(const ast::Query& query) {
+/// @param has_output  False: of EXISTS, whose items need no names.
+NodeId Compiler::query(const ast::Query& query, bool has_output) {
     const auto& items = query.items;
     const bool whole =
         items.front().expression->kind == ExpressionKind::star && items.front().alias.empty();
@@ -246,6 +253,9 @@ NodeId Compiler::query(const ast::Query& query) {
         std::vector<std::string> key = item.alias;
         if (key.empty()) {
             key.emplace_back(natural_name(*item.expression));
+        }
+        if (key.front().empty() && !has_output) {
+            continue;
         }
         if (key.front().empty()) {
             reporter_.error(
@@ -309,9 +319,11 @@ std::uint16_t Compiler::level_of_names() const {
 /// DO and INCASE see the message, and the element by its name.
 void Compiler::foreach(const ast::Foreach& foreach, const ast::Query& query) {
     program_.foreach = expression(*foreach.list);
+    check_list(program_.foreach);
     open_scope(foreach.element, false);
     if (foreach.condition) {
         program_.incase = expression(*foreach.condition);
+        check_condition(program_.incase);
     }
     if (query.items.empty()) {
         program_.select = emit(Op::element, foreach.list->extent, kAnything);
@@ -333,20 +345,7 @@ void Compiler::statement(const ast::Statement& statement, bool filter_required) 
     }
     if (query.where) {
         program_.where = expression(*query.where);
-        const ProgramNode& where = node(program_.where);
-        const bool never = where.op == Op::constant
-                               ? !to_boolean(program_.constants[where.data]).value_or(false)
-                               : (types_[program_.where] & kMayBeTrue) == 0;
-        if (never) {
-            reporter_.warning(
-                code::kNeverTrue,
-                query.where->extent,
-                "the condition is never true",
-                "compare with =, <> or <"
-            );
-        } else {
-            check_contradiction(program_.where);
-        }
+        check_condition(program_.where);
     }
     if (statement.foreach) {
         foreach(*statement.foreach, query);

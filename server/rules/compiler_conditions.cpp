@@ -1,6 +1,7 @@
 // What can be said of a condition before there is a message.
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -19,6 +20,17 @@ bool is_ordering(Op op) {
 bool is_scalar(const Value& value) {
     return value.is_number() || value.is(Type::string) || value.is(Type::boolean) ||
            value.is(Type::null);
+}
+
+/// Of scalars, as `=` has it.
+bool is_same(const Value& a, const Value& b) {
+    if (a.is_number() && b.is_number()) {
+        const auto x = a.number();
+        const auto y = b.number();
+        return x && y && compare(*x, *y) == 0;
+    }
+    return a.type() == b.type() && (!a.is(Type::string) || a.text() == b.text()) &&
+           (!a.is(Type::boolean) || a.as_boolean() == b.as_boolean());
 }
 
 /// The operator with its sides exchanged.
@@ -89,6 +101,7 @@ struct Interval {
     bool low_open = false;
     bool high_open = false;
     std::optional<Value> equal = {};  ///< What it is to be, by a comparison with `=`.
+    std::vector<Value> others = {};   ///< What it is not to be, by comparisons with `<>`.
     bool is_ordered = false;          ///< Compared with a number by `<` or the like.
 
     void at_least(const Decimal& value, bool open) {
@@ -115,10 +128,7 @@ struct Interval {
     }
     /// @return False: it is to be something else already.
     [[nodiscard]] bool fix(const Value& value) {
-        const bool same = !equal || (equal->is_number() && value.is_number()) ||
-                          (equal->type() == value.type() &&
-                           (!value.is(Type::string) || equal->text() == value.text()) &&
-                           (!value.is(Type::boolean) || equal->as_boolean() == value.as_boolean()));
+        const bool same = !equal || (equal->is_number() && value.is_number()) || is_same(*equal, value);
         equal = value;
         return same;
     }
@@ -144,6 +154,12 @@ struct Interval {
         }
         is_ordered = is_ordered || is_ordering(op);
         if (op == Op::equal && is_scalar(value) && !fix(value)) {
+            return false;
+        }
+        if (op == Op::not_equal && is_scalar(value)) {
+            others.push_back(value);
+        }
+        if (equal && std::ranges::any_of(others, [&](const Value& other) { return is_same(*equal, other); })) {
             return false;
         }
         if (number) {
@@ -272,10 +288,35 @@ bool Compiler::is_no_topic_of_from(const Comparison& comparison) const {
            });
 }
 
+/// Of WHERE, INCASE or WHEN.
+void Compiler::check_condition(NodeId condition) {
+    const auto constant = constant_of(condition);
+    const bool never = constant ? !to_boolean(*constant).value_or(false)
+                                : (types_[condition] & kMayBeTrue) == 0;
+    if (never) {
+        reporter_.warning(
+            code::kNeverTrue,
+            extent(condition),
+            "the condition is never true",
+            "compare with =, <> or <"
+        );
+    } else {
+        check_contradiction(condition);
+    }
+}
+
+/// What FOREACH or the FROM of a query in a query walks over.
+void Compiler::check_list(NodeId list) {
+    constexpr TypeSet kLists = set_of({Type::array, Type::object});
+    if ((types_[list] & kLists) == 0) {
+        warn_undefined(list, "this is neither a list nor an object", "name a field that is one");
+    }
+}
+
 /// `a > 5 AND a < 3`: comparisons of one field that exclude each other.
-void Compiler::check_contradiction(NodeId where) {
+void Compiler::check_contradiction(NodeId condition_of_all) {
     std::vector<Condition> conditions;
-    find_conditions(where, true, conditions);
+    find_conditions(condition_of_all, true, conditions);
     std::vector<Interval> intervals;
     for (const Condition& condition : conditions) {
         const auto comparison = comparison_of(condition);

@@ -82,7 +82,12 @@ NodeId Compiler::expression(const Expression& expression) {
         case ExpressionKind::case_of:
         case ExpressionKind::case_when: {
             const Op op = expression.kind == ExpressionKind::case_of ? Op::case_of : Op::case_when;
-            const NodeId id = emit(op, at, kAnything, operands(expression));
+            const auto ids = operands(expression);
+            const std::size_t whens_end = ids.size() - (expression.has_else ? 1 : 0);
+            for (std::size_t i = 0; op == Op::case_when && i < whens_end; i += 2) {
+                check_condition(ids[i]);
+            }
+            const NodeId id = emit(op, at, kAnything, ids);
             program_.nodes[id].has_else = expression.has_else;
             return fold(id);
         }
@@ -241,7 +246,7 @@ void Compiler::unknown_function(const Expression& expression) {
     }
     std::vector<std::string_view> names{"cast", "exists"};
     for (const Function& function : functions()) {
-        if (function.in(program_.profile)) {
+        if (function.in(program_.profile) && !reporter_.is_full()) {
             names.push_back(function.name);
         }
     }
@@ -291,11 +296,13 @@ bool Compiler::check_call(const Expression& expression, const Function* function
     const bool bounded = function->arguments_max != kAnyNumber;
     if (given < function->arguments_min || (bounded && given > function->arguments_max)) {
         const bool few = given < function->arguments_min;
+        const int bound = few ? function->arguments_min : function->arguments_max;
         std::string message = fmt::format(
-            "{}() takes at {} {} arguments, not {}",
+            "{}() takes at {} {} argument{}, not {}",
             function->name,
             few ? "least" : "most",
-            few ? function->arguments_min : function->arguments_max,
+            bound,
+            bound == 1 ? "" : "s",
             given
         );
         std::string help = fmt::format("{}: {}", function->signature, function->help);
@@ -351,6 +358,34 @@ NodeId Compiler::remembered(const Expression& expression, const Function& functi
                                    : emit(Op::changed, expression.extent, kTruth, ids, index);
 }
 
+/// Arguments with which a call never has a value. If all are constant, folding finds out.
+void Compiler::check_arguments(const Function& function, std::span<const NodeId> ids) {
+    const bool is_folded = function.pure && std::ranges::all_of(ids, [&](NodeId id) {
+        return constant_of(id).has_value();
+    });
+    for (std::size_t i = 0; !is_folded && i < ids.size(); ++i) {
+        const auto parameter = function.parameters[std::min(i, function.parameters.size() - 1)];
+        const auto value = constant_of(ids[i]);
+        const bool wants_number = parameter == Parameter::number || parameter == Parameter::integer;
+        if (value && value->is_undefined()) {
+            continue;
+        }
+        if (wants_number && (value ? !to_number(*value) : (types_[ids[i]] & kMayBeNumber) == 0)) {
+            warn_undefined(
+                ids[i],
+                "this is never a number, so that the result is always Undefined",
+                std::string{function.signature}
+            );
+        } else if (parameter == Parameter::text && value && value->is(Type::null)) {
+            warn_undefined(
+                ids[i],
+                "Null has no text, so that the result is always Undefined",
+                std::string{function.signature}
+            );
+        }
+    }
+}
+
 NodeId Compiler::call(const Expression& expression) {
     const Function* function = find_function(expression.text);
     if (function != nullptr && function->remembers) {
@@ -368,6 +403,7 @@ NodeId Compiler::call(const Expression& expression) {
     if (!check_call(expression, function)) {
         return constant(Value{}, expression.extent);
     }
+    check_arguments(*function, ids);
     Program::CallSite site{function, nullptr};
     if (function->prepare != nullptr) {
         std::vector<std::optional<Value>> constants;
@@ -435,15 +471,17 @@ NodeId Compiler::subquery(const Expression& expression) {
     const ast::Query& inner = *expression.query;
     Program::Subquery compiled;
     compiled.from = this->expression(*inner.from);
+    check_list(compiled.from);
     open_scope(inner.from_alias, true);
     compiled.level = static_cast<std::uint16_t>(scopes_.size());
     if (inner.where) {
         compiled.where = this->expression(*inner.where);
+        check_condition(compiled.where);
     }
-    compiled.select = query(inner);
+    const bool exists = expression.kind == ExpressionKind::exists;
+    compiled.select = query(inner, !exists);
     scopes_.pop_back();
     program_.subqueries.push_back(compiled);
-    const bool exists = expression.kind == ExpressionKind::exists;
     return emit(
         exists ? Op::exists : Op::subquery,
         expression.extent,

@@ -37,6 +37,8 @@ struct Evaluator::State {
         const RuleDefinition& rule, std::string_view prefix, const Input& input, StateView& state
     );
 
+    /// What SELECT gives. In aws_2015 an array is no output.
+    [[nodiscard]] Value selected(const Program& program);
     /// Evaluates a clause.
     [[nodiscard]] Value run(std::string_view clause, NodeId node);
 
@@ -53,6 +55,11 @@ Value Evaluator::State::run(std::string_view clause, NodeId node) {
         recorder->clause(clause);
     }
     return machine.run(node);
+}
+
+Value Evaluator::State::selected(const Program& program) {
+    const Value value = run("SELECT", program.select);
+    return program.profile == Profile::aws_2015 && value.is(Type::array) ? Value{} : value;
 }
 
 void Evaluator::State::clear_outputs() noexcept {
@@ -150,8 +157,7 @@ Evaluated Evaluator::State::evaluate(const Program& program, Recorder* watching)
                                 : Evaluated::Where::is_false;
     }
     if (result.where == Evaluated::Where::is_true) {
-        failure = program.foreach == kNoNode ? add_output(run("SELECT", program.select))
-                                             : add_elements(program);
+        failure = program.foreach == kNoNode ? add_output(selected(program)) : add_elements(program);
     }
     recorder = nullptr;
     machine.watch(nullptr);

@@ -24,6 +24,30 @@ constexpr std::size_t character_size(char first) noexcept {
     return byte < 0x80 ? 1 : (byte < 0xE0 ? 2 : (byte < 0xF0 ? 3 : 4));
 }
 
+/// Why the character that the text begins with is none of the language, and what those who come from others want.
+std::string_view problem_of(std::string_view text) noexcept {
+    switch (text.front()) {
+        case ';':
+            return "a statement ends where the text ends";
+        case '|':
+            return text.starts_with("||") ? "there is no operator `||`: write OR, or + to join texts"
+                                          : "there is no operator `|`: write bitor(a, b)";
+        case '&':
+            return text.starts_with("&&") ? "there is no operator `&&`: write AND"
+                                          : "there is no operator `&`: write bitand(a, b)";
+        case '!':
+            return "there is no operator `!`: write NOT";
+        case '^':
+            return "there is no operator `^`: write power(a, b) or bitxor(a, b)";
+        case '`':
+            return "names stand without quotes; others are read with get(*, 'the-name')";
+        case '$':
+            return "a path begins with a name, as in a.b; `*` is the whole payload";
+        default:
+            return "not a character of the language";
+    }
+}
+
 }  // namespace
 
 bool Token::is_keyword(std::string_view keyword) const noexcept {
@@ -64,6 +88,11 @@ Token Lexer::next() noexcept {
     if (is_digit(c) || (c == '.' && rest.size() > 1 && is_digit(rest[1]))) {
         return number();
     }
+    for (const std::string_view quote : {"\u2018", "\u2019", "\u201C", "\u201D"}) {
+        if (rest.starts_with(quote)) {
+            return invalid(quote.size(), "texts stand between plain quotes: write ' or \"");
+        }
+    }
     const bool variable = c == '@';
     std::size_t size = variable ? 1 : 0;
     if (size < rest.size() && starts_name(rest[size])) {
@@ -87,10 +116,8 @@ Token Lexer::next() noexcept {
     if (std::string_view{"()[]{},.:*/%+-=<>"}.find(c) != std::string_view::npos) {
         return take(TokenKind::symbol, 1);
     }
-    return invalid(
-        std::min(character_size(c), rest.size()),
-        c == ';' ? "a statement ends where the text ends" : "not a character of the language"
-    );
+    const bool is_double = rest.size() > 1 && rest[1] == c && (c == '|' || c == '&');
+    return invalid(std::min(is_double ? 2 : character_size(c), rest.size()), problem_of(rest));
 }
 
 Token Lexer::number() noexcept {
@@ -102,9 +129,13 @@ Token Lexer::number() noexcept {
         }
     };
     digits();
-    if (size + 1 < rest.size() && rest[size] == '.' && is_digit(rest[size + 1])) {
+    if (size < rest.size() && rest[size] == '.') {
         ++size;
+        const std::size_t before = size;
         digits();
+        if (size == before) {
+            return invalid(size, "digits follow the point of a number");
+        }
     }
     if (size < rest.size() && detail::lower(rest[size]) == 'e') {
         std::size_t exponent = size + 1;

@@ -18,6 +18,36 @@ std::string shown(const Token& token) {
     return token.kind == TokenKind::end ? "the end" : fmt::format("`{}`", token.text);
 }
 
+constexpr std::string_view kAfterList = "after the list of SELECT";
+
+/// What other dialects of SQL have behind an expression or a topic filter.
+struct ForeignWord {
+    std::string_view word;
+    std::string_view instead;
+};
+
+constexpr std::array<ForeignWord, 11> kForeignWords = {{
+    {"between", "write x >= a AND x <= b"},
+    {"group", "a rule sees one message at a time; last(x) in profile native knows the one before"},
+    {"having", "write WHERE"},
+    {"is", "write isNull(x) or isUndefined(x)"},
+    {"join", "a rule sees one message at a time; FROM takes a list of filters in profile native"},
+    {"like", "write startswith(text, start), indexof(text, part) >= 0 or regexp_matches(text, pattern)"},
+    {"limit", "a rule sees one message at a time; get(list, i) takes one element of a list"},
+    {"offset", "a rule sees one message at a time; get(list, i) takes one element of a list"},
+    {"order", "a rule sees one message at a time, and lists keep their order"},
+    {"rlike", "write regexp_matches(text, pattern)"},
+    {"union", "write a rule for each of the statements"},
+}};
+
+/// Empty: it is none of them.
+std::string_view instead_of(const Token& token) {
+    const auto* const found = std::ranges::find_if(kForeignWords, [&](const ForeignWord& each) {
+        return token.is_keyword(each.word);
+    });
+    return found == kForeignWords.end() ? std::string_view{} : found->instead;
+}
+
 }  // namespace
 
 // Tokens.
@@ -75,9 +105,10 @@ void Parser::fail_expected(std::string_view what, std::string help) const {
     if (current_.kind == TokenKind::invalid) {
         fail(code::kSyntax, extent_of(current_), std::string{current_.problem}, std::move(help));
     }
+    // Of the end, what stands before it is shown.
     fail(
         code::kSyntax,
-        extent_of(current_),
+        current_.kind == TokenKind::end ? Extent{last_end_, last_end_} : extent_of(current_),
         fmt::format("expected {}, found {}", what, shown(current_)),
         std::move(help)
     );
@@ -120,8 +151,8 @@ void Parser::expect_end(std::string_view after) {
     if (current_.kind == TokenKind::end) {
         return;
     }
-    std::string help;
-    if (current_.kind == TokenKind::name) {
+    std::string help{instead_of(current_)};
+    if (help.empty() && current_.kind == TokenKind::name) {
         constexpr std::array<std::string_view, 7> kNext = {
             "from", "where", "as", "and", "or", "do", "incase"
         };
@@ -134,6 +165,9 @@ void Parser::expect_end(std::string_view after) {
                 [](char c) { return static_cast<char>(c - 'a' + 'A'); }
             );
         }
+    }
+    if (help.empty() && current_.kind == TokenKind::name && after == kAfterList) {
+        help = fmt::format("write AS {0}, or a comma in front of {0}", current_.text);
     }
     fail_expected(fmt::format("the end of the statement {}", after), std::move(help));
 }
@@ -153,7 +187,7 @@ ast::Statement Parser::statement() {
     }
     ast::Query& query = statement.query;
     query.extent.begin = current_.offset;
-    std::string_view after = "after the list of SELECT";
+    std::string_view after = kAfterList;
     if (current_.is_keyword("foreach")) {
         foreach_clause(statement);
         after = "after FOREACH";
@@ -212,11 +246,7 @@ void Parser::foreach_clause(ast::Statement& statement) {
     ast::Foreach& foreach = statement.foreach.emplace();
     foreach.list = expression();
     if (accept_keyword("as")) {
-        if (current_.kind != TokenKind::name) {
-            fail_expected("a name after AS");
-        }
-        foreach.element = std::string{current_.text};
-        advance();
+        foreach.element = std::string{name_after_as().text};
     }
     if (accept_keyword("do")) {
         select_list(statement.query);
@@ -329,6 +359,22 @@ ast::Item Parser::item() {
     return result;
 }
 
+/// FROM and a topic filter, or nothing: not a name.
+bool Parser::at_from_clause() const {
+    return current_.is_keyword("from") &&
+           (ahead_.kind == TokenKind::string || ahead_.kind == TokenKind::end);
+}
+
+/// A keyword may be one.
+Token Parser::name_after_as() {
+    if (current_.kind != TokenKind::name || at_from_clause()) {
+        fail_expected("a name after AS");
+    }
+    const Token name = current_;
+    advance();
+    return name;
+}
+
 std::vector<std::string> Parser::alias() {
     if (current_.kind == TokenKind::string && profile_ == Profile::native) {
         std::vector<std::string> quoted{unquoted(current_.text)};
@@ -337,14 +383,10 @@ std::vector<std::string> Parser::alias() {
     }
     std::vector<std::string> names;
     do {
-        if (current_.kind != TokenKind::name) {
-            fail_expected("a name after AS");
-        }
         if (names.size() == kExpressionDepthMax) {
             fail(code::kLimit, extent_of(current_), "the name is nested too deep");
         }
-        names.emplace_back(current_.text);
-        advance();
+        names.emplace_back(name_after_as().text);
     } while (accept_symbol("."));
     return names;
 }
@@ -363,11 +405,7 @@ std::unique_ptr<ast::Query> Parser::subquery() {
     expect_keyword("from", "in the sub-query");
     query->from = expression();
     if (accept_keyword("as")) {
-        if (current_.kind != TokenKind::name) {
-            fail_expected("a name after AS");
-        }
-        query->from_alias = std::string{current_.text};
-        advance();
+        query->from_alias = std::string{name_after_as().text};
     }
     if (accept_keyword("where")) {
         query->where = expression();

@@ -162,12 +162,13 @@ ExpressionPtr Parser::comparison() {
             require(profile_ == Profile::native, extent_of(token), "`!=` is", "write <> instead");
         }
         advance();
-        if (token.text == "=" && current_.is_symbol("=")) {
+        const bool is_doubled = current_.is_symbol("=");
+        if (token.text == "=" && (is_doubled || current_.is_symbol("<") || current_.is_symbol(">"))) {
             fail(
                 code::kSyntax,
                 {token.offset, current_.end()},
-                "there is no operator `==`",
-                "write = instead"
+                fmt::format("there is no operator `={}`", current_.text),
+                is_doubled ? "write = instead" : fmt::format("write {}= instead", current_.text)
             );
         }
         left = binary(found->op, std::move(left), sum());
@@ -352,7 +353,7 @@ ExpressionPtr Parser::name_or_call() {
     if (at_reserved()) {
         fail_expected(
             "an expression",
-            fmt::format("a field of this name is read with get(*, '{}')", token.text)
+            at_from_clause() ? "" : fmt::format("a field of this name is read with get(*, '{}')", token.text)
         );
     }
     if (ahead_.is_symbol("(")) {

@@ -29,6 +29,10 @@ void Reporter::add(
         return;
     }
     errors_ += severity == document::Severity::error ? 1 : 0;
+    if (is_full()) {
+        return;
+    }
+    ++reported_;
     diagnostics_->add({
         .severity = severity,
         .code = std::string{code},

@@ -38,6 +38,8 @@ public:
     void mute(bool muted) noexcept { muted_ = muted; }
     /// Errors reported through this.
     [[nodiscard]] std::size_t errors() const noexcept { return errors_; }
+    /// Whether nobody reads more of one statement: the rest is counted only.
+    [[nodiscard]] bool is_full() const noexcept { return reported_ >= kReportedMax; }
     [[nodiscard]] document::Position position(std::uint32_t offset) const noexcept;
 
 private:
@@ -52,7 +54,10 @@ private:
     std::string_view text_;
     SourcePlace place_;
     document::Diagnostics* diagnostics_;
+    static constexpr std::size_t kReportedMax = 100;
+
     std::size_t errors_ = 0;
+    std::size_t reported_ = 0;
     bool muted_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include <weir/base/text.hpp>
+#include <weir/rules/functions/function.hpp>
 
 namespace weir::cli {
 namespace {
@@ -33,6 +34,21 @@ bool has(const json::value& whole, std::string_view path) {
     return true;
 }
 
+void add_paths(
+    const json::object& members, const std::string& prefix, std::size_t count_max, std::set<std::string>& paths
+) {
+    for (const auto& [name, member] : members) {
+        if (paths.size() == count_max) {
+            return;
+        }
+        const auto path = prefix + std::string{name};
+        paths.insert(path);
+        if (member.is_object()) {
+            add_paths(member.get_object(), path + '.', count_max, paths);
+        }
+    }
+}
+
 }  // namespace
 
 RuleFields::RuleFields(const rules::Program& program) : program_{program} {
@@ -55,16 +71,28 @@ void RuleFields::see(std::string_view payload) {
             ++seen_[std::string{name}];
         }
     }
+    add_paths(parsed.get_object(), "", kPathsMax, paths_);
     for (auto& [path, count] : wanted_) {
         count += has(parsed, path) ? 1 : 0;
     }
 }
 
+std::string RuleFields::suggested(const std::string& path) const {
+    constexpr std::string_view kPayload = "payload.";  // As other gateways have it.
+    if (path.starts_with(kPayload) && paths_.contains(path.substr(kPayload.size()))) {
+        return path.substr(kPayload.size());
+    }
+    const auto* const function = rules::find_function(path);
+    if (function != nullptr && function->arguments_min == 0 && function->arguments_max < 2) {
+        return path + "()";
+    }
+    const std::vector<std::string_view> known{paths_.begin(), paths_.end()};
+    return std::string{nearest(path, known).value_or("")};
+}
+
 std::vector<RuleFields::Unknown> RuleFields::unknown() const {
-    std::vector<std::string_view> names;
     std::string all;
     for (const auto& [name, count] : seen_) {
-        names.push_back(name);
         all += fmt::format("{}{} ({} %)", all.empty() ? "" : ", ", name, 100 * count / messages_);
     }
     std::vector<Unknown> out;
@@ -72,7 +100,7 @@ std::vector<RuleFields::Unknown> RuleFields::unknown() const {
         if (count > 0 || messages_ == 0) {
             continue;
         }
-        const auto near = nearest(path, names);
+        const auto near = suggested(path);
         const auto node = std::ranges::find_if(program_.nodes, [&](const auto& each) {
             return is_of_message(each) && path_of(program_, each) == path;
         });
@@ -80,12 +108,12 @@ std::vector<RuleFields::Unknown> RuleFields::unknown() const {
             .path = path,
             .begin = node->begin,
             .end = node->end,
-            .suggestion = std::string{near.value_or("")},
+            .suggestion = near,
             .text = fmt::format(
                 "field '{}' is in none of {} messages{}; they have {}",
                 path,
                 messages_,
-                near ? fmt::format(", did you mean '{}'?", *near) : "",
+                near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
                 all
             ),
         });

@@ -226,7 +226,9 @@ private:
 [[noreturn]] void refuse(const document::Diagnostics& diagnostics) {
     for (const auto& each : diagnostics.sorted()) {
         if (each.severity == document::Severity::error) {
-            throw Problem{each.code, each.message, each.range.begin};
+            throw Problem{
+                each.code, each.help.empty() ? each.message : each.message + "; " + each.help, each.range.begin
+            };
         }
     }
     refuse(rules::code::kSyntax, "the statement cannot be read");

@@ -59,7 +59,7 @@ private:
     void open_scope(std::string alias, bool has_names);
     /// The level whose members are meant by plain names; 0: the message.
     [[nodiscard]] std::uint16_t level_of_names() const;
-    NodeId query(const ast::Query& query);
+    NodeId query(const ast::Query& query, bool has_output = true);
     void add_output(
         std::vector<Output::Entry>& entries,
         std::span<const std::string> path,
@@ -116,7 +116,10 @@ private:
     void find_conditions(NodeId id, bool is_true, std::vector<Condition>& found) const;
     [[nodiscard]] std::optional<Comparison> comparison_of(const Condition& condition) const;
     [[nodiscard]] bool is_no_topic_of_from(const Comparison& comparison) const;
-    void check_contradiction(NodeId where);
+    void check_condition(NodeId condition);
+    void check_contradiction(NodeId condition);
+    void check_list(NodeId list);
+    void check_arguments(const Function& function, std::span<const NodeId> ids);
     void require_numbers(std::span<const NodeId> ids);
 
     [[nodiscard]] std::string_view text_of(ast::Extent at) const {

@@ -13,6 +13,8 @@ Context::Context() = default;
 void Context::begin_message(const Input& input) noexcept {
     input_ = &input;
     payload_.release_excess();
+    parsed_.resize(std::min(parsed_.size(), kParsedKept));
+    parsed_used_ = 0;
     payload_state_ = PayloadState::unread;
     record_.reset();
 }
@@ -29,8 +31,11 @@ Value Context::payload() noexcept {
         payload_state_ =
             payload_.parse(input_->payload) ? PayloadState::json : PayloadState::binary;
     }
-    return payload_state_ == PayloadState::json ? payload_.at(Json::kRoot)
-                                                : Value::binary(input_->payload);
+    if (payload_state_ == PayloadState::json) {
+        return payload_.at(Json::kRoot);
+    }
+    const bool is_object = input_->payload.empty() && profile_ != Profile::native;
+    return is_object ? Value::object({}) : Value::binary(input_->payload);
 }
 
 Value Context::parse_json(std::string_view text) {
@@ -75,6 +80,13 @@ std::span<Member> Context::members(std::size_t count) {
     return {first, count};
 }
 
+std::optional<Decimal> Context::remainder(const Decimal& a, const Decimal& b) noexcept {
+    constexpr int kExponentsPerStep = 64;
+    const int apart = std::max(0, a.exponent - b.exponent);
+    return budget_.spend(static_cast<std::size_t>(apart / kExponentsPerStep)) ? rules::remainder(a, b)
+                                                                             : std::nullopt;
+}
+
 Value Context::number(const std::optional<Decimal>& value, Type type) const noexcept {
     if (!value) {
         return {};
@@ -91,11 +103,11 @@ Value Context::number(const std::optional<Decimal>& value, Type type) const noex
     return Value::number(stripped, Type::decimal);
 }
 
-Value Context::found(const Value& value) const noexcept {
+Value Context::found(const Value& value) noexcept {
     if (profile_ != Profile::aws_2016 || !value.is(Type::decimal)) {
         return value;
     }
-    return number(value.number(), Type::decimal);
+    return number(to_number(value), Type::decimal);
 }
 
 Value Context::member(const Value& object, std::string_view key) noexcept {
@@ -161,8 +173,8 @@ bool Context::equal(const Value& a, const Value& b) noexcept {
         return false;
     }
     if (a.is_number() && b.is_number()) {
-        const auto x = a.number();
-        const auto y = b.number();
+        const auto x = to_number(a);
+        const auto y = to_number(b);
         return x && y && compare(*x, *y) == 0;
     }
     if (a.type() != b.type()) {

@@ -95,7 +95,7 @@ public:
     [[nodiscard]] Profile profile() const noexcept { return profile_; }
     [[nodiscard]] Budget& budget() noexcept { return budget_; }
 
-    /// The whole payload: a JSON value; binary if it is none.
+    /// The whole payload: a JSON value; binary if it is none, but an empty one is an empty object in AWS profiles.
     [[nodiscard]] Value payload() noexcept;
     /// Parses a text that was computed. Undefined if it is not JSON, or the budget does not allow
     /// it.
@@ -111,12 +111,25 @@ public:
         return buffer_;
     }
 
+    /// The number itself, or the one that a whole string spells. Reading many digits is paid for.
+    [[nodiscard]] std::optional<Decimal> to_number(const Value& value) noexcept {
+        const Json* json = value.document();
+        const std::size_t digits = value.is(Type::string) ? value.text().size()
+                                   : json != nullptr && value.is_number()
+                                       ? json->raw(value.node()).size()
+                                       : 0;
+        return digits < Budget::kBytesPerStep || budget_.spend_bytes(digits)
+                   ? rules::to_number(value)
+                   : std::nullopt;
+    }
+    /// a % b. Exponents far apart are paid for: they are brought together step by step.
+    [[nodiscard]] std::optional<Decimal> remainder(const Decimal& a, const Decimal& b) noexcept;
     /// A computed number as the profile has it: a whole Decimal is an Int, but in aws_2015.
     /// Nothing: Undefined.
     [[nodiscard]] Value number(const std::optional<Decimal>& value, Type type) const noexcept;
     /// A value that was found in a document, as the profile has it: aws_2016 turns whole Decimals
     /// into Ints.
-    [[nodiscard]] Value found(const Value& value) const noexcept;
+    [[nodiscard]] Value found(const Value& value) noexcept;
     /// Look-ups that the budget pays for.
     [[nodiscard]] Value member(const Value& object, std::string_view key) noexcept;
     [[nodiscard]] Value element(const Value& array, const std::optional<Decimal>& index) noexcept;
@@ -129,6 +142,8 @@ public:
 
 private:
     static constexpr std::size_t kArenaBytes = 16 * 1024;
+    /// Texts that parse_json has room for from message to message.
+    static constexpr std::size_t kParsedKept = 4;
     /// Elements or members that one step walks over.
     static constexpr std::size_t kChildrenPerStep = 64;
 

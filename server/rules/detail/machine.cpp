@@ -50,7 +50,7 @@ Value Machine::evaluate(const ProgramNode& node) {
             return context_->member(run_operand(node, 0), program_->constants[node.data].text());
         case Op::index: {
             const Value container = run_operand(node, 0);
-            return context_->element(container, to_number(run_operand(node, 1)));
+            return context_->element(container, context_->to_number(run_operand(node, 1)));
         }
         case Op::negate:
             return negate(run_operand(node, 0));
@@ -161,8 +161,8 @@ Value Machine::equality(const ProgramNode& node) {
 }
 
 Value Machine::ordering(const ProgramNode& node) {
-    const auto a = to_number(run_operand(node, 0));
-    const auto b = to_number(run_operand(node, 1));
+    const auto a = context_->to_number(run_operand(node, 0));
+    const auto b = context_->to_number(run_operand(node, 1));
     if (!a || !b) {
         return {};
     }
@@ -197,8 +197,8 @@ Value Machine::addition(const Value& a, const Value& b) {
             return {};
         }
         const bool whole = a.is(Type::integer) && b.is(Type::integer);
-        const auto x = a.number();
-        const auto y = b.number();
+        const auto x = context_->to_number(a);
+        const auto y = context_->to_number(b);
         return x && y ? context_->number(add(*x, *y), whole ? Type::integer : Type::decimal)
                       : Value{};
     }
@@ -214,8 +214,8 @@ Value Machine::arithmetic(Op op, const Value& a, const Value& b) {
     if (op == Op::add) {
         return addition(a, b);
     }
-    const auto x = to_number(a);
-    const auto y = to_number(b);
+    const auto x = context_->to_number(a);
+    const auto y = context_->to_number(b);
     if (!x || !y) {
         return {};
     }
@@ -227,7 +227,7 @@ Value Machine::arithmetic(Op op, const Value& a, const Value& b) {
         case Op::multiply:
             return context_->number(multiply(*x, *y), type);
         case Op::modulo:
-            return context_->number(remainder(*x, *y), type);
+            return context_->number(context_->remainder(*x, *y), type);
         default:
             break;
     }
@@ -255,7 +255,7 @@ Value Machine::chain(const ProgramNode& node) {
 }
 
 Value Machine::negate(const Value& value) {
-    const auto number = to_number(value);
+    const auto number = context_->to_number(value);
     if (!number) {
         return {};
     }
@@ -359,7 +359,7 @@ bool Machine::convert(Parameter parameter, Value& argument) {
         }
         case Parameter::number:
         case Parameter::integer: {
-            const auto number = to_number(argument);
+            const auto number = context_->to_number(argument);
             if (!number) {
                 return false;
             }
@@ -402,14 +402,14 @@ Value Machine::cast(const ProgramNode& node) {
     }
     if (target == CastTo::boolean) {
         if (value.is_number()) {
-            const auto number = value.number();
+            const auto number = context_->to_number(value);
             return number ? Value::boolean(number->coefficient != 0) : Value{};
         }
         const auto boolean = to_boolean(value);
         return boolean ? Value::boolean(*boolean) : Value{};
     }
     auto number = value.is(Type::boolean) ? std::optional{Decimal{value.as_boolean() ? 1 : 0, 0}}
-                                          : to_number(value);
+                                          : context_->to_number(value);
     if (!number) {
         return {};
     }

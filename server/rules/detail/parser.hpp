@@ -71,6 +71,8 @@ private:
     [[nodiscard]] bool at_value_keyword() const;
     [[nodiscard]] bool at_lone_item() const;
     [[nodiscard]] bool is_quote_missing() const;
+    [[nodiscard]] bool at_from_clause() const;
+    [[nodiscard]] Token name_after_as();
     std::vector<std::string> alias();
     std::unique_ptr<ast::Query> subquery();
 

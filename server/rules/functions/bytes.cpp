@@ -9,11 +9,14 @@
 #include <weir/base/digest.hpp>
 #include <weir/rules/detail/context.hpp>
 #include <weir/rules/functions/groups.hpp>
+#include <weir/rules/functions/words.hpp>
 
 namespace weir::rules {
 namespace {
 
 using enum Parameter;
+
+constexpr std::array<std::string_view, 2> kSchemes = {"base64", "hex"};
 
 /// From base64 or hex.
 Value bytes(const Call& call) {
@@ -134,7 +137,8 @@ constexpr Function kFunctions[] = {
      .arguments_min = 2,
      .arguments_max = 2,
      .profiles = kNativeOnly,
-     .call = bytes},
+     .call = bytes,
+     .prepare = check_word<kSchemes, 1>},
     {.name = "read_float",
      .signature = "read_float(bytes, offset, count [, 'little'])",
      .help = "a floating-point number of 4 or 8 bytes; * stands for the payload",

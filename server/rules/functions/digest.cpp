@@ -1,9 +1,13 @@
+#include <array>
+#include <string_view>
+
 #include <weir/base/digest.hpp>
 #include <weir/base/text.hpp>
 
 #include <weir/rules/detail/context.hpp>
 #include <weir/rules/functions/groups.hpp>
 #include <weir/rules/functions/md2.hpp>
+#include <weir/rules/functions/words.hpp>
 
 namespace weir::rules {
 namespace {
@@ -12,8 +16,10 @@ using enum Parameter;
 
 template <DigestKind kind>
 Value hashed(const Call& call) {
+    constexpr std::size_t kSteps = 4;
     constexpr std::size_t kBytesPerStep = 64;
-    if (!call.context.budget().spend_work(call.text(0).size() / kBytesPerStep)) {
+    auto& budget = call.context.budget();
+    if (!budget.spend(kSteps) || !budget.spend_work(call.text(0).size() / kBytesPerStep)) {
         return {};
     }
     return call.context.text(to_hex(digest(kind, as_bytes(call.text(0)))));
@@ -21,14 +27,18 @@ Value hashed(const Call& call) {
 
 Value hashed_md2(const Call& call) {
     // Slow and byte by byte, unlike the others.
+    constexpr std::size_t kSteps = 12;
     constexpr std::size_t kBytesPerStep = 4;
-    if (!call.context.budget().spend_work(call.text(0).size() / kBytesPerStep)) {
+    auto& budget = call.context.budget();
+    if (!budget.spend(kSteps) || !budget.spend_work(call.text(0).size() / kBytesPerStep)) {
         return {};
     }
     return call.context.text(to_hex(md2(as_bytes(call.text(0)))));
 }
 
 enum class Scheme : std::uint8_t { base64, hex };
+
+constexpr std::array<std::string_view, 2> kSchemes = {"base64", "hex"};
 
 /// AWS knows base64 alone.
 std::optional<Scheme> scheme(const Call& call) {
@@ -97,7 +107,8 @@ constexpr Function kFunctions[] = {
      .arguments_min = 2,
      .arguments_max = 2,
      .profiles = kSince2016,
-     .call = decode},
+     .call = decode,
+     .prepare = check_word<kSchemes, 1>},
     {.name = "encode",
      .signature = "encode(value, 'base64')",
      .help = "the text form of a value, or with * the bytes of the payload, in base64; natively also "
@@ -108,7 +119,8 @@ constexpr Function kFunctions[] = {
      .arguments_max = 2,
      .profiles = kSince2016,
      .takes_bytes = true,
-     .call = encode},
+     .call = encode,
+     .prepare = check_word<kSchemes, 1>},
     hash("md2", "md2(text)", hashed_md2),
     hash("md5", "md5(text)", hashed<DigestKind::md5>),
     hash("sha1", "sha1(text)", hashed<DigestKind::sha1>),

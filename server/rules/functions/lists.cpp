@@ -130,7 +130,7 @@ Value slice(const Call& call) {
         if (i >= call.size()) {
             return fallback;
         }
-        const auto number = to_number(call[i]);
+        const auto number = call.context.to_number(call[i]);
         return number ? std::optional{std::clamp<std::int64_t>(floor_to_int64(*number), 0, size)}
                       : std::nullopt;
     };
@@ -157,7 +157,7 @@ template <class Combine>
 std::optional<Decimal> folded(const Call& call, Combine combine) {
     std::optional<Decimal> result;
     const auto add = [&](const Value& value) {
-        const auto number = to_number(value);
+        const auto number = call.context.to_number(value);
         result = number && call.context.budget().spend(1)
                      ? (result ? combine(*result, *number) : number)
                      : std::nullopt;

@@ -40,18 +40,27 @@ Value sign(const Call& call) {
 Value remainder_of(const Call& call) {
     const bool whole = call[0].is(Type::integer) && call[1].is(Type::integer);
     return call.context.number(
-        remainder(call.number(0), call.number(1)), whole ? Type::integer : Type::decimal
+        call.context.remainder(call.number(0), call.number(1)), whole ? Type::integer : Type::decimal
     );
 }
+
+/// To a double and back takes longer than other operations.
+constexpr std::size_t kStepsOfReal = 4;
 
 /// Of double precision; results that are no real numbers are Undefined.
 template <double (*function)(double)>
 Value real(const Call& call) {
+    if (!call.context.budget().spend(kStepsOfReal)) {
+        return {};
+    }
     return call.context.number(from_double(function(to_double(call.number(0)))), Type::decimal);
 }
 
 template <double (*function)(double, double)>
 Value real2(const Call& call) {
+    if (!call.context.budget().spend(kStepsOfReal)) {
+        return {};
+    }
     const double result = function(to_double(call.number(0)), to_double(call.number(1)));
     return call.context.number(from_double(result), Type::decimal);
 }

@@ -1,8 +1,12 @@
+#include <array>
+#include <string_view>
+
 #include <weir/base/digest.hpp>
 #include <weir/base/topic.hpp>
 #include <weir/rules/detail/context.hpp>
 #include <weir/rules/detail/properties.hpp>
 #include <weir/rules/functions/groups.hpp>
+#include <weir/rules/functions/words.hpp>
 
 namespace weir::rules {
 namespace {
@@ -78,7 +82,8 @@ Value timestamp(const Call& call) {
 }
 
 Value new_uuid(const Call& call) {
-    return call.context.text(random_uuid());
+    constexpr std::size_t kSteps = 4;
+    return call.context.budget().spend(kSteps) ? call.context.text(random_uuid()) : Value{};
 }
 
 Value thing(const Call& call) {
@@ -107,7 +112,19 @@ Value qos(const Call& call) {
     return Value::integer(static_cast<std::int64_t>(input(call).qos));
 }
 
+constexpr std::array<std::string_view, 4> kProperties = {
+    "content_type", "correlation_data", "format_indicator", "response_topic"
+};
+
+/// Walking over them is paid for: a message may have thousands.
+bool pay_for_properties(const Call& call) {
+    return call.context.budget().spend_bytes(2 * input(call).properties.size());
+}
+
 Value mqtt_property(const Call& call) {
+    if (!pay_for_properties(call)) {
+        return {};
+    }
     detail::PropertyReader properties{input(call).properties};
     while (const auto property = properties.next()) {
         const auto wanted = call.text(0);
@@ -145,6 +162,9 @@ Value user_properties(const Call& call) {
         return property.id == detail::PropertyId::user_property &&
                (call.size() == 0 || property.key == call.text(0));
     };
+    if (!pay_for_properties(call)) {
+        return {};
+    }
     std::size_t count = 0;
     detail::PropertyReader counter{input(call).properties};
     while (const auto property = counter.next()) {
@@ -216,7 +236,8 @@ constexpr Function kFunctions[] = {
      .arguments_max = 1,
      .profiles = kSince2016,
      .pure = false,
-     .call = mqtt_property},
+     .call = mqtt_property,
+     .prepare = check_word<kProperties, 0>},
     {.name = "get_user_properties",
      .signature = "get_user_properties([key])",
      .help = "all values of a user property, or all user properties as objects of one pair",

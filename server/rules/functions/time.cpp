@@ -27,6 +27,10 @@ std::unique_ptr<Prepared> prepare(ConstantArguments arguments, std::string& prob
     if (!constant || !constant->is(Type::string)) {
         return nullptr;
     }
+    if (argument == 0 && arguments.size() > 2 && arguments[2] && arguments[2]->is(Type::string) &&
+        !find_time_zone(arguments[2]->text())) {
+        problem = fmt::format("there is no time zone {}", arguments[2]->text());
+    }
     auto prepared = std::make_unique<PreparedPattern>();
     prepared->pattern = compile(constant->text());
     if (!prepared->pattern) {

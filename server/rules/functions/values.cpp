@@ -1,9 +1,13 @@
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include <weir/rules/detail/containers.hpp>
 #include <weir/rules/detail/context.hpp>
+#include <weir/rules/detail/json_writer.hpp>
 #include <weir/rules/detail/text.hpp>
 #include <weir/rules/functions/groups.hpp>
+#include <weir/rules/functions/words.hpp>
 
 namespace weir::rules {
 namespace {
@@ -39,7 +43,7 @@ Value get(const Call& call) {
     if (container.is(Type::object)) {
         return key.is(Type::string) ? call.context.member(container, key.text()) : Value{};
     }
-    const auto number = to_number(key);
+    const auto number = call.context.to_number(key);
     if (container.is(Type::array)) {
         return call.context.element(container, number);
     }
@@ -151,9 +155,22 @@ Value enrich_array(const Call& call) {
     return refused ? Value{} : Value::array(result);
 }
 
+/// AWS has a limit for what transform() gives.
+bool is_too_long(const Call& call, const Value& result) {
+    constexpr std::size_t kBytesMax = 128 * 1024;
+    if (call.context.profile() == Profile::native) {
+        return false;
+    }
+    std::string& text = call.context.buffer();
+    return !detail::write_json(text, result, call.context.budget()) || text.size() > kBytesMax;
+}
+
+constexpr std::array<std::string_view, 1> kModes = {"enrichArray"};
+
 Value transform(const Call& call) {
     const bool known = call[0].is(Type::string) && call.text(0) == "enrichArray";
-    return known ? enrich_array(call) : Value{};
+    const Value result = known ? enrich_array(call) : Value{};
+    return is_too_long(call, result) ? Value{} : result;
 }
 
 constexpr Function kFunctions[] = {
@@ -211,7 +228,8 @@ constexpr Function kFunctions[] = {
      .arguments_min = 3,
      .arguments_max = 3,
      .profiles = kSince2016,
-     .call = transform},
+     .call = transform,
+     .prepare = check_word<kModes, 0>},
 };
 
 }  // namespace

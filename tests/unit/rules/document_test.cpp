@@ -264,7 +264,7 @@ INSTANTIATE_TEST_SUITE_P(
             "at least 2 arguments, not 1",
             "lpad(text, count)"
         },
-        ErrorCase{"many", "SELECT upper(a, b) AS b FROM 'a'", "5:8", "at most 1 arguments, not 2"},
+        ErrorCase{"many", "SELECT upper(a, b) AS b FROM 'a'", "5:8", "at most 1 argument, not 2"},
         ErrorCase{
             "external",
             "SELECT aws_lambda('x', a) AS b FROM 'a'",
@@ -314,6 +314,23 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"reserved", "SELECT end FROM 'a'", "5:8", "found `end`", "get(*, 'end')"},
         ErrorCase{"digit_name", "SELECT 3d FROM 'a'", "5:8", "neither a number nor a name"},
         ErrorCase{"character", "SELECT a ? b FROM 'a'", "5:10", "not a character of the language"},
+        ErrorCase{"or_sign", "SELECT a || b AS c FROM 'a'", "5:10", "`||`: write OR, or + to join texts"},
+        ErrorCase{"and_sign", "SELECT a FROM 'a' WHERE a && b", "5:27", "`&&`: write AND"},
+        ErrorCase{"not_sign", "SELECT a FROM 'a' WHERE !a", "5:25", "write NOT"},
+        ErrorCase{"back_quotes", "SELECT `a` FROM 'a'", "5:8", "names stand without quotes"},
+        ErrorCase{"dollar_path", "SELECT $.a FROM 'a'", "5:8", "a path begins with a name"},
+        ErrorCase{"typographic_quotes", "SELECT a FROM 'a' WHERE a = \u201chot\u201d", "5:29", "write ' or"},
+        ErrorCase{"point_without_digits", "SELECT 5. AS a FROM 'a'", "5:8", "digits follow the point"},
+        ErrorCase{"greater_equal", "SELECT a FROM 'a' WHERE a => 5", "5:27", "no operator `=>`", "write >="},
+        ErrorCase{"less_equal", "SELECT a FROM 'a' WHERE a =< 5", "5:27", "no operator `=<`", "write <="},
+        ErrorCase{"is_null", "SELECT a FROM 'a' WHERE a IS NULL", "5:27", "found `IS`", "isNull(x)"},
+        ErrorCase{"like", "SELECT a LIKE 'x' AS b FROM 'a'", "5:10", "found `LIKE`", "regexp_matches"},
+        ErrorCase{"group", "SELECT a FROM 'a' GROUP BY b", "5:19", "found `GROUP`", "one message at a time"},
+        ErrorCase{"no_as", "SELECT a b FROM 'a'", "5:10", "found `b`", "write AS b, or a comma in front of b"},
+        ErrorCase{"as_nothing", "SELECT a AS FROM 'a'", "5:13", "a name after AS, found `FROM`"},
+        ErrorCase{"foreach_as_nothing", "FOREACH a AS FROM 'a'", "5:14", "a name after AS, found `FROM`"},
+        ErrorCase{"count", "SELECT count(a) AS n FROM 'a'", "5:8", "no function count()", "size(list)"},
+        ErrorCase{"and_nothing", "SELECT a FROM 'a' WHERE a = 1 AND\n\n", "5:34", "expected an expression, found the end"},
         ErrorCase{
             "utf8_column",
             "SELECT 'größe' + FROM 'a'",
@@ -461,6 +478,27 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"quote_missing_before_plus", "SELECT 'abc FROM '+/x'", "5:8", "read as one text"},
         ErrorCase{
             "array_in_2015", "SELECT VALUE [1] FROM 'a'", "5:14", "an array literal is not", "", "aws-2015-10-08"
+        },
+        ErrorCase{"equal_and_not", "SELECT a FROM 'a' WHERE a <> 1 AND a = 1", "5:36", "no value of `a` meets this"},
+        ErrorCase{
+            "never_in_case", "SELECT CASE WHEN a > 1 AND a < 0 THEN 1 END AS x FROM 'a'", "5:28", "no value of `a`"
+        },
+        ErrorCase{
+            "never_in_query", "SELECT (SELECT b FROM c WHERE b > 1 AND b < 0) AS x FROM 'a'", "5:41", "no value of `b`"
+        },
+        ErrorCase{"never_in_foreach", "FOREACH c AS x INCASE x.b > 1 AND x.b < 0 FROM 'a'", "5:35", "no value of `b`"},
+        ErrorCase{"query_of_no_list", "SELECT (SELECT b FROM 5) AS x FROM 'a'", "5:23", "neither a list nor an object"},
+        ErrorCase{"foreach_of_no_list", "FOREACH length(a) FROM 'a'", "5:9", "neither a list nor an object"},
+        ErrorCase{"level_of_topic", "SELECT topic('x') AS x FROM 'a'", "5:14", "never a number", "topic([level])"},
+        ErrorCase{"count_of_spaces", "SELECT lpad(a, 'x') AS x FROM 'a'", "5:16", "never a number", "lpad(text, count)"},
+        ErrorCase{"text_of_null", "SELECT startswith(a, null) AS x FROM 'a'", "5:22", "Null has no text"},
+        ErrorCase{"encoding", "SELECT encode(a, 'base46') AS x FROM 'a'", "5:8", "'base46' is none of base64, hex"},
+        ErrorCase{"mode", "SELECT transform('enrich', a, b) AS x FROM 'a'", "5:8", "'enrich' is none of enrichArray"},
+        ErrorCase{
+            "property", "SELECT get_mqtt_property('type') AS x FROM 'a'", "5:8", "'type' is none of content_type, "
+        },
+        ErrorCase{
+            "zone", "SELECT parse_time('yyyy', a, 'Europe/Berln') AS x FROM 'a'", "5:8", "no time zone Europe/Berln"
         },
         ErrorCase{"literal_twice", "SELECT {'a': 1, 'a': b} AS x FROM 'a'", "5:22", "this one replaces it"},
         ErrorCase{

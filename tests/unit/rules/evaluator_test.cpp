@@ -248,6 +248,98 @@ TEST(Bytes, AreReadFromAPayloadThatIsNoText) {
     EXPECT_EQ(value_of("read_int(bytes('00', 'hex'), 0, 1, 'middle')"), "");
 }
 
+TEST(Exists, NeedsNoNames) {
+    EXPECT_EQ(value_of("EXISTS (SELECT 1 FROM list)"), "true");
+    EXPECT_EQ(value_of("EXISTS (SELECT x + 1 FROM list AS x WHERE x > 3)"), "false");
+}
+
+TEST(Select, HasNoArrayAsOutput_InThe2015Version) {
+    EXPECT_EQ(evaluated("SELECT VALUE list FROM 'a'", kProbe, Profile::aws_2015), "");
+    EXPECT_EQ(evaluated("SELECT list FROM 'a'", kProbe, Profile::aws_2015), R"({"list":[3,1,2]})");
+    EXPECT_EQ(evaluated("SELECT VALUE list FROM 'a'", kProbe, Profile::aws_2016), "[3,1,2]");
+}
+
+TEST(Select, TakesAnEmptyPayloadForAnEmptyObject_InAwsProfiles) {
+    EXPECT_EQ(evaluated("SELECT * FROM 'a'", "", Profile::aws_2016), "{}");
+    EXPECT_EQ(evaluated("SELECT *, topic(1) AS t FROM 'a'", "", Profile::aws_2015), R"({"t":"data"})");
+    EXPECT_EQ(evaluated("SELECT VALUE encode(*, 'base64') FROM 'a'", "", Profile::aws_2016), R"("")");
+    EXPECT_EQ(evaluated("SELECT * FROM 'a'", ""), "");
+}
+
+TEST(Transform, GivesAtMost128KiB_InAwsProfiles) {
+    const std::string sql = "SELECT size(transform('enrichArray', {'text': text}, rows)) AS n FROM 'a'";
+    const std::string aws = "SELECT length(transform('enrichArray', {'text': text}, rows)) > 0 AS n FROM 'a'";
+    for (const std::size_t bytes : {600U, 700U}) {
+        std::string payload = R"({"text":")" + std::string(bytes, 'x') + R"(","rows":[{"a":1})";
+        for (int i = 1; i < 200; ++i) {
+            payload += R"(,{"a":1})";
+        }
+        payload += "]}";
+        EXPECT_EQ(evaluated(sql, payload), R"({"n":200})");
+        EXPECT_EQ(evaluated(aws, payload, Profile::aws_2016), bytes == 600 ? R"({"n":true})" : "{}");
+    }
+}
+
+class AwsProfile : public testing::TestWithParam<NativeCase> {};
+
+TEST_P(AwsProfile, FollowsTable) {
+    const auto sql = "SELECT VALUE " + std::string{GetParam().expression} + " FROM 'a'";
+    EXPECT_EQ(evaluated(sql, kProbe, Profile::aws_2016), GetParam().expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    AwsProfile,
+    testing::Values(
+        NativeCase{"text_plus_number_text", "('1' + 2)", R"("12")"},
+        NativeCase{"number_text_times_number", "('3.7' * 2)", "7.4"},
+        NativeCase{"number_text_minus", "(7 - '12')", "-5"},
+        NativeCase{"boolean_plus_number", "(flag + 1)", ""},
+        NativeCase{"boolean_plus_text", "(quality + flag)", R"("goodtrue")"},
+        NativeCase{"list_plus_text", "(list + '')", R"("[3,1,2]")"},
+        NativeCase{"null_plus_number", "(n + 1)", ""},
+        NativeCase{"whole_decimal_in_text", "('a' + price)", R"("a10")"},
+        NativeCase{"negative_division", "(-7 / 2)", "-3"},
+        NativeCase{"exponent_in_text", "('1e2' > 99)", "true"},
+        NativeCase{"plus_in_exponent_of_text", "('1e+2' > 99)", ""},
+        NativeCase{"space_in_text", "(' 12' > 1)", ""},
+        NativeCase{"point_first_in_text", "('.5' > 0)", ""},
+        NativeCase{"point_last_in_text", "('5.' > 0)", ""},
+        NativeCase{"texts_of_numbers_in_order", "('9' < '10')", "true"},
+        NativeCase{"chained_comparison", "(1 < 2 < 3)", ""},
+        NativeCase{"null_is_null", "(n = null)", "true"},
+        NativeCase{"null_is_not_missing", "(n = missing)", ""},
+        NativeCase{"boolean_is_no_text", "(flag = 'true')", "false"},
+        NativeCase{"false_and_missing", "(false AND missing)", ""},
+        NativeCase{"texts_as_booleans", "('true' AND 'FALSE')", "false"},
+        NativeCase{"in_strict", "('7' IN [7])", "false"},
+        NativeCase{"in_by_value", "(7.0 IN [7])", "true"},
+        NativeCase{"null_in", "(n IN [null])", "true"},
+        NativeCase{"list_in", "([1] IN [[1]])", "true"},
+        NativeCase{"index_as_text", "get(list, '1')", "1"},
+        NativeCase{"index_cut", "get(list, 1.9)", "1"},
+        NativeCase{"key_is_no_number", "get(position, 0)", ""},
+        NativeCase{"object_without_match", "(SELECT VALUE lat FROM position WHERE lat < 0)", ""},
+        NativeCase{"undefined_values_left_out", "(SELECT VALUE x.y FROM list AS x)", "[]"},
+        NativeCase{"outer_names_not_seen", "(SELECT VALUE temp FROM list)", "[]"},
+        NativeCase{"case_strict", "CASE value WHEN '7' THEN 1 ELSE 2 END", "2"},
+        NativeCase{"case_passes_undefined", "CASE value WHEN missing THEN 1 WHEN 7 THEN 2 END", "2"},
+        NativeCase{"case_of_null", "CASE n WHEN null THEN 1 ELSE 2 END", "1"},
+        NativeCase{"cast_text_drops_fraction", "cast('-2.9' AS int)", "-2"},
+        NativeCase{"cast_number_rounds_down", "cast(-2.9 AS int)", "-3"},
+        NativeCase{"cast_text_of_number_to_boolean", "cast('1' AS boolean)", ""},
+        NativeCase{"trunc_negative_places", "trunc(2345, -2)", "2345"},
+        NativeCase{"concat_null", "concat('a', n)", ""},
+        NativeCase{"concat_lists", "concat('a', [1], [2, 3])", R"(["a",1,2,3])"},
+        NativeCase{"decode_json_text", "decode('IngieQ==', 'base64')", R"("\"x\"y")"},
+        NativeCase{"substring_far_left", "substring(false, -2.411E247)", R"("false")"},
+        NativeCase{"replace_nothing", "replace('aaa', '', 'b')", R"("aaa")"},
+        NativeCase{"level_beyond", "topic(9)", ""},
+        NativeCase{"beyond_the_largest", "(1E999 * 10)", ""}
+    ),
+    [](const auto& param_info) { return std::string{param_info.param.name}; }
+);
+
 TEST(Set, IsSeenEverywhere) {
     EXPECT_EQ(
         evaluated(

@@ -113,6 +113,23 @@ std::vector<Attack> attacks() {
         {"search_of_a_long_part", select("indexof(concat(a, a), concat(a, 'c'))"), text_payload(k64K)},
         {"split_each_character", select("size(split(a, 'a'))"), text_payload(k64K)},
         {"numbers_of_many_digits", select("a * a * a"), R"({"a":)" + std::string(k64K, '9') + '}'},
+        {"digits_of_an_element", select("(SELECT VALUE 1 FROM [a] AS x WHERE x < 1" + repeated(" OR x < 1", 3000) + ")"),
+         R"({"a":)" + std::string(k64K, '9') + '}'},
+        {"digits_of_a_text", where("a < 1" + repeated(" OR a < 1", 3000)), R"({"a":")" + std::string(k64K, '9') + "\"}"},
+        {"digits_of_a_variable", "SET @a = a SELECT 1 AS r FROM '#' WHERE @a < 1" + repeated(" OR @a < 1", 3000),
+         R"({"a":)" + std::string(k64K, '9') + '}'},
+        {"digits_of_whole_decimals", select("sum([a" + repeated(", a", 3000) + "])"), R"({"a":1.)" + std::string(k64K, '0') + '}'},
+        {"remainders_of_far_exponents", where("a % b < 0" + repeated(" OR mod(a, b) < 0", 1500)),
+         R"({"a":9.999999999999999999999999999999999E999,"b":1.234567890123456789012345678901234E-990})"},
+        {"products_of_all_digits", select("a" + repeated(" * a", 4000)), R"({"a":1.234567890123456789012345678901234})"},
+        {"real_numbers", where("power(a, a) < 0" + repeated(" OR sin(a) > 5", 2000)), R"({"a":1.234567890123456789E30})"},
+        {"digests_of_short_texts", where("md2(a) = 'x'" + repeated(" OR sha512(a) = 'x' OR md2(a) = 'x'", 1000)), R"({"a":"x"})"},
+        {"random_texts", where("newuuid() = 'x'" + repeated(" OR newuuid() = 'x'", 2400)), "{}"},
+        {"parsed_again_and_again", where("parse_json(a) = 1" + repeated(" OR parse_json(a) = 1", 2000)),
+         R"({"a":"[)" + repeated("1,", 300) + R"(1]"})"},
+        {"user_properties", where("get_user_properties('k') = 1" + repeated(" OR get_user_properties('k') = 1", 2000)), "{}"},
+        {"a_property_behind_others", where("get_mqtt_property('response_topic') = 1" +
+                                           repeated(" OR get_mqtt_property('response_topic') = 1", 2000)), "{}"},
         {"compared_as_a_whole", select("* = *"), list_payload(50'000)},
         {"wide_object", where("missing > 1 OR o.x = 2 OR missing2 = 3"),
          "{" + repeated(R"("k":1,)", 20'000) + R"("z":1})"},
@@ -125,6 +142,8 @@ std::vector<Attack> attacks() {
 }
 
 TEST(ThreatT30, BoundsTheWorkOfEachMessage) {
+    using std::string_view_literals::operator""sv;
+    const std::string properties = repeated("\x26\0\1a\0\1b"sv, 9000);  // As many as a PUBLISH has room for.
     for (const Attack& attack : attacks()) {
         document::Diagnostics diagnostics;
         rules::RuleDefinition rule{.name = "attacked"};
@@ -134,7 +153,9 @@ TEST(ThreatT30, BoundsTheWorkOfEachMessage) {
         }
         const std::string padded = attack.payload + std::string(model::Message::kSpareBytes, '\0');
         const rules::Input input{
-            .topic = "a", .payload = as_bytes(std::string_view{padded}.substr(0, attack.payload.size()))
+            .topic = "a",
+            .payload = as_bytes(std::string_view{padded}.substr(0, attack.payload.size())),
+            .properties = as_bytes(properties),
         };
         Evaluator evaluator;
         rules::StateMemory state;
@@ -162,6 +183,18 @@ TEST(ThreatT30, RefusesPatternsThatWouldTakeMuchMemory) {
         "SELECT regexp_matches(a, '((a{1,100}){1,100}){1,100}') AS r FROM '#'", {}, diagnostics
     ));
     EXPECT_NE(diagnostics.render_text().find("not a regular expression"), std::string::npos);
+}
+
+/// Whoever writes rules waits for them.
+TEST(ThreatT30, CompilesLongStatementsInTimeThatGrowsWithThem) {
+    for (const std::string_view part : {"f(a) + ", "'aaaaaaaaaaaaaaaa' + ", "(a = 1) + "}) {
+        const auto sql = "SELECT " + repeated(part, 250'000 / part.size()) + "a AS r FROM '#'";
+        document::Diagnostics diagnostics;
+        const double since = cpu_ms();
+        static_cast<void>(rules::compile_statement(sql, {}, diagnostics));
+        EXPECT_LT(cpu_ms() - since, 10 * kMillisecondsMax) << part;
+        EXPECT_LE(diagnostics.sorted().size(), 200U) << part;
+    }
 }
 
 TEST(ThreatT30, RefusesStatementsThatAreTooLargeOrTooDeep) {
