@@ -11,7 +11,7 @@ public:
     [[nodiscard]] std::string message(int value) const override {
         switch (static_cast<errc>(value)) {
             case errc::budget_exceeded:
-                return "the evaluation takes more than 10000 steps";
+                return "the evaluation takes too many steps";
             case errc::template_undefined:
                 return "an expression of the template has no value for this message";
             case errc::template_empty:

@@ -39,6 +39,8 @@ std::string_view problem_of(std::string_view text) noexcept {
             return "there is no operator `!`: write NOT";
         case '^':
             return "there is no operator `^`: write power(a, b) or bitxor(a, b)";
+        case '~':
+            return "there is no operator `~`: FROM has topic filters, topic(n) is a level";
         case '`':
             return "names stand without quotes; others are read with get(*, 'the-name')";
         case '$':

@@ -26,14 +26,16 @@ struct ForeignWord {
     std::string_view instead;
 };
 
-constexpr std::array<ForeignWord, 11> kForeignWords = {{
+constexpr std::array<ForeignWord, 13> kForeignWords = {{
     {"between", "write x >= a AND x <= b"},
+    {"div", "write floor(a / b)"},
     {"group", "a rule sees one message at a time; last(x) in profile native knows the one before"},
     {"having", "write WHERE"},
     {"is", "write isNull(x) or isUndefined(x)"},
     {"join", "a rule sees one message at a time; FROM takes a list of filters in profile native"},
     {"like", "write startswith(text, start), indexof(text, part) >= 0 or regexp_matches(text, pattern)"},
     {"limit", "a rule sees one message at a time; get(list, i) takes one element of a list"},
+    {"mod", "write a % b"},
     {"offset", "a rule sees one message at a time; get(list, i) takes one element of a list"},
     {"order", "a rule sees one message at a time, and lists keep their order"},
     {"rlike", "write regexp_matches(text, pattern)"},

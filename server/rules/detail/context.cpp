@@ -21,7 +21,7 @@ void Context::begin_message(const Input& input) noexcept {
 
 void Context::begin_evaluation(Profile profile) noexcept {
     profile_ = profile;
-    budget_.reset();
+    budget_.reset(input_ != nullptr ? input_->payload.size() : 0);
     arena_.release();
     parsed_used_ = 0;
 }
@@ -111,13 +111,18 @@ Value Context::found(const Value& value) noexcept {
 }
 
 Value Context::member(const Value& object, std::string_view key) noexcept {
-    constexpr std::size_t kBytesPerStep = 1024;
     if (!object.is(Type::object)) {
         return {};
     }
+    // Nobody counts the members; there are no more than either bound says.
+    constexpr std::size_t kBytesPerStep = 1024;
     const Json* json = object.document();
-    const std::size_t steps = json != nullptr ? json->raw(object.node()).size() / kBytesPerStep
-                                              : object.members().size() / kChildrenPerStep;
+    const std::size_t steps = json != nullptr
+                                  ? std::min(
+                                        json->raw(object.node()).size() / kBytesPerStep,
+                                        json->count(object.node()) / 2 / kChildrenPerStep
+                                    )
+                                  : object.members().size() / kChildrenPerStep;
     return budget_.spend(steps) ? found(object.member(key)) : Value{};
 }
 
@@ -186,7 +191,8 @@ bool Context::equal(const Value& a, const Value& b) noexcept {
         case Type::boolean:
             return a.as_boolean() == b.as_boolean();
         case Type::string:
-            return budget_.spend_bytes(a.text().size()) && a.text() == b.text();
+            return a.text().size() == b.text().size() && budget_.spend_bytes(a.text().size()) &&
+                   a.text() == b.text();
         case Type::array: {
             std::size_t index = 0;
             return same_size(a, b) && !any_of(a, [&](std::string_view, const Value& element) {

@@ -18,8 +18,8 @@
 
 namespace weir::rules::detail {
 
-/// Steps of one evaluation: one per operation, and one for so many bytes touched. FOREACH has some more operations for each
-/// of a bounded number of elements, but no more bytes. When none is left, every further operation gives Undefined and the
+/// Steps of one evaluation: one per operation, and one for so many bytes touched; a long payload, which took as long to parse,
+/// may be touched once beyond that. FOREACH has some more operations for each of a bounded number of elements, but no more bytes. When none is left, every further operation gives Undefined and the
 /// evaluation fails; that bounds its time to a few milliseconds.
 class Budget {
 public:
@@ -28,10 +28,11 @@ public:
     static constexpr std::size_t kBytesPerStep = 256;
     static constexpr std::size_t kRegexBytesPerStep = 32;
 
-    void reset() noexcept {
-        left_ = kStepsMax;
-        all_ = kStepsMax;
-        work_left_ = kStepsMax;
+    /// @param payload_bytes  Less than 4 GiB.
+    void reset(std::size_t payload_bytes) noexcept {
+        all_ = kStepsMax + static_cast<std::uint32_t>(payload_bytes / kBytesPerStep);
+        left_ = all_;
+        work_left_ = all_;
         exceeded_ = false;
     }
     /// More of them, unless they were exceeded before.

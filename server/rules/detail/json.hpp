@@ -42,6 +42,10 @@ public:
 
     [[nodiscard]] Value at(std::uint32_t node) const noexcept;
     [[nodiscard]] Kind kind(std::uint32_t node) const noexcept { return nodes_[node].kind; }
+    /// How many values and names there are in a container, at any depth, and itself.
+    [[nodiscard]] std::size_t count(std::uint32_t node) const noexcept {
+        return nodes_[node].next - node;
+    }
     /// As it stands in the text.
     [[nodiscard]] std::string_view raw(std::uint32_t node) const noexcept {
         const Node& it = nodes_[node];

@@ -371,6 +371,17 @@ TEST(Foreach, GivesOneOutputPerElement) {
     EXPECT_EQ(evaluated("FOREACH {'k': 1} DO item.k FROM 'a'", kRows), R"({"k":1})");
 }
 
+TEST(Budget, GrowsWithThePayload) {
+    const std::string payload = R"({"a":")" + std::string(4 * 1024 * 1024, 'x') + R"(","b":1})";
+    EXPECT_EQ(evaluated("SELECT * FROM 'a' WHERE a <> 'x' AND b = 1", payload), payload);
+    EXPECT_THAT(evaluated("SELECT a + a + a AS r FROM 'a'", payload), testing::HasSubstr("steps"));
+    std::string conditions = "b = 1";
+    for (int i = 0; i < 100; ++i) {
+        conditions += " AND b = 1";
+    }
+    EXPECT_EQ(evaluated("SELECT b FROM 'a' WHERE " + conditions, payload), R"({"b":1})") << "few members, whatever they hold";
+}
+
 TEST(Foreach, IsBounded_T30) {
     std::string rows = "{\"a\":[0";
     for (std::size_t i = 1; i < Evaluator::kOutputsMax; ++i) {
