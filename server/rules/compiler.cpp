@@ -262,7 +262,9 @@ NodeId Compiler::query(const ast::Query& query, bool has_output) {
                 code::kAlias,
                 item.expression->extent,
                 "this item has no name",
-                "write AS name behind the expression"
+                item.expression->kind == ExpressionKind::string
+                    ? "a text is a value: write the field without quotes, or AS name behind the text"
+                    : "write AS name behind the expression"
             );
         }
         add_output(

@@ -97,7 +97,7 @@ Token Lexer::next() noexcept {
     }
     const bool variable = c == '@';
     std::size_t size = variable ? 1 : 0;
-    if (size < rest.size() && starts_name(rest[size])) {
+    if (size < rest.size() && (starts_name(rest[size]) || (variable && is_digit(rest[size])))) {
         while (size < rest.size() && continues_name(rest[size])) {
             ++size;
         }

@@ -38,7 +38,7 @@ struct Token {
 inline constexpr std::string_view kTextWithoutEnd = "the text that begins here has no end";
 
 /// Hands out the tokens of a statement, one after the other; then `end` for ever. Names start with
-/// a letter, _ or any byte above 0x7F; the caller has checked that the text is UTF-8.
+/// a letter, _ or any byte above 0x7F, those of variables also with a digit; the caller has checked that the text is UTF-8.
 class Lexer {
 public:
     /// @param comments  Whether -- begins one, up to the end of its line.

@@ -370,7 +370,9 @@ bool Parser::at_from_clause() const {
 /// A keyword may be one.
 Token Parser::name_after_as() {
     if (current_.kind != TokenKind::name || at_from_clause()) {
-        fail_expected("a name after AS");
+        fail_expected(
+            "a name after AS", current_.kind == TokenKind::string ? "write the name without quotes" : ""
+        );
     }
     const Token name = current_;
     advance();

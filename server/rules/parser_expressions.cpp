@@ -330,6 +330,9 @@ ExpressionPtr Parser::primary() {
             return finish(std::move(result));
         }
         auto inner = expression();
+        if (current_.is_symbol(",")) {
+            fail_expected("`)` to close the parenthesis", "a list stands in brackets: [a, b]");
+        }
         expect_symbol(")", "to close the parenthesis");
         inner->extent = {token.offset, last_end_};
         return inner;

@@ -326,6 +326,11 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"is_null", "SELECT a FROM 'a' WHERE a IS NULL", "5:27", "found `IS`", "isNull(x)"},
         ErrorCase{"like", "SELECT a LIKE 'x' AS b FROM 'a'", "5:10", "found `LIKE`", "regexp_matches"},
         ErrorCase{"group", "SELECT a FROM 'a' GROUP BY b", "5:19", "found `GROUP`", "one message at a time"},
+        ErrorCase{"list_in_parentheses", "SELECT a FROM 'a' WHERE a IN (1, 2)", "5:32", "found `,`", "in brackets: [a, b]"},
+        ErrorCase{"field_in_quotes", "SELECT \"temp\" FROM 'a'", "5:8", "this item has no name", "the field without quotes"},
+        ErrorCase{
+            "alias_in_quotes", "SELECT a AS 'b' FROM 'a'", "5:13", "a name after AS", "without quotes", "aws-2016-03-23"
+        },
         ErrorCase{"no_as", "SELECT a b FROM 'a'", "5:10", "found `b`", "write AS b, or a comma in front of b"},
         ErrorCase{"as_nothing", "SELECT a AS FROM 'a'", "5:13", "a name after AS, found `FROM`"},
         ErrorCase{"foreach_as_nothing", "FOREACH a AS FROM 'a'", "5:14", "a name after AS, found `FROM`"},

@@ -340,6 +340,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& param_info) { return std::string{param_info.param.name}; }
 );
 
+TEST(Set, TakesNamesOfDigits) {
+    EXPECT_EQ(evaluated("SET @1 = 2, @2_a = @1 * 3 SELECT @2_a AS r FROM 'a'"), R"({"r":6})");
+}
+
 TEST(Set, IsSeenEverywhere) {
     EXPECT_EQ(
         evaluated(
