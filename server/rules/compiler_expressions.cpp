@@ -120,12 +120,12 @@ NodeId Compiler::path(const Expression& expression) {
         return id;
     }
     Program::Path path{names.begin(), names.end()};
-    const auto known = std::ranges::find(program_.paths, path);
-    const auto index = static_cast<std::uint32_t>(known - program_.paths.begin());
-    if (known == program_.paths.end()) {
-        program_.paths.push_back(std::move(path));
+    const auto next = static_cast<std::uint32_t>(program_.paths.size());
+    const auto [known, is_new] = paths_.try_emplace(std::move(path), next);
+    if (is_new) {
+        program_.paths.push_back(known->first);
     }
-    const NodeId id = emit(Op::path, expression.extent, kAnything, {}, index);
+    const NodeId id = emit(Op::path, expression.extent, kAnything, {}, known->second);
     program_.nodes[id].level = level;
     return id;
 }

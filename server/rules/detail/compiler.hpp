@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -131,6 +132,7 @@ private:
     Program& program_;
     Reporter& reporter_;
     std::vector<TypeSet> types_;  ///< By node.
+    std::map<Program::Path, std::uint32_t> paths_;  ///< Where each is in the program.
     std::vector<std::string> variable_names_;
     std::vector<Scope> scopes_;  ///< By level - 1.
     detail::Context context_;
