@@ -219,15 +219,15 @@ bool Broker::unsubscribe(Session& session, std::string_view filter) {
     if (!removed) {
         return false;
     }
+    if (session.lasting_) {
+        journal_.open().erase_subscription(session.lasting_->id, filter);
+    }
     leave(session, *removed);
     return true;
 }
 
 void Broker::leave(Session& session, Subscription& subscription) {
-    if (session.lasting_) {
-        unstored_.erase(&subscription);
-        journal_.open().erase_subscription(session.lasting_->id, subscription.filter);
-    }
+    unstored_.erase(&subscription);
     context_.metrics.subscriptions.add(-1);
     if (subscription.is_shared()) {
         leave_group(session, subscription);

@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <set>
 #include <memory>
@@ -168,8 +169,18 @@ public:
     [[nodiscard]] const StatusListeners& status_listeners() const noexcept {
         return interest_.status_listeners();
     }
-    /// A session will not have a copy that its group gave it: offers it to the others of the group.
-    void hand_on(const Copy& copy, std::uint64_t session_id);
+    /// Whose queue a copy leaves.
+    struct Leaver {
+        std::uint64_t session;
+        storage::SessionId stored = {};  ///< None: nothing of it is on disk.
+    };
+    /// A session will not have a copy that its group gave it: offers it to the others of the group. One batch takes it out of the one
+    /// queue and puts it into the other.
+    void hand_on(const Copy& copy, const Leaver& from);
+    /// Runs `work` when all is given to the disk that is being handed on; now, if that is so.
+    void after_handovers(std::move_only_function<void()> work) {
+        after_handovers({}, std::move(work));
+    }
     /// What a session can take for its groups may have changed.
     void tell_standing(Session& session);
     /// Has Session::drop_aged() called after `delay`, or sooner where it was to be already.
@@ -303,7 +314,7 @@ private:
         const model::MessagePtr& message, std::uint64_t member, GroupId group, const Slip& slip
     );
     /// A session ended: its groups get what others of them may have. @return How many copies are lost.
-    [[nodiscard]] std::size_t bequeath(Flow& left, std::uint64_t session_id);
+    [[nodiscard]] std::size_t bequeath(Flow& left, const Leaver& from);
     // On the group's shard:
     void admit(std::unique_ptr<Join> join, PendingPtr pending);
     void dismiss(std::string_view key, std::uint64_t session_id);
@@ -313,6 +324,13 @@ private:
         SharedGroup& group,
         const model::MessagePtr& message,
         Slip slip,
+        std::uint64_t avoid,
+        Deposit& deposit
+    );
+    void assign(
+        GroupId group,
+        const model::MessagePtr& message,
+        const Slip& slip,
         std::uint64_t avoid,
         Deposit& deposit
     );
@@ -345,12 +363,27 @@ private:
     void answer(Share share, bool stored);
     // What several shards store at once: durable_gather.cpp
     /// Keeps what a message left here until the other shards have told theirs, or gives it to the shard that does.
-    void hold(Deposit& deposit);
+    void hold(Deposit& deposit, std::uint64_t handover = 0);
     /// Nothing more comes: gives it on, or submits it.
     void pass(Gathered gathered, const Creditor& creditor);
     /// Another shard's part.
     void add_part(std::uint32_t receipt, Gathered part);
     void part_committed(Gathered::Part& part, bool stored);
+    /// A part of a session's queue: all below a sequence.
+    struct Below {
+        std::uint64_t session = 0;
+        std::uint64_t sequence = 0;
+    };
+    /// Submitted in the order in which they began, whichever shards have to tell their part.
+    struct Handover {
+        Below after;  ///< Not while other shards are still to store some of this.
+        std::move_only_function<void()> submit = {};  ///< Nothing: some part is still to be told.
+    };
+    /// Submits what leaves one place on disk together with where it goes to.
+    void hand_over(Deposit& deposit, const Below& after);
+    void after_handovers(const Below& after, std::move_only_function<void()> work);
+    void submit_handovers();
+    [[nodiscard]] bool is_held(const Below& part) noexcept;
 
     /// Submits what a message left here, and tells its creditor sooner or later.
     void tell(const Creditor& creditor, bool stored);
@@ -395,6 +428,10 @@ private:
     Shards shards_;
     Receipts receipts_;
     boost::unordered_flat_map<std::uint32_t, Gathered> gathering_;  // By receipt.
+    std::deque<Handover> handovers_;
+    std::uint64_t first_handover_ = 1;  // Number of the first of them.
+    // As Lasting::held, by session.
+    boost::unordered_flat_map<std::uint64_t, std::vector<std::uint64_t>> held_of_ended_;
     DurableListener* durable_listener_ = nullptr;
     WillPublisher* will_publisher_ = nullptr;
     std::shared_ptr<const policy::PolicySet> policy_set_;

@@ -1,5 +1,6 @@
 // How sessions begin, are handed over and end, and what time does to them.
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -167,6 +168,9 @@ void Broker::end(Session& session) {
             record_ended(session.who());
         }
         context_.metrics.queued.add(-unread);
+        if (!session.lasting_->held.empty()) {
+            held_of_ended_.emplace(id, std::move(session.lasting_->held));
+        }
     }
     const storage::SessionId stored = session.stored_id();
     by_id_.erase(id);
@@ -174,11 +178,14 @@ void Broker::end(Session& session) {
     const std::string device = session.device();
     const bool is_claim = session.who().is_claim;
     sessions_.erase(sessions_.find(Key{session.principal().tenant, session.client_id()}));
-    if (left && bequeath(*left, id) > 0) {
+    if (left && bequeath(*left, {.session = id, .stored = stored}) > 0) {
         record_ended({device, is_claim});
     }
-    if (stored != storage::SessionId{}) {  // After what others got of it: rather twice than not at all.
-        journal_.open().drop_session(stored);
+    if (stored != storage::SessionId{}) {  // Until the others have what they got of it, it comes back after a crash.
+        after_handovers(
+            {.session = id, .sequence = std::numeric_limits<std::uint64_t>::max()},
+            [this, stored] { journal_.open().drop_session(stored); }
+        );
     }
 }
 

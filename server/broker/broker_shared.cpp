@@ -145,43 +145,51 @@ void Broker::take(
     );
 }
 
-void Broker::hand_on(const Copy& copy, std::uint64_t session_id) {
+void Broker::hand_on(const Copy& copy, const Leaver& from) {
     const GroupId group = copy.group;
     const model::MessagePtr& message = copy.message;
-    if (message->expired(context_.clock.wall())) {
-        context_.metrics.lose(Reason::message_expired);
-        return;
+    Deposit deposit{journal_, {.gathers = true}};
+    deposit.next(*message);
+    if (copy.sequence != 0) {
+        deposit.batch.settle(from.stored, copy.sequence);
     }
     const unsigned owner = shard_of(group);
+    const bool is_late = message->expired(context_.clock.wall());
     Slip slip;
+    if (!is_late && owner != shards_.self) {
+        slip = deposit.slip(receipts_, shards_.self);
+    }
     slip.tries = tries_of(message->qos()) & 0xFU;
     slip.attempts = copy.attempts & 0xFU;
-    if (owner == shards_.self) {
-        assign_again(group, message, session_id, slip);
-        return;
+    if (is_late) {
+        context_.metrics.lose(Reason::message_expired);
+    } else if (owner == shards_.self) {
+        assign(group, message, slip, from.session, deposit);
+    } else {
+        post(
+            owner,
+            runtime::Task{[&other = on(owner), group, message, session = from.session, slip] {
+                other.assign_again(group, message, session, slip);
+            }},
+            message->qos()
+        );
     }
-    post(
-        owner,
-        runtime::Task{[&other = on(owner), group, message, session_id, slip] {
-            other.assign_again(group, message, session_id, slip);
-        }},
-        message->qos()
-    );
+    hand_over(deposit, {.session = from.session, .sequence = copy.sequence + 1});
 }
 
-std::size_t Broker::bequeath(Flow& left, std::uint64_t session_id) {
+std::size_t Broker::bequeath(Flow& left, const Leaver& from) {
     std::size_t lost = 0;
     left.for_each_unsettled([&](std::uint16_t /*id*/, Flow::InFlight& entry) {
         // At QoS 2 the peer may have it already: nobody else may get it then. [MQTT5-4.8.2-5]
         if (entry.copy.group != GroupId::none && entry.copy.qos == Qos::at_least_once) {
             context_.metrics.routed.add();
             entry.copy.count_attempt();
-            hand_on(entry.copy, session_id);
+            hand_on(entry.copy, from);
         }
     });
     left.for_each_queued([&](const Copy& copy) {
         if (copy.group != GroupId::none && copy.message->qos() != Qos::at_most_once) {
-            hand_on(copy, session_id);
+            hand_on(copy, from);
         } else {
             context_.metrics.lose(Reason::session_ended);
             ++lost;
@@ -293,18 +301,26 @@ void Broker::assign(
     context_.metrics.lose(Reason::shared_no_member);
 }
 
+void Broker::assign(
+    GroupId group,
+    const model::MessagePtr& message,
+    const Slip& slip,
+    std::uint64_t avoid,
+    Deposit& deposit
+) {
+    if (SharedGroup* const found = groups_.find(group)) {
+        assign(*found, message, slip, avoid, deposit);
+    } else {
+        context_.metrics.lose(Reason::shared_no_member);
+    }
+}
+
 void Broker::assign_again(
     GroupId group, const model::MessagePtr& message, std::uint64_t avoid, const Slip& slip
 ) {
-    SharedGroup* const found = groups_.find(group);
-    if (found == nullptr) {
-        context_.metrics.lose(Reason::shared_no_member);
-        answer(slip.share(), true);
-        return;
-    }
     Deposit deposit{journal_, slip.creditor()};
     deposit.next(*message, slip.id);
-    assign(*found, message, slip, avoid, deposit);
+    assign(group, message, slip, avoid, deposit);
     settle(deposit);
 }
 

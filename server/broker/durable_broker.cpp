@@ -45,7 +45,7 @@ bool Broker::commit(Deposit& deposit) {
         return false;
     }
     settle(deposit);
-    return deposit.creditor().waits();
+    return deposit.creditor().is_told();
 }
 
 void Broker::settle(Deposit& deposit) {
@@ -167,17 +167,27 @@ bool Broker::store_connected(Session& session, Journal::Done done, bool drops_ot
         if (!drops_other) {
             return false;
         }
-        journal_.after(std::move(done));
+        after_handovers([this, done = std::move(done)]() mutable {
+            journal_.after(std::move(done));
+        });
         return true;
     }
-    storage::Batch batch;
-    put_session(batch, session);
-    if (session.will_) {
-        batch.put_will(session.lasting_->id, record_of(*session.will_));
-    } else {
-        batch.erase_will(session.lasting_->id);
-    }
-    journal_.submit(std::move(batch), {.done = std::move(done)});
+    // One that was there under its client id may be on disk until then.
+    after_handovers([this, id = session.id(), done = std::move(done)]() mutable {
+        const Session* const alive = find(id);
+        if (alive == nullptr || !alive->lasting_) {
+            journal_.after(std::move(done));
+            return;
+        }
+        storage::Batch batch;
+        put_session(batch, *alive);
+        if (alive->will_) {
+            batch.put_will(alive->lasting_->id, record_of(*alive->will_));
+        } else {
+            batch.erase_will(alive->lasting_->id);
+        }
+        journal_.submit(std::move(batch), {.done = std::move(done)});
+    });
     return true;
 }
 

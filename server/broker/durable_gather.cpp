@@ -1,5 +1,6 @@
-// A publish at QoS 2 and its effects on several shards, in one batch. If its packet id were stored by one batch and a queue's entry
-// by another, a crash between them would lose the message or deliver it twice.
+// What several shards store in one batch: a publish at QoS 2 with its packet id and its effects, and what goes from one queue to
+// another. A crash between two batches would lose the message or deliver it twice.
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -7,9 +8,9 @@
 
 namespace weir::broker {
 
-void Broker::hold(Deposit& deposit) {
+void Broker::hold(Deposit& deposit, std::uint64_t handover) {
     journal_.flush();
-    Gathered own{.batch = std::exchange(deposit.batch, {})};
+    Gathered own{.batch = std::exchange(deposit.batch, {}), .handover = handover};
     for (const JournalEntry& entry : deposit.entries) {
         if (Session* const session = find(entry.session)) {
             session->hold(entry);
@@ -29,6 +30,14 @@ void Broker::hold(Deposit& deposit) {
 }
 
 void Broker::pass(Gathered gathered, const Creditor& creditor) {
+    if (const std::uint64_t number = std::exchange(gathered.handover, 0); number != 0) {
+        handovers_[number - first_handover_].submit =
+            [this, creditor, gathered = std::move(gathered)]() mutable {
+                pass(std::move(gathered), creditor);
+            };
+        submit_handovers();
+        return;
+    }
     if (gathered.batch.empty()) {
         tell(creditor, true);
         return;
@@ -67,10 +76,52 @@ void Broker::part_committed(Gathered::Part& part, bool stored) {
             session->unhold(entry);
             session->committed(entry, stored);
             session->pump();
-        } else if (stored && entry.owner != storage::SessionId{}) {
-            journal_.open().drop_session(entry.owner);  // It ended before its entry was there.
+        } else if (const auto ended = held_of_ended_.find(entry.session);
+                   ended != held_of_ended_.end()) {
+            std::erase(ended->second, entry.sequence);
+            if (ended->second.empty()) {
+                held_of_ended_.erase(ended);
+            }
         }
     }
+    submit_handovers();
+}
+
+// --- From one queue to another -------------------------------------------------------------------------------------
+
+void Broker::hand_over(Deposit& deposit, const Below& after) {
+    const bool has_turn = deposit.batch.empty() || (handovers_.empty() && !is_held(after));
+    if (deposit.receipt() == 0 && has_turn) {
+        settle(deposit);
+        return;
+    }
+    handovers_.push_back({.after = after});
+    hold(deposit, first_handover_ + handovers_.size() - 1);
+}
+
+void Broker::after_handovers(const Below& after, std::move_only_function<void()> work) {
+    if (handovers_.empty() && !is_held(after)) {
+        work();
+    } else {
+        handovers_.push_back({.after = after, .submit = std::move(work)});
+    }
+}
+
+void Broker::submit_handovers() {
+    while (!handovers_.empty() && handovers_.front().submit && !is_held(handovers_.front().after)) {
+        auto submit = std::move(handovers_.front().submit);
+        handovers_.pop_front();
+        ++first_handover_;
+        submit();
+    }
+}
+
+bool Broker::is_held(const Below& part) noexcept {
+    if (const Session* const session = find(part.session)) {
+        return session->lasting_ && session->lasting_->held_from() < part.sequence;
+    }
+    const auto ended = held_of_ended_.find(part.session);
+    return ended != held_of_ended_.end() && ended->second.front() < part.sequence;
 }
 
 }  // namespace weir::broker

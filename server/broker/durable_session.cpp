@@ -111,7 +111,6 @@ void Session::keep(Copy copy, Deposit& deposit) {
         .bytes = static_cast<std::uint32_t>(started.message->footprint()),
         .session = id_,
         .sequence = started.sequence,
-        .owner = lasting_->id,
     });
     if (!waits) {
         transmit(started, id, false);
@@ -144,7 +143,6 @@ void Session::enqueue_stored(Copy copy, Deposit& deposit) {
         .bytes = static_cast<std::uint32_t>(footprint),
         .session = id_,
         .sequence = copy.sequence,
-        .owner = lasting.id,
     });
     if (!online()) {
         charge_stored(*copy.message, deposit);
@@ -247,7 +245,10 @@ void Session::unhold(const JournalEntry& entry) {
     if (!lasting_ || entry.sequence == 0) {
         return;
     }
-    std::erase(lasting_->held, entry.sequence);
+    const auto found = std::ranges::lower_bound(lasting_->held, entry.sequence);
+    if (found != lasting_->held.end() && *found == entry.sequence) {
+        lasting_->held.erase(found);
+    }
     std::erase_if(lasting_->settled_while_held, [this](std::uint64_t sequence) {
         const bool is_free = sequence < lasting_->held_from();
         if (is_free) {
@@ -493,18 +494,27 @@ void Session::read_queue(std::uint32_t records) {
         return;
     }
     lasting.is_reading = true;
-    lasting.journal.read_queue(
-        lasting.id,
-        from,
-        {.records = records, .bytes = kPageBytes},
-        [&broker = lasting.broker, id = id_, life = lasting.life, bound](
-            Result<std::vector<storage::QueuedMessage>> page
-        ) {
-            if (Session* const session = broker.find(id)) {
-                session->take_page(std::move(page), life, bound);
+    const storage::ReadLimit limit{.records = records, .bytes = kPageBytes};
+    // The disk has what was handed on until then, though this session is done with it.
+    lasting.broker.after_handovers([&broker = lasting.broker,
+                                    &journal = lasting.journal,
+                                    stored = lasting.id,
+                                    from,
+                                    limit,
+                                    id = id_,
+                                    life = lasting.life,
+                                    bound] {
+        journal.read_queue(
+            stored,
+            from,
+            limit,
+            [&broker, id, life, bound](Result<std::vector<storage::QueuedMessage>> page) {
+                if (Session* const session = broker.find(id)) {
+                    session->take_page(std::move(page), life, bound);
+                }
             }
-        }
-    );
+        );
+    });
 }
 
 void Session::take_page(

@@ -27,7 +27,6 @@ struct JournalEntry {
     std::uint32_t bytes = 0;  ///< Footprint of the message.
     std::uint64_t session;
     std::uint64_t sequence = 0;
-    storage::SessionId owner{};  ///< The session in the store.
 };
 
 /// Told whether a batch was committed or refused.
@@ -42,6 +41,7 @@ struct Gathered {
     };
     storage::Batch batch = {};
     std::vector<Part> parts = {};
+    std::uint64_t handover = 0;  ///< Of the shard that stores it, whose turn has to come; 0: none.
 };
 
 /// Belongs to one shard and is called there only. What it submits is committed in that order, and told in that order.

@@ -33,10 +33,13 @@ struct Share {
 struct Creditor {
     AckToken token = {};
     Share upstream = {};  ///< Of an acknowledgement that another shard owes; else the token's endpoint is told.
-    /// What all shards store becomes durable at once: a publish at QoS 2 whose packet id is stored with its effects.
+    /// What all shards store becomes durable at once: a publish at QoS 2 whose packet id is stored with its effects, or what is taken
+    /// out of one queue and put into another.
     bool gathers = false;
 
-    [[nodiscard]] bool waits() const noexcept {
+    /// True if the shares that others hold are to come back.
+    [[nodiscard]] bool waits() const noexcept { return is_told() || gathers; }
+    [[nodiscard]] bool is_told() const noexcept {
         return token.connection != 0 || upstream.receipt != 0;
     }
 };

@@ -140,11 +140,16 @@ void Session::send(Copy copy) {
         send_allowed(std::move(copy));
         return;
     }
-    if (copy.group != GroupId::none) {
-        book_out();
-        memberships_->broker.hand_on(copy, id_);
+    if (copy.group == GroupId::none) {
+        forget(copy);
+        return;
     }
-    forget(copy);
+    book_out();
+    hand_on(copy);
+}
+
+void Session::hand_on(const Copy& copy) {
+    memberships_->broker.hand_on(copy, {.session = id_, .stored = stored_id()});
 }
 
 void Session::send_allowed(Copy copy) {
@@ -346,8 +351,7 @@ void Session::refused(std::uint16_t packet_id, Refusal refusal) {
         lose(Reason::delivery_failed, *copy->message);
         forget(*copy);
     } else if (refusal == Refusal::elsewhere) {
-        memberships_->broker.hand_on(*copy, id_);
-        forget(*copy);
+        hand_on(*copy);
     } else {
         book_in();
         if (copy->sequence != 0) {
@@ -380,7 +384,8 @@ void Session::give_up(std::uint16_t packet_id, const Flow::InFlight& entry) {
     } else if (copy.qos == Qos::at_least_once) {
         // At QoS 2 the peer may have it already. [MQTT5-4.8.2-5]
         context_.metrics.routed.add();
-        memberships_->broker.hand_on(copy, id_);
+        hand_on(copy);
+        return;
     }
     forget(copy);
 }

@@ -266,6 +266,8 @@ private:
     void note_released(std::uint16_t packet_id, std::uint64_t sequence);
     /// The store has no use for this entry any more.
     void forget(const Copy& copy);
+    /// The same for a copy that its group gave: the others of the group are offered it.
+    void hand_on(const Copy& copy);
     void committed(const JournalEntry& entry, bool stored);
     /// Another shard stores the entry: see Lasting::held.
     void hold(const JournalEntry& entry);

@@ -160,7 +160,7 @@ void Publisher::charge(const Origin& origin, broker::Deposit& deposit, Add add) 
         add(usage);  // Nobody's.
         return;
     }
-    if (deposit.batch.empty() && !(routes_->ack_waits_for_usage && deposit.creditor().waits())) {
+    if (deposit.batch.empty() && !(routes_->ack_waits_for_usage && deposit.creditor().is_told())) {
         add(meter_.sums(*origin.meter));
         return;
     }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <optional>
 
 #include <weir/broker/durable_records.hpp>
@@ -121,6 +122,85 @@ protected:
             found = session.client_id() == client_id ? &session : found;
         });
         return *found;
+    }
+    /// A member whose queue has `1`, `2` and `3`, at QoS 1 and 2, and another one with an empty queue, on another shard if there is one. The
+    /// gateway stops after the first `cut` batches of what `leave` does with the session of the first, and what is on disk then has to be
+    /// complete, whoever has it. @return False: it was all done by then.
+    template <class Leave>
+    bool leave_load(int cut, bool is_online, Leave leave) {
+        const auto faults = std::make_shared<storage::test::Faults>();
+        cluster.reset();
+        store = std::make_shared<storage::Store>(
+            std::make_unique<storage::test::FaultyEngine>(faults),
+            storage::StoreOptions{.group_batches_max = 1}
+        );
+        start();
+        Peer first;
+        Peer second;
+        auto& mortal = connect("mortal", first, seconds{60});
+        subscribe(mortal, "$share/g/x", kQos2);
+        first.is_ready = false;
+        if (!is_online) {
+            disconnect(mortal, first);
+        }
+        publish("x", "1");
+        publish("x", "2", Qos::exactly_once);
+        publish("x", "3");
+        auto& heir = connect(heir_id(), second);
+        subscribe(heir, "$share/g/x", kQos2);
+        disconnect(heir, second);
+        EXPECT_EQ(stored("mortal"), 3U);
+        store->drain();
+        const int last = faults->commits + cut;
+        faults->commits_max = last;
+        leave(mortal, first);
+        cluster->pump();
+        store->drain();
+        const bool is_cut = faults->commits > last;
+        faults->commits_max = std::numeric_limits<int>::max();
+        restart();
+        EXPECT_EQ(stored("mortal") + stored(heir_id()), 3U) << "cut after " << cut;
+        EXPECT_EQ(sum(&model::ShardMetrics::queued), 3);
+        return is_cut;
+    }
+    [[nodiscard]] std::string heir_id() const {
+        std::string id = "heir";
+        while (GetParam() > 1 && home(id) == home("mortal")) {
+            id += 'r';
+        }
+        return id;
+    }
+    /// The first member's time is over, and the second one gets all there is.
+    void expect_load_of_heir(int cut) {
+        for (const seconds time : {seconds{1}, seconds{60}, seconds{1}, seconds{1}}) {
+            pass(time);
+        }
+        EXPECT_EQ(stored("mortal"), 0U) << "cut after " << cut;
+        Peer again;
+        auto& heir = connect(heir_id(), again);
+        EXPECT_TRUE(heir.subscriptions().find("$share/g/x") != nullptr);
+        std::ranges::sort(again.got);
+        EXPECT_THAT(again.got, ElementsAre("x=1@1", "x=2@2", "x=3@1")) << "cut after " << cut;
+        for (const Reason reason : {Reason::session_ended, Reason::shared_no_member, Reason::storage_failed}) {
+            EXPECT_EQ(cluster->lost(reason), 0U);
+        }
+    }
+    static std::shared_ptr<const policy::Bundle> refusing_policies() {
+        document::Diagnostics diagnostics;
+        auto parsed = policy::parse_policy(
+            "policy: open\nallow:\n  - connect: \"*\"\n  - subscribe: [\"#\"]\n    receive: [\"other\"]\n", "open.yaml", diagnostics
+        );
+        EXPECT_TRUE(parsed.has_value()) << diagnostics.render_text();
+        std::vector<policy::Policy> all;
+        all.push_back(std::move(*parsed));
+        return policy::PolicySet::make(std::move(all))->bundle_for(*Cluster::thing("owner"));
+    }
+    /// The disk is faster than other shards.
+    void run_disk_first() {
+        for (int i = 0; i < 3; ++i) {
+            cluster->run_posted();
+            store->drain();
+        }
     }
     [[nodiscard]] std::size_t stored_sessions() const {
         std::size_t count = 0;
@@ -589,6 +669,105 @@ TEST_P(Durable, LeavesTheLoadOfASharedSubscriptionToItsOtherMembers_WhenItEndsAf
         EXPECT_EQ(again.got.size(), kMessages);
         disconnect(resumed, again);
     }
+}
+
+TEST_P(Durable, LosesAndDoublesNothing_WhereverTheGatewayStops_WhileASharedSubscriptionsLoadGoesToAnotherMember) {
+    for (const bool is_disk_first : {false, true}) {
+        for (int cut = 0;; ++cut) {
+            const bool is_cut = leave_load(cut, false, [&](Session& mortal, Peer& /*first*/) {
+                cluster->clock.advance(seconds{61});
+                cluster->brokers[home(mortal.client_id())]->advance();
+                if (is_disk_first) {
+                    run_disk_first();
+                }
+            });
+            expect_load_of_heir(cut);
+            if (!is_cut) {
+                break;
+            }
+        }
+    }
+}
+
+TEST_P(Durable, StartsClean_OnlyWhenOthersHaveWhatTheSessionLeft) {
+    for (const bool is_disk_first : {false, true}) {
+        for (int cut = 0;; ++cut) {
+            bool is_accepted = false;
+            Peer newcomer;
+            const bool is_cut = leave_load(cut, false, [&](Session& mortal, Peer& /*first*/) {
+                auto request = cluster->request("mortal", newcomer);
+                request.expiry = seconds{60};
+                request.clean_start = true;
+                request.done = [&](bool stored) { is_accepted = stored; };
+                const unsigned shard = home(mortal.client_id());
+                const auto result = cluster->brokers[shard]->connect(std::move(request));
+                EXPECT_TRUE(result.is_pending);
+                if (is_disk_first) {
+                    run_disk_first();
+                }
+            });
+            EXPECT_TRUE(is_accepted || is_cut);
+            if (is_accepted) {
+                EXPECT_EQ(stored("mortal"), 0U);
+                EXPECT_EQ(session_of("mortal").subscriptions().size(), 0U);
+            }
+            expect_load_of_heir(cut);
+            if (!is_cut) {
+                break;
+            }
+        }
+    }
+}
+
+TEST_P(Durable, KeepsWhatAMemberMayNotReceive_WhereverTheGatewayStops) {
+    for (const bool is_disk_first : {false, true}) {
+        for (int cut = 0;; ++cut) {
+            const bool is_cut = leave_load(cut, true, [&](Session& mortal, Peer& first) {
+                auto request = cluster->request("mortal", first);
+                request.expiry = seconds{60};
+                request.clean_start = false;
+                request.policies = refusing_policies();
+                first.is_ready = true;
+                auto& broker = *cluster->brokers[home(mortal.client_id())];
+                broker.resume(*broker.connect(std::move(request)).session);
+                if (is_disk_first) {
+                    run_disk_first();
+                }
+                EXPECT_THAT(first.got, IsEmpty());
+            });
+            expect_load_of_heir(cut);
+            if (!is_cut) {
+                break;
+            }
+        }
+    }
+}
+
+TEST_P(Durable, LeavesToOthersWhatAnotherShardIsStillToStore_WhenItEnds) {
+    Peer second;
+    auto& mortal = connect("mortal", peer, seconds{60});
+    subscribe(mortal, "$share/g/x", kQos1);
+    auto& heir = connect(heir_id(), second);
+    subscribe(heir, "$share/g/x", kQos1);
+    disconnect(heir, second);
+    const unsigned shard = GetParam() - 1;
+    Deposit deposit{cluster->nodes[shard]->journal, {.token = {.connection = 1, .number = 1}, .gathers = true}};
+    const auto message = Cluster::message("x", "1", Qos::exactly_once);
+    deposit.next(*message);
+    cluster->brokers[shard]->fan_out(message, deposit);
+    cluster->brokers[shard]->commit(deposit);
+    cluster->run_mail();  // It has reached the member, and perhaps not the disk.
+    Broker& broker = *cluster->brokers[home("mortal")];
+    broker.disconnect(mortal, peer, false);
+    cluster->clock.advance(seconds{61});
+    broker.advance();
+    cluster->pump();
+    EXPECT_THAT(peer.got, ElementsAre("x=1@1"));
+    EXPECT_EQ(cluster->nodes[shard]->acks, (Acks{{1, true}}));
+    EXPECT_EQ(stored("mortal"), 0U);
+    EXPECT_EQ(stored(heir_id()), 1U);
+    EXPECT_EQ(stored_sessions(), 1U);
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 1);
 }
 
 TEST_P(Durable, LooksAtTheAgeOfQueues_APageOfSomeOfThemAtATime) {

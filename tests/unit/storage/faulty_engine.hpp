@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <limits>
 #include <memory>
 #include <mutex>
 
@@ -17,6 +18,7 @@ struct Faults {
     std::atomic<bool> fail_scan{false};
     std::atomic<std::uint64_t> free_bytes{~std::uint64_t{0}};
     std::atomic<int> commits{0};
+    std::atomic<int> commits_max{std::numeric_limits<int>::max()};  ///< Later ones find no room.
     std::atomic<int> scans{0};
 
     /// Commits wait while held.
@@ -66,7 +68,10 @@ public:
             faults_->changed.wait(lock, [this] { return !faults_->held; });
             faults_->waiting = false;
         }
-        ++faults_->commits;
+        if (++faults_->commits > faults_->commits_max) {
+            memory_.abandon();
+            return errc::disk_full;
+        }
         if (faults_->fail_commit) {
             memory_.abandon();
             return errc::io_failed;
