@@ -42,7 +42,8 @@ public:
 class WillPublisher {
 public:
     virtual ~WillPublisher() = default;
-    virtual void publish_will(const Session& session, const Will& will) = 0;
+    /// @return True: what it stores for the will, it stores together with its end. False: the caller ends it.
+    [[nodiscard]] virtual bool publish_will(const Session& session, const Will& will) = 0;
 };
 
 struct ConnectRequest {
@@ -158,7 +159,7 @@ public:
     bool fan_out(const model::MessagePtr& message, Deposit& deposit);
     /// Offers a message to the sessions of this shard only.
     void tell_here(const model::MessagePtr& message);
-    /// Submits what there is to store.
+    /// Submits what there is to store. What gathers, and nobody is told of, is handed over.
     /// @return True if the listener is told later. False: nobody waits, or nothing has to be waited for.
     bool commit(Deposit& deposit);
     /// The same for what came with a slip: who sent it is told in any case.

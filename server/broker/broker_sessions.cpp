@@ -197,11 +197,9 @@ void Broker::record_ended(const why::Who& who) {
 
 void Broker::fire_will(Session& session) {
     if (const auto will = std::exchange(session.will_, nullptr);
-        will && will_publisher_ != nullptr) {
-        will_publisher_->publish_will(session, *will);
-        if (session.lasting_) {
-            journal_.open().erase_will(session.lasting_->id);
-        }
+        will && will_publisher_ != nullptr && !will_publisher_->publish_will(session, *will) &&
+        session.lasting_) {
+        journal_.open().erase_will(session.lasting_->id);
     }
 }
 

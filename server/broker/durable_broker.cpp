@@ -44,6 +44,10 @@ bool Broker::commit(Deposit& deposit) {
     if (deposit.batch.empty() && deposit.receipt() == 0) {
         return false;
     }
+    if (deposit.creditor().gathers && !deposit.creditor().is_told()) {
+        hand_over(deposit, {});
+        return false;
+    }
     settle(deposit);
     return deposit.creditor().is_told();
 }

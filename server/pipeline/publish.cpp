@@ -135,6 +135,9 @@ Progress Publisher::route(
     const bool is_taken = take_effects(deposit_) || effects_.any_output();
     if (token.inbound_id != 0 && origin.session != nullptr) {
         put_inbound_id(*origin.session, token.inbound_id);
+    } else if (origin.is_will && effects_.elsewhere().empty()) {
+        deposit_.gather();
+        deposit_.batch.erase_will(origin.session->stored_id());
     }
     forward(origin, deposit_);
     bool taken = is_taken;
@@ -307,7 +310,7 @@ bool Publisher::run(Forwarded& forwarded, std::chrono::milliseconds held) {
 
 // --- Wills ---------------------------------------------------------------------------------------------------------
 
-void Publisher::publish_will(const broker::Session& session, const broker::Will& will) {
+bool Publisher::publish_will(const broker::Session& session, const broker::Will& will) {
     const model::Message& said = *will.message;
     const auto verdict =
         is_reserved(said.topic())
@@ -323,7 +326,7 @@ void Publisher::publish_will(const broker::Session& session, const broker::Will&
             said.topic(),
             verdict.source
         );
-        return;
+        return false;
     }
     const WallTime now = context_.clock.wall();
     const auto message = model::Message::make({
@@ -339,7 +342,7 @@ void Publisher::publish_will(const broker::Session& session, const broker::Will&
     });
     metering::DeviceMeter* const meter = meter_.open(session.principal().tenant, session.device());
     context_.metrics.received[static_cast<std::size_t>(said.qos())].add();
-    static_cast<void>(route(
+    const Progress progress = route(
         {
             .subject = session.subject(),
             .policies = &session.policies(),
@@ -347,14 +350,17 @@ void Publisher::publish_will(const broker::Session& session, const broker::Will&
             .device = session.device(),
             .meter = meter,
             .source_ip = {},
+            .session = &session,
+            .is_will = session.stored_id() != storage::SessionId{},
         },
         message,
         {},
         kNoLonger
-    ));
+    );
     if (meter != nullptr) {
         meter_.close(meter);
     }
+    return !is_held_back(progress) && effects_.elsewhere().empty();
 }
 
 }  // namespace weir::pipeline

@@ -80,7 +80,9 @@ public:
         std::chrono::milliseconds held = std::chrono::milliseconds{0}
     );
 
-    void publish_will(const broker::Session& session, const broker::Will& will) override;
+    [[nodiscard]] bool publish_will(
+        const broker::Session& session, const broker::Will& will
+    ) override;
 
     /// Once a second.
     void advance();

@@ -74,7 +74,16 @@ public:
             return true;
         }
         void send(unsigned shard, runtime::Task work) override { cluster.mail[{self, shard}].push_back(std::move(work)); }
-        void publish_will(const Session& /*session*/, const Will& will) override { cluster.fan_out(self, will.message); }
+        bool publish_will(const Session& session, const Will& will) override {
+            Deposit deposit{journal, {.gathers = session.stored_id() != storage::SessionId{}}};
+            deposit.next(*will.message);
+            broker.fan_out(will.message, deposit);
+            if (deposit.creditor().gathers) {
+                deposit.batch.erase_will(session.stored_id());
+            }
+            broker.commit(deposit);
+            return true;
+        }
         void on_durable(AckToken token, bool stored) noexcept override { acks.emplace_back(token.number, stored); }
 
         Cluster& cluster;

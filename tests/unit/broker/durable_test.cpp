@@ -770,6 +770,55 @@ TEST_P(Durable, LeavesToOthersWhatAnotherShardIsStillToStore_WhenItEnds) {
     EXPECT_EQ(sum(&model::ShardMetrics::queued), 1);
 }
 
+TEST_P(Durable, PublishesAWillWithTheEndOfIt_WhereverTheGatewayStops) {
+    for (const bool is_disk_first : {false, true}) {
+        for (int cut = 0;; ++cut) {
+            const auto faults = std::make_shared<storage::test::Faults>();
+            cluster.reset();
+            store = std::make_shared<storage::Store>(
+                std::make_unique<storage::test::FaultyEngine>(faults),
+                storage::StoreOptions{.group_batches_max = 1}
+            );
+            start();
+            Peer reader;
+            Peer first;
+            auto& heir = connect(heir_id(), reader);
+            subscribe(heir, "w", kQos2);
+            disconnect(heir, reader);
+            auto request = cluster->request("mortal", first);
+            request.expiry = seconds{60};
+            request.clean_start = false;
+            request.will = std::make_unique<Will>(
+                Will{.message = Cluster::message("w", "gone", Qos::exactly_once), .delay = hours{1}}
+            );
+            auto& broker = *cluster->brokers[home("mortal")];
+            Session& mortal = *broker.connect(std::move(request)).session;
+            cluster->pump();
+            disconnect(mortal, first);
+            store->drain();
+            const int last = faults->commits + cut;
+            faults->commits_max = last;
+            cluster->clock.advance(seconds{61});
+            broker.advance();
+            if (is_disk_first) {
+                run_disk_first();
+            }
+            cluster->pump();
+            store->drain();
+            const bool is_cut = faults->commits > last;
+            faults->commits_max = std::numeric_limits<int>::max();
+            restart();
+            pass(seconds{1});
+            pass(seconds{61});
+            EXPECT_EQ(stored(heir_id()), 1U) << "cut after " << cut;
+            EXPECT_EQ(stored_sessions(), 1U);
+            if (!is_cut) {
+                break;
+            }
+        }
+    }
+}
+
 TEST_P(Durable, LooksAtTheAgeOfQueues_APageOfSomeOfThemAtATime) {
     constexpr std::size_t kLooks = 64;  // In a second, on each shard.
     constexpr std::size_t kSessions = kLooks + 36;
