@@ -364,6 +364,7 @@ private:
     void answer(Share share, bool stored);
     // What several shards store at once: durable_gather.cpp
     /// Keeps what a message left here until the other shards have told theirs, or gives it to the shard that does.
+    /// @param handover  Its number, if it is one.
     void hold(Deposit& deposit, std::uint64_t handover = 0);
     /// Nothing more comes: gives it on, or submits it.
     void pass(Gathered gathered, const Creditor& creditor);
@@ -383,7 +384,10 @@ private:
     /// Submits what leaves one place on disk together with where it goes to.
     void hand_over(Deposit& deposit, const Below& after);
     void after_handovers(const Below& after, std::move_only_function<void()> work);
+    void submit_handover(Gathered gathered);
+    /// As many as have their turn.
     void submit_handovers();
+    [[nodiscard]] bool has_turn(const Below& after) noexcept;
     [[nodiscard]] bool is_held(const Below& part) noexcept;
 
     /// Submits what a message left here, and tells its creditor sooner or later.
@@ -431,6 +435,7 @@ private:
     boost::unordered_flat_map<std::uint32_t, Gathered> gathering_;  // By receipt.
     std::deque<Handover> handovers_;
     std::uint64_t first_handover_ = 1;  // Number of the first of them.
+    std::size_t handover_bytes_ = 0;    // Given to the store, and not committed.
     // As Lasting::held, by session.
     boost::unordered_flat_map<std::uint64_t, std::vector<std::uint64_t>> held_of_ended_;
     DurableListener* durable_listener_ = nullptr;

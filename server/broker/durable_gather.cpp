@@ -7,6 +7,12 @@
 #include <weir/broker/broker.hpp>
 
 namespace weir::broker {
+namespace {
+
+/// Of hand-overs, as much is given to the store at once: it refuses what is more than it can hold.
+constexpr std::size_t kHandoverBytesMax = 1024 * 1024;
+
+}  // namespace
 
 void Broker::hold(Deposit& deposit, std::uint64_t handover) {
     journal_.flush();
@@ -32,8 +38,8 @@ void Broker::hold(Deposit& deposit, std::uint64_t handover) {
 void Broker::pass(Gathered gathered, const Creditor& creditor) {
     if (const std::uint64_t number = std::exchange(gathered.handover, 0); number != 0) {
         handovers_[number - first_handover_].submit =
-            [this, creditor, gathered = std::move(gathered)]() mutable {
-                pass(std::move(gathered), creditor);
+            [this, gathered = std::move(gathered)]() mutable {
+                submit_handover(std::move(gathered));
             };
         submit_handovers();
         return;
@@ -90,9 +96,15 @@ void Broker::part_committed(Gathered::Part& part, bool stored) {
 // --- From one queue to another -------------------------------------------------------------------------------------
 
 void Broker::hand_over(Deposit& deposit, const Below& after) {
-    const bool has_turn = deposit.batch.empty() || (handovers_.empty() && !is_held(after));
-    if (deposit.receipt() == 0 && has_turn) {
-        settle(deposit);
+    if (deposit.receipt() == 0 && deposit.batch.empty()) {
+        return;
+    }
+    if (deposit.receipt() == 0 && handovers_.empty() && has_turn(after)) {
+        Gathered own{.batch = std::exchange(deposit.batch, {})};
+        own.parts.push_back(
+            {shards_.self, std::exchange(deposit.entries, {}), std::exchange(deposit.done, {})}
+        );
+        submit_handover(std::move(own));
         return;
     }
     handovers_.push_back({.after = after});
@@ -107,13 +119,33 @@ void Broker::after_handovers(const Below& after, std::move_only_function<void()>
     }
 }
 
+void Broker::submit_handover(Gathered gathered) {
+    if (gathered.batch.empty()) {
+        return;
+    }
+    const std::size_t bytes = gathered.batch.bytes();
+    handover_bytes_ += bytes;
+    journal_.submit(
+        std::move(gathered.batch),
+        {.parts = std::move(gathered.parts),
+         .done = [this, bytes](bool /*stored*/) {
+             handover_bytes_ -= bytes;
+             submit_handovers();
+         }}
+    );
+}
+
 void Broker::submit_handovers() {
-    while (!handovers_.empty() && handovers_.front().submit && !is_held(handovers_.front().after)) {
+    while (!handovers_.empty() && handovers_.front().submit && has_turn(handovers_.front().after)) {
         auto submit = std::move(handovers_.front().submit);
         handovers_.pop_front();
         ++first_handover_;
         submit();
     }
+}
+
+bool Broker::has_turn(const Below& after) noexcept {
+    return handover_bytes_ < kHandoverBytesMax && !is_held(after);
 }
 
 bool Broker::is_held(const Below& part) noexcept {

@@ -743,6 +743,37 @@ TEST_P(Durable, KeepsWhatAMemberMayNotReceive_WhereverTheGatewayStops) {
     }
 }
 
+TEST_P(Durable, LeavesMoreToAnotherMember_ThanTheStoreTakesAtOnce) {
+    constexpr std::size_t kMessages = 8;
+    const auto faults = std::make_shared<storage::test::Faults>();
+    cluster.reset();
+    store = std::make_shared<storage::Store>(
+        std::make_unique<storage::test::FaultyEngine>(faults),
+        storage::StoreOptions{.pending_bytes_max = kMessages / 2 * 1024 * 1024}
+    );
+    start();
+    Peer second;
+    auto& mortal = connect("mortal", peer, seconds{60});
+    subscribe(mortal, "$share/g/x", kQos2);
+    disconnect(mortal, peer);
+    for (std::size_t i = 0; i < kMessages; ++i) {
+        publish("x", std::string(1024 * 1024, 'x'));
+    }
+    auto& heir = connect(heir_id(), second);
+    subscribe(heir, "$share/g/x", kQos2);
+    disconnect(heir, second);
+    ASSERT_EQ(stored("mortal"), kMessages);
+    faults->hold();
+    cluster->clock.advance(seconds{61});
+    cluster->brokers[home("mortal")]->advance();
+    cluster->run_mail();
+    faults->let_go();
+    cluster->pump();
+    EXPECT_EQ(cluster->lost(Reason::storage_failed), 0U);
+    EXPECT_EQ(stored(heir_id()), kMessages);
+    EXPECT_EQ(stored_sessions(), 1U);
+}
+
 TEST_P(Durable, LeavesToOthersWhatAnotherShardIsStillToStore_WhenItEnds) {
     Peer second;
     auto& mortal = connect("mortal", peer, seconds{60});
