@@ -3,6 +3,7 @@
 #include <clocale>
 #include <cwchar>
 #include <cwctype>
+#include <optional>
 
 #include <weir/rules/detail/context.hpp>
 #include <weir/rules/detail/text.hpp>
@@ -106,23 +107,32 @@ Value change_case(const Call& call) {
     return call.context.text(out);
 }
 
-/// `count` spaces are added, however long the text is.
-std::size_t padding(const Call& call) {
+/// `count` spaces are added, however long the text is. Nothing: they cannot be paid for.
+std::optional<std::size_t> padding(const Call& call) {
     constexpr std::int64_t kPaddingMax = 1000;
-    return static_cast<std::size_t>(
+    const auto count = static_cast<std::size_t>(
         std::clamp<std::int64_t>(floor_to_int64(call.number(1)), 0, kPaddingMax)
     );
+    return call.context.budget().spend_bytes(2 * count) ? std::optional{count} : std::nullopt;
 }
 
 Value lpad(const Call& call) {
+    const auto count = padding(call);
+    if (!count) {
+        return {};
+    }
     std::string& out = call.context.buffer();
-    out.append(padding(call), ' ').append(call.text(0));
+    out.append(*count, ' ').append(call.text(0));
     return call.context.text(out);
 }
 
 Value rpad(const Call& call) {
+    const auto count = padding(call);
+    if (!count) {
+        return {};
+    }
     std::string& out = call.context.buffer();
-    out.append(call.text(0)).append(padding(call), ' ');
+    out.append(call.text(0)).append(*count, ' ');
     return call.context.text(out);
 }
 

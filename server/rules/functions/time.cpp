@@ -41,7 +41,7 @@ std::unique_ptr<Prepared> prepare(ConstantArguments arguments, std::string& prob
 
 template <Compile compile, std::size_t argument, class Use>
 Value with_pattern(const Call& call, Use use) {
-    constexpr std::size_t kPatternBytesPerStep = 8;
+    constexpr std::size_t kPatternBytesPerStep = 3;  // A letter may be a field.
     if (!call.context.budget().spend(
             kStepsToUse + call.text(argument).size() / kPatternBytesPerStep
         )) {

@@ -124,6 +124,11 @@ std::vector<Attack> attacks() {
         {"products_of_all_digits", select("a" + repeated(" * a", 4000)), R"({"a":1.234567890123456789012345678901234})"},
         {"real_numbers", where("power(a, a) < 0" + repeated(" OR sin(a) > 5", 2000)), R"({"a":1.234567890123456789E30})"},
         {"digests_of_short_texts", where("md2(a) = 'x'" + repeated(" OR sha512(a) = 'x' OR md2(a) = 'x'", 1000)), R"({"a":"x"})"},
+        {"padded_again_and_again", where("lpad(a, 1000) = 'x'" + repeated(" OR lpad(a, 1000) = 'x'", 2400)), R"({"a":"b"})"},
+        {"patterns_of_fields",
+         where("parse_time('" + repeated("yMd", 40) + "', timestamp()) = 'x'" +
+               repeated(" OR parse_time('" + repeated("yMd", 40) + "', timestamp(), 'Europe/Berlin') = 'x'", 500)),
+         "{}"},
         {"random_texts", where("newuuid() = 'x'" + repeated(" OR newuuid() = 'x'", 2400)), "{}"},
         {"parsed_again_and_again", where("parse_json(a) = 1" + repeated(" OR parse_json(a) = 1", 2000)),
          R"({"a":"[)" + repeated("1,", 300) + R"(1]"})"},
