@@ -272,6 +272,19 @@ TEST_F(Cli, RulesLintKnowsTheFieldsOfTheTests) {
     EXPECT_THAT(found.out, HasSubstr("did you mean tempo?"));
 }
 
+TEST_F(Cli, RulesLintSuggestsPathsAndFunctions) {
+    write("r.sql", "---\nto: {stream: a}\n---\nSELECT payload.temp AS t, site.cty AS c, topic AS p FROM 'data/#'\n");
+    write(
+        "r_test.yaml",
+        "tests:\n  - {given: {topic: data/x, payload: {temp: 1, site: {city: Bergen}}}, expect: {match: true}}\n"
+    );
+    const auto found = weir("rules lint r.sql").out;
+    EXPECT_THAT(found, HasSubstr("a field `payload.temp`"));
+    EXPECT_THAT(found, HasSubstr("did you mean temp?"));
+    EXPECT_THAT(found, HasSubstr("did you mean site.city?"));
+    EXPECT_THAT(found, HasSubstr("did you mean topic()?"));
+}
+
 TEST_F(Cli, RulesAreSwitchedOff_WithoutAGatewayToo) {
     ASSERT_EQ(weir("init my-gw").exit_code, 0);
     const auto off = weir("-c my-gw rules disable hot");
