@@ -17,6 +17,10 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
+/// So much room is taken at a time: a sync of the log waits for the data that new room was taken for, but not for data in room that was
+/// there. What is left over is returned when the file is closed.
+constexpr std::size_t kRoomBytes = 16 * kEvenBytes;
+
 /// When the next piece may go. Any thread.
 class Pace {
 public:
@@ -50,11 +54,14 @@ private:
 class EvenFile final : public rocksdb::FSWritableFileOwnerWrapper {
 public:
     EvenFile(std::unique_ptr<rocksdb::FSWritableFile>&& file, std::shared_ptr<Pace> pace)
-        : FSWritableFileOwnerWrapper{std::move(file)}, pace_{std::move(pace)} {}
+        : FSWritableFileOwnerWrapper{std::move(file)}, pace_{std::move(pace)} {
+        target()->SetPreallocationBlockSize(kRoomBytes);
+    }
 
     IOStatus Append(const Slice& data, const IOOptions& how, IODebugContext* debug) override {
         for (Slice left = data; !left.empty();) {
             const std::size_t bytes = std::min(left.size(), kEvenBytes - unsynced_);
+            target()->PrepareWrite(synced_ + unsynced_, bytes, how, debug);
             auto status = target()->Append({left.data(), bytes}, how, debug);
             left.remove_prefix(bytes);
             unsynced_ += bytes;

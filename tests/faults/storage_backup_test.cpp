@@ -1,6 +1,7 @@
 // What a backup does to the disk while others wait for it.
 #include <gtest/gtest.h>
 #include <rocksdb/file_system.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <fstream>
@@ -86,6 +87,10 @@ TEST(EvenFiles, GoToTheDiskInPieces_WhateverIsAppended) {
     EXPECT_EQ(files->ranges, expected);
     std::ifstream in{path, std::ios::binary};
     EXPECT_TRUE((std::string{std::istreambuf_iterator<char>{in}, {}} == written));
+    struct stat found{};
+    ASSERT_EQ(::stat(path.c_str(), &found), 0);
+    EXPECT_LT(static_cast<std::size_t>(found.st_blocks) * 512, written.size() + 2 * detail::kEvenBytes)
+        << "room that was taken beforehand is returned";
 }
 
 TEST(EvenFiles, AreSpreadOverTime_SoThatNoSyncWaitsBehindMany) {
