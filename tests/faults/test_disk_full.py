@@ -85,6 +85,9 @@ class DiskFull(unittest.TestCase):
             self.assertFalse(publish(50), "acknowledged without room")
             self.assertFalse(self.ready())
             self.assertEqual(self.gateway.wait_event("storage_disk_full")["level"], "error")
+            self.assertRegex(self.gateway.cli("status").stdout, r"disk +\S+ \S+ free, full, full in 0m 0s at this rate")
+            page = urllib.request.urlopen(f"http://127.0.0.1:{self.gateway.ports['metrics']}/metrics", timeout=DEADLINE_S).read().decode()
+            self.assertIn("\nweir_storage_full_in_seconds 0\n", page)
             # What needs no disk goes on, and what is stored can be read.
             other.publish("free/1", b"live")
             self.assertEqual(other.receive().payload, b"live")
