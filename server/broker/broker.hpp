@@ -164,6 +164,8 @@ public:
     bool commit(Deposit& deposit);
     /// The same for what came with a slip: who sent it is told in any case.
     void settle(Deposit& deposit);
+    /// That somebody's acknowledgement may go, or may not.
+    void tell(const Creditor& creditor, bool stored);
     /// For what another shard does for a publish besides sessions: a share of the acknowledgement.
     [[nodiscard]] Slip share(Deposit& deposit) { return deposit.slip(receipts_, shards_.self); }
     [[nodiscard]] Journal& journal() noexcept { return journal_; }
@@ -184,7 +186,7 @@ public:
     }
     /// What a session can take for its groups may have changed.
     void tell_standing(Session& session);
-    /// Has Session::drop_aged() called after `delay`, or sooner where it was to be already.
+    /// Has Session::drop_aged() called, or pump() if it is online then, after `delay`, or sooner where it was to be already.
     void plan_age(Session& session, std::chrono::milliseconds delay);
     /// Keeps or removes a retained message.
     void retain(
@@ -390,8 +392,6 @@ private:
     [[nodiscard]] bool has_turn(const Below& after) noexcept;
     [[nodiscard]] bool is_held(const Below& part) noexcept;
 
-    /// Submits what a message left here, and tells its creditor sooner or later.
-    void tell(const Creditor& creditor, bool stored);
     void give_back(std::uint32_t receipt, bool stored);
     void put_session(storage::Batch& batch, const Session& session) const;
     /// @return True if the peer has to wait.

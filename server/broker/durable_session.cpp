@@ -183,7 +183,6 @@ void Session::send_stored(Copy copy) {
     const std::uint64_t sequence = copy.sequence;
     const bool waits = copy.qos == Qos::exactly_once || flow().is_storing();
     copy.is_marked = true;
-    const auto bytes = static_cast<std::uint32_t>(copy.message->footprint());
     const std::uint16_t id =
         flow().start(std::move(copy), waits ? Flow::State::storing : Flow::State::sent);
     // At QoS 1 too, though it need not wait: with each mark on disk are those of all that went before, so that what goes
@@ -194,9 +193,8 @@ void Session::send_stored(Copy copy) {
         return;
     }
     lasting.journal.tell({
-        .kind = Kind::sent,
+        .kind = Kind::marked,
         .packet_id = id,
-        .bytes = bytes,
         .session = id_,
         .sequence = sequence,
     });
@@ -211,6 +209,47 @@ void Session::note_released(std::uint16_t packet_id, std::uint64_t sequence) {
         .session = id_,
         .sequence = sequence,
     });
+}
+
+void Session::store_inbound_id(std::uint16_t packet_id, Deposit& deposit) {
+    if (!lasting_) {
+        return;
+    }
+    inbound_ids_->storing.try_emplace(packet_id);
+    deposit.gather();
+    deposit.batch.put_inbound_id(lasting_->id, packet_id);
+    deposit.entries.push_back({
+        .kind = Kind::inbound,
+        .packet_id = packet_id,
+        .session = id_,
+        .owner = lasting_->id,
+    });
+}
+
+AckToken Session::await_inbound_id(const AckToken& token) {
+    const auto storing = inbound_ids_->storing.find(token.inbound_id);
+    if (storing == inbound_ids_->storing.end()) {
+        return {};
+    }
+    if (storing->second.connection != token.connection) {  // An earlier one is gone.
+        storing->second = token;
+    }
+    return storing->second;
+}
+
+void Session::inbound_committed(std::uint16_t packet_id, bool stored) {
+    AckToken repeated;
+    if (const auto storing = inbound_ids_->storing.find(packet_id);
+        storing != inbound_ids_->storing.end()) {
+        repeated = storing->second;
+        inbound_ids_->storing.erase(storing);
+    }
+    if (!stored) {
+        drop_inbound_id(packet_id);
+    } else if (!has_inbound_id(packet_id)) {  // Released before it was on disk.
+        lasting_->journal.open().erase_inbound_id(lasting_->id, packet_id);
+    }
+    lasting_->broker.tell({.token = repeated}, stored);
 }
 
 bool Session::release_inbound_id(std::uint16_t packet_id) {
@@ -261,10 +300,7 @@ void Session::unhold(const JournalEntry& entry) {
 
 void Session::committed(const JournalEntry& entry, bool stored) {
     if (entry.kind == Kind::inbound) {
-        if (!stored) {
-            drop_inbound_id(entry.packet_id);
-        }
-        return;
+        return inbound_committed(entry.packet_id, stored);
     }
     if (entry.kind == Kind::freed) {
         if (!stored) {  // The disk has it still: as a new message's id it would make that one a repetition.
@@ -292,22 +328,46 @@ void Session::committed(const JournalEntry& entry, bool stored) {
         }
         return;
     }
-    // It was never stored, nobody was told that it was, and it may come again: as if it had not been.
+    if (entry.kind != Kind::marked) {
+        take_back(entry);
+        pump();
+    } else if (is_there) {
+        requeue(entry.packet_id);
+    }
+}
+
+void Session::take_back(const JournalEntry& entry) {
     Unread& unread = lasting_->unread;
-    if (is_there) {
-        flow_->refused(entry.packet_id);
+    bool waited = false;
+    if (const std::uint16_t id = flow_ ? flow_->packet_id_of(entry.sequence) : std::uint16_t{0};
+        id != 0) {
+        flow_->refused(id);
     } else if (flow_ && flow_->withdraw(entry.sequence)) {
+        waited = true;
+    } else if (entry.sequence >= std::max(unread.from, unread.in_flight_to) &&
+               entry.sequence < unread.to && unread.waiting() > 0) {
+        waited = true;
+        unread.remove(entry.bytes, false);
+    }
+    if (waited) {
         context_.metrics.queued.add(-1);
         book_loss(Reason::storage_failed);
-    } else if (entry.sequence >= unread.from && entry.sequence < unread.to) {
-        const bool waited = entry.kind == Kind::queued;
-        unread.remove(entry.bytes, !waited);
-        if (waited) {
-            context_.metrics.queued.add(-1);
-            book_loss(Reason::storage_failed);
-        }
     }
-    pump();
+}
+
+void Session::requeue(std::uint16_t packet_id) {
+    auto copy = flow_->give_back(packet_id, Flow::State::storing);
+    if (!copy) {
+        return;
+    }
+    copy->is_marked = false;
+    flow_->enqueue_first(std::move(*copy));
+    context_.metrics.routed.add();  // It counts as delivered, and has another way to go.
+    context_.metrics.queued.add(1);
+    book_in();
+    if (online()) {  // Sent when the disk has had some time.
+        lasting_->broker.plan_age(*this, kAgesAgain);
+    }
 }
 
 // --- Limits --------------------------------------------------------------------------------------------------------
@@ -391,11 +451,8 @@ void Session::trim(const std::vector<storage::QueuedMessage>& page, std::uint64_
         plan_age();
         return;
     }
-    if (page.empty()) {  // Only what is in flight is left.
-        context_.metrics.queued.add(-static_cast<std::int64_t>(unread.waiting()));
-        lasting_->books.in -= unread.waiting();
-        unread.entries = unread.in_flight;
-        unread.bytes = 0;
+    if (page.empty()) {
+        end_unread();
         lasting_->owed = 0;
         return;
     }
@@ -411,6 +468,7 @@ void Session::trim(const std::vector<storage::QueuedMessage>& page, std::uint64_
             plan_age();
             return;
         }
+        correct_unread(stored.entry);
         late == Reason::none ? lose(over_limit(), Reason::queue_dropped_oldest, *message)
                              : lose_too_late(late, *message);
         lasting_->trimmed_to = stored.sequence + 1;
@@ -444,7 +502,10 @@ void Session::plan_age() {
 }
 
 void Session::drop_aged() {
-    if (online() || lasting_->is_unreadable) {
+    if (online()) {
+        return pump();
+    }
+    if (lasting_->is_unreadable) {
         return;
     }
     const bool is_known = lasting_->oldest.count() != 0;
@@ -543,7 +604,7 @@ void Session::take_page(
         restore(stored);
     }
     if (page->empty()) {
-        lasting.unread.advance(bound);
+        advance_unread(bound);
     }
     make_room();
     pump();
@@ -551,6 +612,44 @@ void Session::take_page(
         read_queue();  // All of it: its groups may want it back.
     }
     plan_age();
+}
+
+void Session::correct_unread(const storage::QueueEntry& entry) {
+    Unread& unread = lasting_->unread;
+    const bool waits = entry.state == EntryState::queued;
+    if ((waits ? unread.waiting() : unread.in_flight) > 0) {
+        return;
+    }
+    if (unread.entries == 0) {
+        ++unread.entries;
+    } else if (waits) {
+        --unread.in_flight;
+    } else {
+        context_.metrics.queued.add(-1);
+        book_out();
+    }
+    if (waits) {
+        context_.metrics.routed.add();
+        context_.metrics.queued.add(1);
+        book_in();
+    } else {
+        ++unread.in_flight;
+    }
+}
+
+void Session::end_unread() noexcept {
+    Unread& unread = lasting_->unread;
+    context_.metrics.queued.add(-static_cast<std::int64_t>(unread.waiting()));
+    lasting_->books.in -= unread.waiting();
+    unread.entries = unread.in_flight;
+    unread.bytes = 0;
+}
+
+void Session::advance_unread(std::uint64_t sequence) noexcept {
+    if (sequence >= lasting_->unread.to) {
+        end_unread();
+    }
+    lasting_->unread.advance(sequence);
 }
 
 void Session::restore(const storage::QueuedMessage& stored) {
@@ -567,8 +666,9 @@ void Session::restore(const storage::QueuedMessage& stored) {
         .is_marked = is_in_flight,
     };
     copy.subscription_ids.assign(entry.subscription_ids.begin(), entry.subscription_ids.end());
+    correct_unread(entry);
     unread.remove(footprint_of(entry), is_in_flight);
-    unread.advance(stored.sequence + 1);
+    advance_unread(stored.sequence + 1);
     if (entry.state == EntryState::released) {
         static_cast<void>(flow().restore(entry.packet_id, std::move(copy), Flow::State::released));
         return;
@@ -580,6 +680,7 @@ void Session::restore(const storage::QueuedMessage& stored) {
     }
     if (is_in_flight) {
         lasting_->journal.open().mark_queued(lasting_->id, stored.sequence);
+        context_.metrics.routed.add();  // It was delivered, and has another way to go.
         context_.metrics.queued.add(1);
         book_in();
         copy.is_marked = false;
@@ -605,6 +706,7 @@ void Session::unload() {
             entry.copy.sequence, entry.copy.message ? entry.copy.message->footprint() : 0
         );
         ++lasting.unread.in_flight;
+        lasting.unread.in_flight_to = lasting.unread.to;
     });
     flow_->for_each_queued([&](const Copy& copy) {
         lasting.unread.add(copy.sequence, copy.message->footprint());
@@ -614,6 +716,7 @@ void Session::unload() {
         lasting.unread.to = before.to;
         lasting.unread.entries += before.entries;
         lasting.unread.in_flight += before.in_flight;
+        lasting.unread.in_flight_to = std::max(lasting.unread.in_flight_to, before.in_flight_to);
         lasting.unread.bytes += before.bytes;
     }
     lasting.next_packet_id = flow_->next_packet_id();

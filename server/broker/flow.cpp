@@ -145,14 +145,24 @@ bool Flow::receive(std::uint16_t packet_id) noexcept {
     return true;
 }
 
-std::optional<Copy> Flow::give_back(std::uint16_t packet_id) noexcept {
+std::optional<Copy> Flow::give_back(std::uint16_t packet_id, State state) noexcept {
     InFlight* const entry = find(packet_id);
-    if (entry == nullptr || entry->state != State::sent) {
+    if (entry == nullptr || entry->state != state) {
         return std::nullopt;
     }
     Copy copy = std::move(entry->copy);
     settle(packet_id);
     return copy;
+}
+
+std::uint16_t Flow::packet_id_of(std::uint64_t sequence) const noexcept {
+    const auto found = std::ranges::find_if(window_, [sequence](const InFlight& each) {
+        return each.state != State::settled && each.copy.sequence == sequence;
+    });
+    const auto position = static_cast<std::size_t>(found - window_.begin());
+    return found == window_.end()
+               ? std::uint16_t{0}
+               : static_cast<std::uint16_t>((first_id_ - 1U + position) % kPacketIds + 1U);
 }
 
 void Flow::drop_settled() noexcept {
@@ -205,7 +215,10 @@ bool Flow::half_empty(const model::Limits& limits) const noexcept {
 void Flow::enqueue_first(Copy copy) {
     queued_bytes_ += copy.message->footprint();
     make_room(queue_);
-    queue_.push_front(std::move(copy));
+    const auto newer = std::ranges::find_if(queue_, [&copy](const Copy& each) {
+        return each.sequence >= copy.sequence;
+    });
+    queue_.insert(newer, std::move(copy));
 }
 
 Copy Flow::pop() {

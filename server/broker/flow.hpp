@@ -85,13 +85,17 @@ public:
     [[nodiscard]] const InFlight* in_flight_at(std::uint16_t packet_id) const noexcept {
         return find(packet_id);
     }
+    /// Of what is in flight with this sequence; 0: nothing is. @cost Linear in what is in flight.
+    [[nodiscard]] std::uint16_t packet_id_of(std::uint64_t sequence) const noexcept;
 
     /// PUBACK, PUBCOMP, or a PUBREC with an error. False: no such packet id in flight.
     bool settle(std::uint16_t packet_id) noexcept;
     /// PUBREC. False: no such packet id of QoS 2 in flight.
     bool receive(std::uint16_t packet_id) noexcept;
-    /// Takes back a copy that was sent and that the peer does not want.
-    [[nodiscard]] std::optional<Copy> give_back(std::uint16_t packet_id) noexcept;
+    /// Takes back a copy that was sent and that the peer does not want, or one that waits for the disk in vain.
+    [[nodiscard]] std::optional<Copy> give_back(
+        std::uint16_t packet_id, State state = State::sent
+    ) noexcept;
     [[nodiscard]] std::size_t in_flight() const noexcept { return unsettled_; }
 
     /// Calls `visit(packet_id, in_flight)` for all that is unsettled, in the order of sending.
@@ -117,6 +121,7 @@ public:
     /// Puts a copy at the end of the queue, within the limits.
     /// @return How many messages were lost for it: the oldest ones, or the copy itself where it alone is above the limit.
     std::uint64_t enqueue(Copy copy, const model::Limits& limits);
+    /// Puts back what was in flight: before all that is newer.
     void enqueue_first(Copy copy);
     /// True if enqueue() would lose nothing for a message of this footprint.
     [[nodiscard]] bool has_room(std::uint64_t size, const model::Limits& limits) const noexcept;

@@ -17,7 +17,8 @@ namespace weir::broker {
 struct JournalEntry {
     enum class Kind : std::uint8_t {
         queued,    ///< In the queue.
-        sent,      ///< QoS 2: may be sent under its packet id.
+        sent,      ///< In flight: what waits for that may be sent under its packet id.
+        marked,    ///< The same, of what was in the queue before.
         released,  ///< PUBREC is noted: PUBREL may be sent.
         inbound,   ///< The packet id of a publish at QoS 2 that the session made.
         freed,     ///< The same: released by the session.

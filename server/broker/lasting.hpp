@@ -21,9 +21,10 @@ class Broker;
 struct Unread {
     std::uint64_t from = 0;
     std::uint64_t to = 0;           ///< Not included.
-    std::uint64_t entries = 0;      ///< In flight or not. May be too high after a refused batch, until the range is read.
+    std::uint64_t entries = 0;      ///< In flight or not. After a refused batch too high, or wrong about in_flight, until the range is read.
     std::uint64_t in_flight = 0;    ///< Of these: sent or released. They come first.
     std::uint64_t bytes = 0;        ///< Footprint of all.
+    std::uint64_t in_flight_to = 0; ///< From this one on none is in flight.
 
     [[nodiscard]] std::uint64_t waiting() const noexcept { return entries - in_flight; }
     [[nodiscard]] bool empty() const noexcept { return from >= to; }

@@ -31,13 +31,13 @@ Flow& Session::flow() {
 
 bool Session::take_inbound_id(std::uint16_t packet_id) {
     if (!inbound_ids_) {
-        inbound_ids_ = std::make_unique<boost::container::flat_set<std::uint16_t>>();
+        inbound_ids_ = std::make_unique<InboundIds>();
     }
-    return inbound_ids_->insert(packet_id).second;
+    return inbound_ids_->known.insert(packet_id).second;
 }
 
 bool Session::drop_inbound_id(std::uint16_t packet_id) {
-    return inbound_ids_ && inbound_ids_->erase(packet_id) != 0;
+    return inbound_ids_ && inbound_ids_->known.erase(packet_id) != 0;
 }
 
 void Session::lose(

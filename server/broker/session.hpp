@@ -1,6 +1,7 @@
 /// A client's session: who owns it, what it subscribes to, what is on its way to it.
 #pragma once
 
+#include <boost/container/flat_map.hpp>
 #include <boost/container/flat_set.hpp>
 #include <cstdint>
 #include <memory>
@@ -55,6 +56,13 @@ struct Memberships {
         all[subscription.membership].subscription->membership = subscription.membership;
         all.pop_back();
     }
+};
+
+/// Packet ids of what a client publishes at QoS 2.
+struct InboundIds {
+    boost::container::flat_set<std::uint16_t> known;  ///< Received, not released.
+    /// On their way to the disk with their publish, and whose PUBREC waits for that since the same came again.
+    boost::container::flat_map<std::uint16_t, AckToken> storing;
 };
 
 struct Will {
@@ -138,8 +146,16 @@ public:
     /// Inbound QoS 2. @return False if the id is known already: the message must not have a second effect. [MQTT5-4.3.3-10]
     bool take_inbound_id(std::uint16_t packet_id);
     [[nodiscard]] bool has_inbound_id(std::uint16_t packet_id) const noexcept {
-        return inbound_ids_ && inbound_ids_->contains(packet_id);
+        return inbound_ids_ && inbound_ids_->known.contains(packet_id);
     }
+    /// Of a session that lasts: what the deposit stores for the publish becomes durable with its packet id, on all shards at once.
+    void store_inbound_id(std::uint16_t packet_id, Deposit& deposit);
+    [[nodiscard]] bool is_storing_inbound_id(std::uint16_t packet_id) const noexcept {
+        return inbound_ids_ && inbound_ids_->storing.contains(packet_id);
+    }
+    /// A known id came again. @return Whose PUBREC waits for it by now; connection 0: nobody's, it is durable. Where that is
+    /// `token`, the DurableListener is told of it.
+    AckToken await_inbound_id(const AckToken& token);
     /// The publish failed. @return False if the id was not known.
     bool drop_inbound_id(std::uint16_t packet_id);
     /// PUBREL. If that cannot be stored, the id is known again. @return False if it was not known.
@@ -149,7 +165,7 @@ public:
     template <class Visit>
     void for_each_inbound_id(Visit&& visit) const {
         if (inbound_ids_) {
-            for (const std::uint16_t packet_id : *inbound_ids_) {
+            for (const std::uint16_t packet_id : inbound_ids_->known) {
                 visit(packet_id);
             }
         }
@@ -160,7 +176,7 @@ public:
     [[nodiscard]] std::uint64_t window() const noexcept { return window_; }
     /// Inbound QoS 2.
     [[nodiscard]] std::size_t unreleased() const noexcept {
-        return inbound_ids_ ? inbound_ids_->size() : 0;
+        return inbound_ids_ ? inbound_ids_->known.size() : 0;
     }
     [[nodiscard]] const model::Limits& limits() const noexcept { return *limits_; }
 
@@ -269,6 +285,16 @@ private:
     /// The same for a copy that its group gave: the others of the group are offered it.
     void hand_on(const Copy& copy);
     void committed(const JournalEntry& entry, bool stored);
+    void inbound_committed(std::uint16_t packet_id, bool stored);
+    /// What was never stored, though its publisher's batch had it: as if it had not been.
+    void take_back(const JournalEntry& entry);
+    /// The store has it in the queue still: it was not noted that it was to be sent.
+    void requeue(std::uint16_t packet_id);
+    /// The disk knows better whether an entry of the unread range waits.
+    void correct_unread(const storage::QueueEntry& entry);
+    /// The disk has no more that waits in the unread range.
+    void end_unread() noexcept;
+    void advance_unread(std::uint64_t sequence) noexcept;
     /// Another shard stores the entry: see Lasting::held.
     void hold(const JournalEntry& entry);
     void unhold(const JournalEntry& entry);
@@ -320,7 +346,7 @@ private:
     Subscriptions subscriptions_;
     std::unique_ptr<Memberships> memberships_;
     std::unique_ptr<Lasting> lasting_;  // Null: it ends with its connection, and nothing of it is stored.
-    std::unique_ptr<boost::container::flat_set<std::uint16_t>> inbound_ids_;
+    std::unique_ptr<InboundIds> inbound_ids_;
     // The fan-out that met this session last, and where it stands among its targets.
     std::uint64_t fan_out_ = 0;
     std::uint32_t target_ = 0;

@@ -357,6 +357,7 @@ void MqttEndpoint::say_goodbye(Reason reason) noexcept {
 }
 
 void MqttEndpoint::on_ended(Reason /*reason*/) noexcept {
+    drop_parked();
     if (session_ != nullptr) {
         connection_.services().broker.disconnect(
             *std::exchange(session_, nullptr), *this, publish_will_

@@ -128,6 +128,8 @@ private:
     );
     /// PUBREC for an id that is known already.
     void owe_known(std::uint16_t packet_id);
+    /// What a full outbox holds back is lost with the connection: at QoS 2 it is a new message when it comes again.
+    void drop_parked() noexcept;
     void settle(std::uint64_t number, bool stored);
     void send_ready_acks();
 

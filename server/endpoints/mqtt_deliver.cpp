@@ -115,6 +115,7 @@ void MqttEndpoint::send_ack(
 }
 
 void MqttEndpoint::end(Reason reason) noexcept {
+    drop_parked();
     session_ = nullptr;
     connection_.close(reason);
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/container/flat_map.hpp>
-#include <boost/container/flat_set.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -31,8 +30,6 @@ struct MqttEndpoint::Extra {
     /// Inbound QoS 2: packet ids that were not released, and since which second. Of MQTT 5 those of earlier connections only:
     /// Receive Maximum bounds what this one adds.
     boost::container::flat_map<std::uint16_t, std::uint32_t> unreleased;
-    /// Those that came again, are owed another PUBREC, and were not released since.
-    boost::container::flat_set<std::uint16_t> repeated;
     std::uint64_t unread_answers = 0;  ///< Bytes, since the output is congested.
 };
 

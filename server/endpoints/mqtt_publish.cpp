@@ -36,7 +36,7 @@ Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
     if (packet.qos == mqtt::Qos::exactly_once && !may_await_release(packet.packet_id)) {
         return refuse_unreleased(packet);
     }
-    if (packet.qos == mqtt::Qos::exactly_once && !session_->take_inbound_id(packet.packet_id)) {
+    if (packet.qos == mqtt::Qos::exactly_once && session_->has_inbound_id(packet.packet_id)) {
         protocol_.settled();  // Sent again: the id counts once against the receive maximum.
         owe_known(packet.packet_id);
         return next();
@@ -86,7 +86,6 @@ bool MqttEndpoint::forget_inbound(std::uint16_t packet_id) {
 bool MqttEndpoint::release_inbound(std::uint16_t packet_id) {
     if (extra_) {
         extra_->unreleased.erase(packet_id);
-        extra_->repeated.erase(packet_id);
     }
     return session_->release_inbound_id(packet_id);
 }
@@ -107,11 +106,12 @@ bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
     }
     auto& unreleased = extra().unreleased;
     const std::uint32_t now = seconds_now();
-    const auto is_over = [&](std::uint32_t since) {
-        return std::chrono::seconds{now - since} >= limits.release_timeout;
+    const auto is_over = [&](std::uint16_t id, std::uint32_t since) {
+        return std::chrono::seconds{now - since} >= limits.release_timeout &&
+               !session_->is_storing_inbound_id(id);
     };
     if (const auto found = unreleased.find(packet_id); found != unreleased.end()) {
-        if (!is_over(found->second)) {
+        if (!is_over(packet_id, found->second)) {
             return true;
         }
         release_inbound(packet_id);
@@ -119,7 +119,7 @@ bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
     if (session_->unreleased() >= most) {
         std::vector<std::uint16_t> over;
         for (const auto& [id, since] : unreleased) {
-            if (is_over(since)) {
+            if (is_over(id, since)) {
                 over.push_back(id);
             }
         }
@@ -161,8 +161,10 @@ Next MqttEndpoint::violation(const mqtt::Publish& packet, model::Verdict verdict
     if (packet.qos == mqtt::Qos::at_least_once) {
         owe(PacketType::puback, packet.packet_id, code, verdict.reason);
     } else if (packet.qos == mqtt::Qos::exactly_once) {
-        if (told) {
-            forget_inbound(packet.packet_id);
+        if (!told) {
+            session_->take_inbound_id(packet.packet_id);
+        } else if (extra_) {
+            extra_->unreleased.erase(packet.packet_id);
         }
         owe(PacketType::pubrec, packet.packet_id, code, verdict.reason);
     }
@@ -176,6 +178,9 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
     const auto type =
         packet.qos == mqtt::Qos::at_least_once ? PacketType::puback : PacketType::pubrec;
     const std::uint16_t inbound_id = packet.qos == mqtt::Qos::exactly_once ? packet.packet_id : 0;
+    if (inbound_id != 0) {
+        session_->take_inbound_id(inbound_id);
+    }
     Progress progress = Progress::blocked;
     if (!extra_ || !extra_->parking) {
         number = acks_.next_number();
@@ -190,7 +195,9 @@ void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr&
             extra().parking = std::make_unique<Parking>();
         }
         number = packet.qos == mqtt::Qos::at_most_once ? 0 : acks_.next_number();
-        extra().parking->hold(connection_, message, number, inbound_id);
+        if (!extra().parking->hold(connection_, message, number, inbound_id)) {
+            forget_inbound(inbound_id);
+        }
     }
     if (packet.qos == mqtt::Qos::at_most_once) {
         return;
@@ -237,16 +244,22 @@ void MqttEndpoint::owe(PacketType type, std::uint16_t packet_id, ReasonCode code
 }
 
 void MqttEndpoint::owe_known(std::uint16_t packet_id) {
-    acks_.push({.type = PacketType::pubrec, .packet_id = packet_id});
-    const std::uint64_t number = acks_.next_number() - 1;
-    extra().repeated.insert(packet_id);
     // Its first publish may have come on an earlier connection, and still be on its way to the disk.
-    after_commit([this, number, packet_id](bool /*stored*/) {
-        const bool is_released = extra().repeated.erase(packet_id) == 0;
-        settle(
-            number, session_ != nullptr && (is_released || session_->has_inbound_id(packet_id))
-        );
-    });
+    const broker::AckToken token{connection_.id(), acks_.next_number(), packet_id};
+    const broker::AckToken waits = session_->await_inbound_id(token);
+    if (waits.connection == 0) {
+        owe(PacketType::pubrec, packet_id, ReasonCode::success);
+    } else if (waits.number == token.number) {  // Else it came more than twice: one answer is owed already.
+        acks_.push({.type = PacketType::pubrec, .packet_id = packet_id});
+    }
+}
+
+void MqttEndpoint::drop_parked() noexcept {
+    if (session_ != nullptr && extra_ && extra_->parking) {
+        extra_->parking->for_each_inbound_id([this](std::uint16_t packet_id) {
+            session_->drop_inbound_id(packet_id);
+        });
+    }
 }
 
 void MqttEndpoint::on_durable(std::uint64_t number, bool stored) noexcept {

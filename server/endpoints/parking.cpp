@@ -2,7 +2,7 @@
 
 namespace weir::endpoints {
 
-void Parking::hold(
+bool Parking::hold(
     Connection& connection,
     model::MessagePtr message,
     std::uint64_t number,
@@ -18,11 +18,12 @@ void Parking::hold(
             message->topic()
         );
         connection.close(model::Reason::parked_bytes_exceeded);
-        return;
+        return false;
     }
     bytes_ += size;
     parked_.push_back({std::move(message), number, inbound_id, services.shard.now()});
     connection.retry_later();
+    return true;
 }
 
 }  // namespace weir::endpoints

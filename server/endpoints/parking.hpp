@@ -18,7 +18,8 @@ public:
     /// Keeps a publish back and asks the connection for a retry.
     /// @param number Of its acknowledgement; 0 at QoS 0.
     /// @param inbound_id As in AckToken.
-    void hold(
+    /// @return False: that is too much, and the connection was closed.
+    bool hold(
         Connection& connection,
         model::MessagePtr message,
         std::uint64_t number,
@@ -29,6 +30,16 @@ public:
     /// `done(number)` is called for each that had all its effects and waits for an acknowledgement.
     template <class Done>
     void retry(Connection& connection, const pipeline::Origin& origin, Done&& done);
+
+    /// Calls `visit(packet_id)` for each publish at QoS 2 that is held back.
+    template <class Visit>
+    void for_each_inbound_id(Visit&& visit) const {
+        for (const Parked& each : parked_) {
+            if (each.inbound_id != 0) {
+                visit(each.inbound_id);
+            }
+        }
+    }
 
 private:
     struct Parked {

@@ -20,8 +20,8 @@ struct Origin {
     metering::DeviceMeter* meter = nullptr;
     std::string_view source_ip;
     const model::Limits* limits = nullptr;  ///< Of the listener; null: its rates do not matter.
-    const broker::Session* session = nullptr;  ///< Null: none that could outlive the publish.
-    bool is_will = false;                      ///< The message is the will of `session`.
+    broker::Session* session = nullptr;  ///< Null: none that could outlive the publish.
+    bool is_will = false;                ///< The message is the will of `session`.
 
     [[nodiscard]] why::Who who() const noexcept {
         return {device, subject.principal.thing.empty()};

@@ -134,7 +134,7 @@ Progress Publisher::route(
     }
     const bool is_taken = take_effects(deposit_) || effects_.any_output();
     if (token.inbound_id != 0 && origin.session != nullptr) {
-        put_inbound_id(*origin.session, token.inbound_id);
+        origin.session->store_inbound_id(token.inbound_id, deposit_);
     } else if (origin.is_will && effects_.elsewhere().empty()) {
         deposit_.gather();
         deposit_.batch.erase_will(origin.session->stored_id());
@@ -171,19 +171,6 @@ void Publisher::charge(const Origin& origin, broker::Deposit& deposit, Add add) 
     if (!usage.empty()) {
         meter_.count_into(deposit.batch, *origin.meter, usage);
     }
-}
-
-void Publisher::put_inbound_id(const broker::Session& session, std::uint16_t packet_id) {
-    if (session.stored_id() == storage::SessionId{}) {
-        return;
-    }
-    deposit_.gather();
-    deposit_.batch.put_inbound_id(session.stored_id(), packet_id);
-    deposit_.entries.push_back({
-        .kind = broker::JournalEntry::Kind::inbound,
-        .packet_id = packet_id,
-        .session = session.id(),
-    });
 }
 
 bool Publisher::take_effects(broker::Deposit& deposit) {

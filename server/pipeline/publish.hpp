@@ -98,7 +98,6 @@ private:
     /// With what the message has stored, if it has or an acknowledgement is to wait for it; else the meter's next drain stores it.
     template <class Add>
     void charge(const Origin& origin, broker::Deposit& deposit, Add add);
-    void put_inbound_id(const broker::Session& session, std::uint16_t packet_id);
     /// Moves what the rules want stored into the deposit. @return True if there was anything, or will be on another shard.
     bool take_effects(broker::Deposit& deposit);
     void forward(const Origin& origin, broker::Deposit& deposit);

@@ -211,12 +211,7 @@ protected:
             const auto message =
                 Cluster::message("exact", std::to_string(number), Qos::exactly_once);
             const bool is_stored = publish(true, [&](Broker& broker, Deposit& deposit) {
-                deposit.batch.put_inbound_id(session.stored_id(), kPacketId);
-                deposit.entries.push_back(
-                    {.kind = JournalEntry::Kind::inbound,
-                     .packet_id = kPacketId,
-                     .session = session.id()}
-                );
+                session.store_inbound_id(kPacketId, deposit);
                 deposit.next(*message);
                 broker.fan_out(message, deposit);
             });

@@ -164,6 +164,30 @@ TEST_P(Running, HoldsBackADeviceThatPublishesTooFast_AndLosesNothing) {
     EXPECT_EQ(stored(), 2U);
 }
 
+TEST_P(Running, TakesWhatItHeldBackAsNew_WhenItComesAgainOnAnotherConnection) {
+    write("policies.d/open.yaml", kPolicy + "limits: {publish_rate: 1/m}\n");
+    ASSERT_TRUE(gateway_->reload().applied);
+    const mqtt::Connect connect{
+        .version = mqtt::Version::v311, .clean_start = false, .client_id = "eager"
+    };
+    MqttPeer first{port_};
+    first.connect(connect);
+    first.publish("data/p1/temp", R"({"temp": 91})", Qos::at_least_once);
+    first.until_settled();
+    first.publish("data/p1/temp", R"({"temp": 92})", Qos::exactly_once);
+    first.ping();
+    first.drop();
+    MqttPeer second{port_};
+    second.connect(connect);
+    second.unsubscribe("nothing");  // So that the packet id is the same.
+    second.publish("data/p1/temp", R"({"temp": 92})", Qos::exactly_once);
+    second.ping();
+    write("policies.d/open.yaml", kPolicy + "limits: {publish_rate: unlimited}\n");
+    ASSERT_TRUE(gateway_->reload().applied);
+    second.until_settled();
+    EXPECT_EQ(stored(), 2U);
+}
+
 TEST_P(Running, CountsTheBytesOfDevices) {
     const Bytes connect{0x10, 13, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, 1, 'b'};
     weir::test::SocketPeer device{port_};

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "cluster.hpp"
+#include "unit/storage/faulty_engine.hpp"
 
 namespace weir::broker {
 namespace {
@@ -86,8 +87,9 @@ protected:
             session.settled(id);
         }
     }
-    void publish() {
-        const auto qos = static_cast<Qos>(random.below(3));
+    void publish() { publish(static_cast<Qos>(random.below(3))); }
+    void publish_at_least_once() { publish(Qos::at_least_once); }
+    void publish(Qos qos) {
         const auto shard = static_cast<unsigned>(random.below(GetParam()));
         const auto message = model::Message::make(
             {.topic = "x", .payload = as_bytes(std::string_view{"m"}), .qos = qos, .created = cluster.clock.wall()}
@@ -161,7 +163,13 @@ protected:
     }
     storage::Store& store() { return *cluster.store; }
 
-    Cluster cluster{GetParam()};
+    std::shared_ptr<storage::test::Faults> faults = std::make_shared<storage::test::Faults>();
+    Cluster cluster{
+        GetParam(),
+        std::make_shared<storage::Store>(
+            std::make_unique<storage::test::FaultyEngine>(faults), storage::StoreOptions{}
+        )
+    };
     std::vector<Device> devices;
     test::Random random{GetParam()};
 };
@@ -173,6 +181,41 @@ TEST_P(SessionBooks, BalanceAtEveryMoment) {
     }
     cluster.pump();
     expect_balance("all");
+}
+
+TEST_P(SessionBooks, BalanceAtEveryMoment_WhileTheStorageRefusesWhatItLikes) {
+    for (int i = 0; i < 20'000; ++i) {
+        faults->commit_error = random.below(8) == 0 ? storage::errc::disk_full : storage::errc{};
+        ASSERT_NO_FATAL_FAILURE(expect_balance(something()));
+    }
+    faults->commit_error = storage::errc{};
+    cluster.pump();
+    expect_balance("all");
+}
+
+TEST_P(SessionBooks, Balance_WhenABatchIsRefusedAndTheClientLeavesAtThatMoment) {
+    Device& device = devices[0];  // It has a window of 3.
+    cluster.limits.in_flight = 1;
+    disconnect(device);
+    connect(device);
+    cluster.pump();
+    publish_at_least_once();
+    cluster.pump();
+    ASSERT_EQ(session_of(device).in_flight(), 1U);
+    faults->commit_error = storage::errc::disk_full;
+    publish_at_least_once();
+    cluster.run_mail();  // It waits behind the first,
+    session_of(device).settled(device.peer->ids.back());  // goes, before the disk has refused it,
+    store().drain();
+    disconnect(device);  // and the client is gone when that is told.
+    cluster.pump();
+    expect_balance("a refused batch");
+    EXPECT_EQ(session_of(device).queued(), 0U);
+    faults->commit_error = storage::errc{};
+    connect(device);
+    cluster.pump();
+    expect_balance("a page of the queue");
+    EXPECT_EQ(session_of(device).queued(), 0U);
 }
 
 }  // namespace

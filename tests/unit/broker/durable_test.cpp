@@ -494,6 +494,106 @@ TEST_P(Durable, KnowsAnInboundIdAgain_WhenItsReleaseCannotBeStored) {
     EXPECT_FALSE(connect("a", peer).has_inbound_id(9));
 }
 
+/// A publisher on one shard and what it publishes at QoS 2, for a queue on another one if there is one.
+class DurableQos2 : public Durable {
+protected:
+    static constexpr std::uint16_t kPacketId = 7;
+
+    Session& subscriber() {
+        while (GetParam() > 1 && home(subscriber_id) == home("p")) {
+            subscriber_id += 's';
+        }
+        auto& session = connect(subscriber_id, peer);
+        subscribe(session, "x", kQos2);
+        return session;
+    }
+    /// As a PUBLISH that is new. Leaves it to the caller to pump().
+    void begin(Session& session, std::uint64_t connection, std::string_view payload = "m") {
+        ASSERT_TRUE(session.take_inbound_id(kPacketId));
+        const auto message = Cluster::message("x", payload, Qos::exactly_once);
+        Deposit deposit{
+            cluster->nodes[home("p")]->journal, {.token = {connection, connection, kPacketId}}
+        };
+        session.store_inbound_id(kPacketId, deposit);
+        deposit.next(*message);
+        cluster->brokers[home("p")]->fan_out(message, deposit);
+        ASSERT_TRUE(cluster->brokers[home("p")]->commit(deposit));
+    }
+    /// Another connection. Leaves it to the caller to pump().
+    Session& reconnect(Session& session) {
+        Broker& broker = *cluster->brokers[home("p")];
+        broker.disconnect(session, publisher, true);
+        auto request = cluster->request("p", publisher);
+        request.expiry = hours{1};
+        request.clean_start = false;
+        return *broker.connect(std::move(request)).session;
+    }
+    [[nodiscard]] const Acks& acks() const { return cluster->nodes[home("p")]->acks; }
+
+    std::string subscriber_id = "s";
+    Peer publisher;
+};
+INSTANTIATE_TEST_SUITE_P(Broker, DurableQos2, testing::Values(1U, 2U, 8U));
+
+TEST_P(DurableQos2, AnswersAPublishThatComesAgain_WhenTheFirstIsDurable_MQTT5_4_3_3_10) {
+    disconnect(subscriber(), peer);
+    Session& session = connect("p", publisher);
+    begin(session, 1);
+    ASSERT_EQ(&reconnect(session), &session);
+    ASSERT_TRUE(session.has_inbound_id(kPacketId));
+    EXPECT_EQ(session.await_inbound_id({2, 20, kPacketId}).number, 20U);
+    EXPECT_EQ(session.await_inbound_id({2, 21, kPacketId}).number, 20U) << "one answer for both";
+    while (cluster->run_disk()) {
+    }
+    if (GetParam() > 1) {  // The other shard has not told yet what it has to store.
+        EXPECT_THAT(acks(), IsEmpty());
+        EXPECT_EQ(stored(subscriber_id), 0U);
+    }
+    cluster->pump();
+    EXPECT_THAT(acks(), testing::UnorderedElementsAre(Acks::value_type{1, true}, Acks::value_type{20, true}));
+    EXPECT_EQ(stored(subscriber_id), 1U);
+    EXPECT_EQ(session.await_inbound_id({2, 22, kPacketId}).connection, 0U) << "it is durable";
+    restart();
+    EXPECT_TRUE(connect("p", publisher).has_inbound_id(kPacketId));
+}
+
+TEST_P(DurableQos2, TakesAPublishThatComesAgainAsNew_WhenTheFirstWasRefused) {
+    store = storage::Store::in_memory({.pending_bytes_max = 4'096});
+    cluster.reset();
+    start();
+    disconnect(subscriber(), peer);
+    Session& session = connect("p", publisher);
+    begin(session, 1, std::string(8'000, 'm'));
+    reconnect(session);
+    EXPECT_EQ(session.await_inbound_id({2, 20, kPacketId}).number, 20U);
+    cluster->pump();
+    EXPECT_THAT(acks(), testing::UnorderedElementsAre(Acks::value_type{1, false}, Acks::value_type{20, false}));
+    begin(session, 3, "small enough");
+    cluster->pump();
+    EXPECT_EQ(acks().back(), (Acks::value_type{3, true}));
+    EXPECT_EQ(stored(subscriber_id), 1U);
+}
+
+TEST_P(DurableQos2, ForgetsAnId_ThatIsReleasedBeforeItIsOnDisk) {
+    disconnect(subscriber(), peer);
+    Session& session = connect("p", publisher);
+    begin(session, 1);
+    EXPECT_TRUE(session.release_inbound_id(kPacketId));
+    cluster->pump();
+    restart();
+    EXPECT_FALSE(connect("p", publisher).has_inbound_id(kPacketId));
+}
+
+TEST_P(DurableQos2, LeavesNoIdOfASession_ThatEndsBeforeItIsOnDisk) {
+    disconnect(subscriber(), peer);
+    Session& session = connect("p", publisher);
+    begin(session, 1);
+    connect("p", publisher, {});  // Clean.
+    store->drain();
+    EXPECT_EQ(stored_sessions(), 1U) << "the subscriber's";
+    EXPECT_EQ(stored(subscriber_id), 1U);
+}
+
 TEST_P(Durable, StoresAMessageOnce_ForHoweverManyQueues) {
     for (int i = 0; i < 20; ++i) {
         auto& session = connect("c" + std::to_string(i), peer);
