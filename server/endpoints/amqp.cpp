@@ -118,7 +118,11 @@ void AmqpEndpoint::on_close(const amqp::Error& error) noexcept {
         return;
     }
     const bool silent = services.shard.now() - heard_ >= settings_.idle_timeout;
-    ending_ = silent ? Reason::keep_alive_timeout : Reason::protocol_error;
+    const bool reads_nothing = error.condition == amqp::condition::kResourceLimitExceeded &&
+                               connection_.out().congested();
+    ending_ = silent          ? Reason::keep_alive_timeout
+              : reads_nothing ? Reason::slow_consumer
+                              : Reason::protocol_error;
     connection_.refuse(
         model::Action::disconnect,
         {*ending_},

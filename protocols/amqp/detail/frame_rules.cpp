@@ -10,6 +10,10 @@ namespace weir::amqp::detail {
 namespace {
 
 constexpr std::size_t kDeliveryTagBytesMax = 32;  // [AMQP-2.8.7]
+/// About what the engine keeps of a link, besides its Attach.
+constexpr std::size_t kLinkBytes = 1024;
+/// The engine keeps a link that ended until the peer takes the answer: one that attaches on and on and reads nothing has to end.
+constexpr std::size_t kEndedLinkBytesMax = 1024 * 1024;
 
 }  // namespace
 
@@ -32,7 +36,7 @@ std::optional<Error> FrameRules::check(std::uint16_t channel, ByteView body) {
         case kDetach:
         case kEnd:
             if (Session* const session = find(channel)) {
-                return in_session(*session, frame);
+                return in_session(*session, frame, body.size());
             }
             return Error{condition::kNotAllowed, "there is no session on this channel"};
         default:
@@ -54,15 +58,20 @@ std::optional<Error> FrameRules::begin(std::uint16_t channel, const Performative
     return std::nullopt;
 }
 
-std::optional<Error> FrameRules::in_session(Session& session, const Performative& frame) {
+std::optional<Error> FrameRules::in_session(
+    Session& session, const Performative& frame, std::size_t bytes
+) {
     constexpr std::size_t kFlowHandle = 4;
     switch (frame.code()) {
         case kEnd:
+            for (const Link& link : session.links) {
+                ended_link_bytes_ += link.bytes;
+            }
             sessions_.erase(sessions_.begin() + (&session - sessions_.data()));
             ++ended_;
             return std::nullopt;
         case kAttach:
-            return attach(session, frame);
+            return attach(session, frame, bytes);
         case kDisposition:
             return std::nullopt;
         case kFlow:
@@ -81,12 +90,15 @@ std::optional<Error> FrameRules::in_session(Session& session, const Performative
         return transfer(*link, frame);
     }
     if (frame.code() == kDetach) {
+        ended_link_bytes_ += link->bytes;
         session.links.erase(session.links.begin() + (link - session.links.data()));
     }
     return std::nullopt;
 }
 
-std::optional<Error> FrameRules::attach(Session& session, const Performative& attach) const {
+std::optional<Error> FrameRules::attach(
+    Session& session, const Performative& attach, std::size_t bytes
+) const {
     const auto handle = attach.uint(1);
     const auto receives = attach.boolean(2);
     if (!attach.is_string(0) || !handle || !receives) {
@@ -98,7 +110,15 @@ std::optional<Error> FrameRules::attach(Session& session, const Performative& at
     if (session.links.size() >= settings_.links_per_session_max) {
         return Error{condition::kResourceLimitExceeded, "too many links in a session"};
     }
-    session.links.push_back({.handle = *handle, .peer_sends = !*receives, .in_delivery = false});
+    if (ended_link_bytes_ >= kEndedLinkBytesMax) {
+        return Error{condition::kResourceLimitExceeded, "answers about links that ended are not read"};
+    }
+    session.links.push_back({
+        .handle = *handle,
+        .peer_sends = !*receives,
+        .in_delivery = false,
+        .bytes = kLinkBytes + bytes,
+    });
     return std::nullopt;
 }
 

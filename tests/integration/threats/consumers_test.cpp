@@ -9,6 +9,7 @@
 #include <weir/storage/store.hpp>
 
 #include "integration/threats/support.hpp"
+#include "support/amqp_frames.hpp"
 
 namespace weir::test {
 namespace {
@@ -171,6 +172,27 @@ TEST(ThreatT42, ReadsNoFurther_WhileManyAnswersWaitForTheDisk) {
         answered += part.size();
     }
     EXPECT_EQ(answered, 4 + taken / 4 * 4);
+    expect_service(gateway.port());
+}
+
+TEST(ThreatT42, EndsAnAmqpPeerThatAttachesOnAndOn_AndReadsNoAnswer) {
+    using namespace amqp_frames;
+    RunningGateway gateway{{.limits = "stall: 10m"}};
+    SocketPeer stuck{gateway.port(), kSmallBuffer};
+    stuck.send(protocol_header(0) + open_frame() + begin_frame());
+    const Bytes link = attach_frame(0, "link", "topic/t") + detach_frame(0, true);
+    Bytes links;
+    while (links.size() < 64 * kKiB) {
+        append(links, link);
+    }
+    const std::size_t before = heap_bytes();
+    std::size_t taken = 0;
+    EXPECT_TRUE(eventually([&] {
+        const auto more = stuck.try_send(ByteView{links}.subspan(taken % link.size()));
+        taken += static_cast<std::size_t>(std::max<std::ptrdiff_t>(more, 0));
+        return gateway.metric(R"(weir_refused_total{reason="slow_consumer"})") == 1;
+    }));
+    EXPECT_LE(heap_bytes(), before + 16 * kMiB);
     expect_service(gateway.port());
 }
 

@@ -475,6 +475,24 @@ TEST(Sessions, EndTheConnection_WhenMoreComeThanThereAreChannels) {
     EXPECT_TRUE(victim.server.finished());
 }
 
+TEST(Links, EndTheConnection_WhenManyEndAndNoAnswerIsTaken) {
+    Victim victim;
+    victim.hears(protocol_header(0) + open_frame() + begin_frame());
+    const Bytes link = attach_frame(0, "link", "topic/t") + detach_frame(0, true);
+    for (int i = 0; i < 2'000; ++i) {  // Whose answers are read may go on.
+        victim.hears(link);
+    }
+    EXPECT_EQ(count_frames(victim.said, 0x16), 2'000U);
+    EXPECT_EQ(victim.events.closes, 0);
+    int unread = 0;
+    for (; unread < 2'000 && victim.events.closes == 0; ++unread) {
+        feed_all(victim.server, victim.events, link, link.size());
+    }
+    EXPECT_GT(unread, 500);
+    EXPECT_LT(unread, 1'100);
+    EXPECT_EQ(victim.events.close_condition, "amqp:resource-limit-exceeded");
+}
+
 struct HeaderCase {
     std::string_view name;
     SaslOffer offer;
