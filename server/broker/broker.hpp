@@ -312,7 +312,9 @@ private:
     void join(Session& session, Subscription& subscription, PendingPtr pending);
     void joined(const Join& join);
     void leave_group(Session& session, const Subscription& subscription);
-    void tell_standing(const Session& session, Membership& membership);
+    void tell_standing(
+        const Session& session, const Abilities& abilities, Membership& membership
+    );
     void take(
         const model::MessagePtr& message, std::uint64_t member, GroupId group, const Slip& slip
     );

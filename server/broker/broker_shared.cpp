@@ -34,7 +34,7 @@ Membership& Broker::membership_of(Session& session, Subscription& subscription) 
 
 void Broker::join(Session& session, Subscription& subscription, PendingPtr pending) {
     Membership& membership = membership_of(session, subscription);
-    membership.told = session.standing(membership);
+    membership.told = Session::standing(session.abilities(), membership);
 
     const auto& tenant = session.principal().tenant;
     const auto share_at = static_cast<std::uint32_t>(tenant.size() + 1);
@@ -70,8 +70,8 @@ void Broker::joined(const Join& join) {
     const auto text = std::string_view{join.key}.substr(join.share_at);
     if (const Subscription* const subscription = session->subscriptions_.find(text)) {
         Membership& membership = session->memberships_->all[subscription->membership];
-        membership.group = join.group;
-        tell_standing(*session, membership);
+        session->memberships_->enter(membership, join.group);
+        tell_standing(*session, session->abilities(), membership);
     }
 }
 
@@ -98,14 +98,22 @@ void Broker::tell_standing(Session& session) {
     if (!session.memberships_) {
         return;
     }
-    for (Membership& membership : session.memberships_->all) {
-        tell_standing(session, membership);
+    Memberships& memberships = *session.memberships_;
+    const Abilities now = session.abilities();
+    if (memberships.told == now) {
+        return;
+    }
+    memberships.told = now;
+    for (Membership& membership : memberships.all) {
+        tell_standing(session, now, membership);
     }
 }
 
-void Broker::tell_standing(const Session& session, Membership& membership) {
+void Broker::tell_standing(
+    const Session& session, const Abilities& abilities, Membership& membership
+) {
     const GroupId group = membership.group;
-    const Standing standing = session.standing(membership);
+    const Standing standing = Session::standing(abilities, membership);
     if (group == GroupId::none || standing == membership.told) {
         return;
     }

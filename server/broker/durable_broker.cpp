@@ -257,7 +257,8 @@ void Broker::subscriptions_stored(
             unsubscribe(session, subscription->filter);
         }
     }
-    if (!stored) {
+    if (!stored && session.memberships_) {
+        session.memberships_->told.reset();
         tell_standing(session);
     }
 }

@@ -125,7 +125,7 @@ void Broker::restore_subscription(
         return;
     }
     Membership& membership = membership_of(session, subscription);
-    membership.told = session.standing(membership);
+    membership.told = Session::standing(session.abilities(), membership);
     const std::string& tenant = session.principal().tenant;
     Broker& owner = on(owner_of(tenant, filter, static_cast<unsigned>(shards_.brokers.size())));
     std::string key = SharedGroups::key_of(tenant, filter);
@@ -139,7 +139,7 @@ void Broker::restore_subscription(
         }
     }
     group->put(session.id(), membership.told);
-    membership.group = group->id();
+    session.memberships_->enter(membership, group->id());
 }
 
 void Broker::restore(const storage::RetainedRecord& stored, model::PrincipalPtr publisher) {

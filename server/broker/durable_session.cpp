@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <weir/base/hash.hpp>
 #include <weir/base/log.hpp>
 #include <weir/broker/broker.hpp>
 #include <weir/broker/durable_records.hpp>
@@ -27,10 +26,6 @@ constexpr std::chrono::milliseconds kAgeMax{100 * 365 * 86'400'000LL};
 
 [[nodiscard]] std::uint64_t footprint_of(const storage::QueueEntry& entry) noexcept {
     return model::Message::footprint_of(entry.bytes);
-}
-
-[[nodiscard]] std::uint32_t share_of_filter(std::string_view filter) noexcept {
-    return std::max(static_cast<std::uint32_t>(hash_stable(filter)), 1U);
 }
 
 [[nodiscard]] storage::QueueEntry entry_of(
@@ -72,18 +67,8 @@ std::uint32_t Session::share_of(const Copy& copy) const noexcept {
     if (copy.group == GroupId::none) {
         return 0;
     }
-    const auto found = std::ranges::find(memberships_->all, copy.group, &Membership::group);
-    return found == memberships_->all.end() ? 0 : share_of_filter(found->subscription->filter);
-}
-
-GroupId Session::group_of(std::uint32_t share) const noexcept {
-    if (share == 0 || !memberships_) {
-        return GroupId::none;
-    }
-    const auto found = std::ranges::find_if(memberships_->all, [share](const Membership& each) {
-        return share_of_filter(each.subscription->filter) == share;
-    });
-    return found == memberships_->all.end() ? GroupId::none : found->group;
+    const Membership* const found = memberships_->find(copy.group);
+    return found == nullptr ? 0 : Memberships::share_of(*found->subscription);
 }
 
 // --- Into the queue ------------------------------------------------------------------------------------------------
@@ -93,8 +78,14 @@ void Session::keep(Copy copy, Deposit& deposit) {
         enqueue_stored(std::move(copy), deposit);
         return;
     }
-    if (copy.group == GroupId::none && !may_receive(*copy.message, copy.group)) {
-        return;
+    if (copy.group == GroupId::none) {  // Else take() has asked.
+        if (!may_receive(*copy.message, copy.group)) {
+            return;
+        }
+        if (!has_budget(copy.message->footprint(), storage::Budgets::Bound::slack)) {
+            lose(QueueLimit::budget, Reason::queue_full, *copy.message);
+            return;
+        }
     }
     context_.metrics.delivered[static_cast<std::size_t>(copy.qos)].add();
     book_out();
@@ -393,8 +384,9 @@ QueueLimit Session::over_limit() const noexcept {
     return queued_bytes() > limits_->queue_bytes ? QueueLimit::bytes : QueueLimit::budget;
 }
 
-bool Session::has_budget(std::uint64_t footprint) const noexcept {
-    return !lasting_ || lasting_->journal.budgets().has_room(storage::Area::queues, footprint);
+bool Session::has_budget(std::uint64_t footprint, storage::Budgets::Bound bound) const noexcept {
+    return !lasting_ ||
+           lasting_->journal.budgets().has_room(storage::Area::queues, footprint, bound);
 }
 
 bool Session::squeeze_in(const Copy& copy) {
@@ -661,7 +653,7 @@ void Session::restore(const storage::QueuedMessage& stored) {
                                                        : message_of(stored.message),
         .qos = static_cast<Qos>(entry.qos),
         .retain = entry.retain,
-        .group = group_of(entry.share),
+        .group = memberships_ ? memberships_->group_of(entry.share) : GroupId::none,
         .sequence = stored.sequence,
         .is_marked = is_in_flight,
     };

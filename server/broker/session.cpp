@@ -210,15 +210,19 @@ bool Session::take(
     if (!memberships_) {
         return false;
     }
-    const auto membership = std::ranges::find(memberships_->all, group, &Membership::group);
-    if (membership == memberships_->all.end() || !may_receive(*message, group)) {
+    const Membership* const membership = memberships_->find(group);
+    if (membership == nullptr || !may_receive(*message, group)) {
         return false;
     }
     const SubscriptionOptions& options = membership->subscription->options;
     const Qos qos = std::min(options.qos, message->qos());
     const bool sends = can_send(qos);
-    const bool taken = sends || (keeps(qos) && has_room(message->footprint()) &&
-                                 (qos == Qos::at_most_once || has_budget(message->footprint())));
+    const auto fits = [&](storage::Budgets::Bound bound) {
+        return qos == Qos::at_most_once || has_budget(message->footprint(), bound);
+    };
+    const bool taken = sends ? fits(storage::Budgets::Bound::slack)
+                             : keeps(qos) && has_room(message->footprint()) &&
+                                   fits(storage::Budgets::Bound::budget);
     if (taken) {
         book_in();
         Copy copy{message, {}, qos, options.retain_as_published && message->retain(), group};
@@ -239,22 +243,32 @@ bool Session::take(
     return taken;
 }
 
-Standing Session::standing(const Membership& membership) const noexcept {
-    const Qos qos = membership.subscription->options.qos;
+Abilities Session::abilities() const noexcept {
+    const bool has_room_now = has_room(0);
+    return {
+        .sends = {can_send(Qos::at_most_once), can_send(Qos::at_least_once)},
+        .keeps = {keeps(Qos::at_most_once), keeps(Qos::at_least_once)},
+        .is_online = online(),
+        .has_room = has_room_now,
+        .has_much_room = has_room_now && (!flow_ || flow_->half_empty(*limits_)),
+        .has_window = in_flight() <= window_ / 2,
+    };
+}
+
+Standing Session::standing(const Abilities& abilities, const Membership& membership) noexcept {
+    const bool is_kept = membership.subscription->options.qos != Qos::at_most_once;
     // Better news wait until they are good for half of a window or a queue, so that a member at its limit does not
     // tell two of them for every message.
-    const bool well = qos == Qos::at_most_once || membership.told == Standing::ready ||
-                      in_flight() <= window_ / 2;
-    if (well && can_send(qos)) {
+    const bool well = !is_kept || membership.told == Standing::ready || abilities.has_window;
+    if (well && abilities.sends[is_kept ? 1 : 0]) {
         return Standing::ready;
     }
-    const bool takes_more = keeps(qos) && (membership.told == Standing::unable && flow_
-                                               ? flow_->half_empty(*limits_) && has_room(0)
-                                               : has_room(0));
-    if (!takes_more) {
+    const bool has_room =
+        membership.told == Standing::unable ? abilities.has_much_room : abilities.has_room;
+    if (!abilities.keeps[is_kept ? 1 : 0] || !has_room) {
         return Standing::unable;
     }
-    return online() ? Standing::waiting : Standing::away;
+    return abilities.is_online ? Standing::waiting : Standing::away;
 }
 
 void Session::tell_standing() {

@@ -1,8 +1,11 @@
 /// A client's session: who owns it, what it subscribes to, what is on its way to it.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <boost/container/flat_map.hpp>
 #include <boost/container/flat_set.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +13,7 @@
 #include <vector>
 
 #include <weir/base/clock.hpp>
+#include <weir/base/hash.hpp>
 #include <weir/broker/deposit.hpp>
 #include <weir/broker/flow.hpp>
 #include <weir/broker/lasting.hpp>
@@ -19,6 +23,7 @@
 #include <weir/model/metrics.hpp>
 #include <weir/model/principal.hpp>
 #include <weir/policy/policy_set.hpp>
+#include <weir/storage/budgets.hpp>
 #include <weir/why/decision_log.hpp>
 
 namespace weir::broker {
@@ -41,17 +46,57 @@ struct Membership {
     Standing told = Standing::unable;  ///< What the group's shard knows.
 };
 
+/// What a session can take, for all of its groups.
+struct Abilities {
+    std::array<bool, 2> sends = {};  ///< At QoS 0, and above.
+    std::array<bool, 2> keeps = {};  ///< Likewise.
+    bool is_online = false;
+    bool has_room = false;       ///< For what it keeps.
+    bool has_much_room = false;  ///< Likewise: for half of a queue.
+    bool has_window = false;     ///< Half of it is free.
+
+    friend bool operator==(const Abilities&, const Abilities&) = default;
+};
+
 /// All of a session's places in shared groups. Made with the first, stays as long as the session.
 struct Memberships {
     Broker& broker;
-    std::vector<Membership> all;  ///< Each stands where Subscription::membership says.
+    std::vector<Membership> all = {};  ///< Each stands where Subscription::membership says.
+    boost::unordered_flat_map<GroupId, Subscription*> by_group = {};
+    boost::unordered_flat_map<std::uint32_t, Subscription*> by_share = {};
+    std::optional<Abilities> told = {};  ///< What all standings that were told follow from; nothing: they may not.
 
+    /// How an entry in the store names a shared subscription. Never 0.
+    [[nodiscard]] static std::uint32_t share_of(const Subscription& subscription) noexcept {
+        return std::max(static_cast<std::uint32_t>(hash_stable(subscription.filter)), 1U);
+    }
+    /// Null: it is not in that group.
+    [[nodiscard]] const Membership* find(GroupId group) const noexcept {
+        const auto found = by_group.find(group);
+        return found == by_group.end() ? nullptr : &all[found->second->membership];
+    }
+    /// None: it has no such subscription.
+    [[nodiscard]] GroupId group_of(std::uint32_t share) const noexcept {
+        const auto found = by_share.find(share);
+        return found == by_share.end() ? GroupId::none : all[found->second->membership].group;
+    }
     Membership& add(Subscription& subscription) {
         subscription.membership = static_cast<std::uint32_t>(all.size());
+        by_share.try_emplace(share_of(subscription), &subscription);
         return all.emplace_back(Membership{&subscription});
+    }
+    void enter(Membership& membership, GroupId group) {
+        by_group.erase(membership.group);
+        membership.group = group;
+        by_group.emplace(group, membership.subscription);
     }
     /// The last one takes its place.
     void remove(const Subscription& subscription) noexcept {
+        by_group.erase(all[subscription.membership].group);
+        if (const auto found = by_share.find(share_of(subscription));
+            found != by_share.end() && found->second == &subscription) {
+            by_share.erase(found);
+        }
         all[subscription.membership] = all.back();
         all[subscription.membership].subscription->membership = subscription.membership;
         all.pop_back();
@@ -220,7 +265,10 @@ private:
     [[nodiscard]] bool may_receive(const model::Message& message, GroupId group);
     void send(Copy copy);
     void send_allowed(Copy copy);
-    [[nodiscard]] Standing standing(const Membership& membership) const noexcept;
+    [[nodiscard]] Abilities abilities() const noexcept;
+    [[nodiscard]] static Standing standing(
+        const Abilities& abilities, const Membership& membership
+    ) noexcept;
     /// What it can take for its groups may have changed.
     void tell_standing();
     void send_queued();
@@ -300,8 +348,10 @@ private:
     void unhold(const JournalEntry& entry);
     [[nodiscard]] bool has_room(std::uint64_t footprint) const noexcept;
     [[nodiscard]] bool is_over_limits() const noexcept;
-    /// False if a copy more, to be stored, is beyond what all queues may hold together.
-    [[nodiscard]] bool has_budget(std::uint64_t footprint) const noexcept;
+    /// False if a copy more, to be stored, is beyond what all queues may hold together. What is sent at once has the slack too.
+    [[nodiscard]] bool has_budget(
+        std::uint64_t footprint, storage::Budgets::Bound bound = storage::Budgets::Bound::budget
+    ) const noexcept;
     /// The budget is used up: lets the copy take the place of older ones, or loses it.
     /// @return False if it is lost.
     [[nodiscard]] bool squeeze_in(const Copy& copy);
@@ -324,7 +374,6 @@ private:
     void restore(const storage::QueuedMessage& stored);
     /// How an entry names the shared subscription that it is of; 0: none.
     [[nodiscard]] std::uint32_t share_of(const Copy& copy) const noexcept;
-    [[nodiscard]] GroupId group_of(std::uint32_t share) const noexcept;
     /// Its groups get what it leaves, and that is not all in memory.
     [[nodiscard]] bool has_more_to_leave() const noexcept {
         return memberships_ && !lasting_->unread.empty() && !lasting_->is_unreadable;

@@ -1104,6 +1104,37 @@ TEST_P(Durable, LeavesWhatIsInFlightOutOfIt_WhenTheBudgetOfAllQueuesIsUsedUp) {
     EXPECT_EQ(books.in, books.out + books.lost + session_of("a").queued());
 }
 
+TEST_P(Durable, SendsAnEighthMore_WhenTheBudgetOfAllQueuesIsUsedUp_AndNothingIsAcknowledged) {
+    constexpr std::size_t kMessages = 32;
+    const std::string big(1'000, 'x');
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    for (std::size_t i = 0; i < kMessages; ++i) {
+        publish("x", big);
+    }
+    ASSERT_EQ(peer.got.size(), kMessages);
+    auto& budgets = store->budgets();
+    const std::uint64_t budget = budgets.use(storage::Area::queues).bytes;
+    budgets.set_budget(storage::Area::queues, budget);
+    for (std::size_t i = 0; i < kMessages; ++i) {
+        publish("x", big);
+    }
+    const std::uint64_t lost = cluster->lost(Reason::queue_full);
+    EXPECT_GT(peer.got.size(), kMessages);
+    EXPECT_EQ(peer.got.size() + lost, 2 * kMessages);
+    EXPECT_LE(budgets.use(storage::Area::queues).bytes, budget + budget / 8);
+    EXPECT_EQ(budgets.use(storage::Area::queues).lost, lost);
+    const Books& books = *session.books();
+    EXPECT_EQ(books.limits[static_cast<std::size_t>(model::QueueLimit::budget)].lost, lost);
+    EXPECT_EQ(books.in, books.out + books.lost + session.queued());
+    for (const std::uint16_t id : std::vector<std::uint16_t>{peer.ids}) {
+        session.settled(id);
+    }
+    cluster->pump();
+    publish("x", "there is room again");
+    EXPECT_EQ(peer.got.back(), "x=there is room again@1");
+}
+
 TEST_P(Durable, LosesTheNewOne_WhenTheBudgetOfAllQueuesIsUsedUp_AndNothingOlderGivesWay) {
     auto& other = connect("b", peer);
     subscribe(other, "y", kQos1);

@@ -594,5 +594,28 @@ TEST(SharedCost, IsNoAllocation_HoweverManyMembers) {
     EXPECT_EQ(delivered, 2 * 1'001U);
 }
 
+/// A search through all of them for each message would take minutes.
+TEST(SharedCost, IsTheSame_HoweverManyGroupsASessionIsIn) {
+    constexpr int kMany = 100'000;
+    Cluster cluster{1};
+    Silent member;
+    Peer unused;
+    auto request = cluster.request("m", unused);
+    request.subscriber = &member;
+    auto& session = *cluster.brokers[0]->connect(std::move(request)).session;
+    bool done = false;
+    for (int i = 0; i < kMany; ++i) {
+        cluster.begin_subscribe(0, session, "$share/g/" + std::to_string(i), {}, done);
+    }
+    for (int i = 0; i < kMany; ++i) {
+        cluster.fan_out(0, Cluster::message(std::to_string(i), "m"));
+    }
+    EXPECT_EQ(member.count, std::size_t{kMany});
+    for (int i = 0; i < kMany; ++i) {
+        ASSERT_TRUE(cluster.brokers[0]->unsubscribe(session, "$share/g/" + std::to_string(i)));
+    }
+    EXPECT_FALSE(cluster.fan_out(0, Cluster::message("7", "m")));
+}
+
 }  // namespace
 }  // namespace weir::broker
