@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include <weir/base/text.hpp>
 #include <weir/identity/detail/registry_state.hpp>
 #include <weir/storage/store.hpp>
 
@@ -18,15 +19,8 @@ using detail::RegistryState;
 using storage::Batch;
 using storage::Family;
 
-/// Cuts between characters.
-void cut(std::string& text, std::size_t bytes_max) {
-    if (text.size() <= bytes_max) {
-        return;
-    }
-    while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0U) == 0x80U) {
-        --bytes_max;
-    }
-    text.resize(bytes_max);
+void cut(std::string& subject) {
+    subject.resize(utf8_start(subject, kSubjectBytesMax).size());
 }
 
 /// Of its record.
@@ -48,7 +42,7 @@ std::vector<std::pair<std::string, detail::Credential>> credentials_of(
     };
     if (const auto& certificate = proofs.certificate) {
         auto subject = certificate->subject;
-        cut(subject, kSubjectBytesMax);
+        cut(subject);
         add(certificate_key(certificate->sha256),
             {.thing = {},
              .secret = {},
@@ -347,7 +341,7 @@ void Registry::remove_credentials(
 }
 
 void Registry::add_certificate(const ThingId& id, KnownCertificate certificate, Done done) {
-    cut(certificate.subject, kSubjectBytesMax);
+    cut(certificate.subject);
     add_credential(
         certificate_key(certificate.sha256),
         {.thing = id,

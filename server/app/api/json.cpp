@@ -193,13 +193,14 @@ WallTime query_time(const admin::Call& call, std::string_view name, WallTime fal
     if (!text) {
         return fallback;
     }
-    if (const auto number = parse_number(*text); number && *number <= INT64_MAX) {
-        return WallTime{static_cast<std::int64_t>(*number)};
+    constexpr std::int64_t kLast = 253'402'300'799'999;  // Of the year 9999.
+    const auto number = parse_number(*text);
+    const auto time = number && *number <= kLast ? static_cast<std::int64_t>(*number)
+                                                 : parse_time(*text).value_or(-1);
+    if (time < 0 || time > kLast) {
+        refuse(fmt::format("'{}' is not a time from 1970 to 9999 as 2026-01-31T12:00:00Z", name));
     }
-    if (const auto time = parse_time(*text)) {
-        return WallTime{*time};
-    }
-    refuse(fmt::format("'{}' is not a time as 2026-01-31T12:00:00Z", name));
+    return WallTime{time};
 }
 
 json::array texts_value(const std::vector<std::string>& texts) {

@@ -59,7 +59,7 @@ private:
     std::uint64_t min = 0,
     std::uint64_t max = UINT64_MAX
 );
-/// Milliseconds since 1970, or RFC 3339 with `Z`. Throws ApiError 400 if it is neither.
+/// Milliseconds since 1970, or RFC 3339 with `Z`; before the year 10000. Throws ApiError 400 if it is neither.
 [[nodiscard]] WallTime query_time(
     const admin::Call& call, std::string_view name, WallTime fallback
 );
