@@ -5,6 +5,7 @@
 
 #include "integration/threats/support.hpp"
 #include "support/certificates.hpp"
+#include "support/proxy_preface.hpp"
 
 namespace weir::test {
 namespace {
@@ -12,15 +13,6 @@ namespace {
 using namespace std::string_literals;
 
 const std::string kV1 = "PROXY TCP4 192.0.2.7 198.51.100.1 50000 1883\r\n";
-
-std::string v2(char command, char family, const std::string& body) {
-    std::string out = "\r\n\r\n\0\r\nQUIT\n"s;
-    out += command;
-    out += family;
-    out += static_cast<char>(body.size() >> 8U);
-    out += static_cast<char>(body.size() & 0xFFU);
-    return out + body;
-}
 
 const std::string kAddresses = "\xC0\x00\x02\x07\xC6\x33\x64\x01\xC3\x50\x07\x5B"s;
 
@@ -48,8 +40,8 @@ protected:
 TEST_F(ThreatT27, BelievesABalancer_InEveryForm) {
     for (const std::string& preface : {
              kV1,
-             v2('\x21', '\x11', kAddresses),
-             v2('\x21', '\x11', kAddresses + "\x01\x00\x02h2\x04\x00\x01\x00"s),
+             proxy_v2('\x21', '\x11', kAddresses),
+             proxy_v2('\x21', '\x11', kAddresses + "\x01\x00\x02h2\x04\x00\x01\x00"s),
          }) {
         RunningGateway gateway{{.listener = ", proxy_protocol: {from: [127.0.0.1]}"}};
         SocketPeer peer{gateway.port()};
@@ -62,7 +54,7 @@ TEST_F(ThreatT27, BelievesABalancer_InEveryForm) {
 
 TEST_F(ThreatT27, KeepsTheBalancersAddress_WhenItSpeaksForItself) {
     for (const std::string& preface :
-         {"PROXY UNKNOWN\r\n"s, v2('\x20', '\0', ""), v2('\x20', '\x11', kAddresses)}) {
+         {"PROXY UNKNOWN\r\n"s, proxy_v2('\x20', '\0', ""), proxy_v2('\x20', '\x11', kAddresses)}) {
         RunningGateway gateway{{.listener = ", proxy_protocol: {from: [127.0.0.1]}"}};
         SocketPeer peer{gateway.port()};
         peer.send(preface + std::string{kNothingKnown});
@@ -74,7 +66,7 @@ TEST_F(ThreatT27, KeepsTheBalancersAddress_WhenItSpeaksForItself) {
 
 TEST_F(ThreatT27, ServesWhatFollowsAPreface_HoweverItIsCut) {
     const std::string all =
-        v2('\x21', '\x11', kAddresses + "\x04\x00\x80"s + std::string(128, '\0')) +
+        proxy_v2('\x21', '\x11', kAddresses + "\x04\x00\x80"s + std::string(128, '\0')) +
         connect_text("cut");
     for (const std::size_t size : {all.size(), std::size_t{1}, std::size_t{16}, std::size_t{29}}) {
         SocketPeer peer{behind_balancer_.port()};
@@ -90,10 +82,10 @@ TEST_F(ThreatT27, EndsABalancersConnection_WhosePrefaceIsWrong) {
              connect_text("no-preface"),
              "PROXY TCP4 192.0.2.256 198.51.100.1 1 2\r\n"s,
              "PROXY TCP4 "s + std::string(200, '1'),
-             v2('\x21', '\x11', kAddresses + "\x04\x00\xFF"s),
-             v2('\x21', '\x11', std::string(2'000, '\0')),
-             v2('\x21', '\x31', std::string(216, '/')),
-             v2('\x31', '\x11', kAddresses),
+             proxy_v2('\x21', '\x11', kAddresses + "\x04\x00\xFF"s),
+             proxy_v2('\x21', '\x11', std::string(2'000, '\0')),
+             proxy_v2('\x21', '\x31', std::string(216, '/')),
+             proxy_v2('\x31', '\x11', kAddresses),
              kV1 + kV1,
          }) {
         SocketPeer peer{behind_balancer_.port()};
@@ -111,7 +103,7 @@ TEST_F(ThreatT27, EndsABalancersConnection_WhosePrefaceIsSlow) {
 
 TEST_F(ThreatT27, BelievesNobodyElse) {
     RunningGateway gateway{{.listener = ", proxy_protocol: {from: [192.0.2.0/24]}"}};
-    for (const std::string& preface : {kV1, v2('\x21', '\x11', kAddresses)}) {
+    for (const std::string& preface : {kV1, proxy_v2('\x21', '\x11', kAddresses)}) {
         SocketPeer peer{gateway.port()};
         peer.send(preface + connect_text("forger"));
         EXPECT_EQ(peer.read_all(), "") << "a preface is no protocol that is served";
@@ -186,7 +178,7 @@ RunningGateway::Options tls_behind(const std::string& balancer) {
 }
 
 TEST_F(ThreatT27, BelievesABalancer_InFrontOfTls) {
-    for (const std::string& preface : {kV1, v2('\x21', '\x11', kAddresses)}) {
+    for (const std::string& preface : {kV1, proxy_v2('\x21', '\x11', kAddresses)}) {
         RunningGateway gateway{tls_behind("127.0.0.0/8")};
         {
             SocketPeer peer{gateway.port()};
@@ -226,7 +218,7 @@ TEST_F(ThreatT27, EndsABalancersConnection_WhosePrefaceIsInsideTls) {
 
 TEST_F(ThreatT27, BelievesNobodyElse_InFrontOfTls) {
     RunningGateway gateway{tls_behind("192.0.2.0/24")};
-    for (const std::string& preface : {kV1, v2('\x21', '\x11', kAddresses)}) {
+    for (const std::string& preface : {kV1, proxy_v2('\x21', '\x11', kAddresses)}) {
         SocketPeer forger{gateway.port()};
         forger.send(preface);
         TlsOver tls{forger};

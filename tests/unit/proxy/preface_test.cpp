@@ -6,20 +6,13 @@
 
 #include <weir/proxy/preface.hpp>
 
+#include "support/proxy_preface.hpp"
+
 namespace weir::proxy {
 namespace {
 
 using namespace std::string_literals;
-
-/// A version 2 preface: version and command, family, addresses and extensions.
-std::string v2(char command, char family, const std::string& body) {
-    std::string out = "\r\n\r\n\0\r\nQUIT\n"s;
-    out += command;
-    out += family;
-    out += static_cast<char>(body.size() >> 8U);
-    out += static_cast<char>(body.size() & 0xFFU);
-    return out + body;
-}
+using test::proxy_v2;
 
 const std::string kTcp4Body = "\xC0\x00\x02\x01\x0A\x00\x00\x05\xC3\x50\x22\xB3"s;
 const std::string kTcp6Body =
@@ -108,45 +101,45 @@ INSTANTIATE_TEST_SUITE_P(
             "v1_other_family", "PROXY UDP4 192.0.2.1 10.0.0.5 1 2\r\n", {}, errc::unsupported
         },
         PrefaceCase{"v1_endless", "PROXY UNKNOWN " + std::string(200, 'x'), {}, errc::too_long},
-        PrefaceCase{"v2_tcp4", v2('\x21', '\x11', kTcp4Body), "192.0.2.1:50000"},
-        PrefaceCase{"v2_tcp6", v2('\x21', '\x21', kTcp6Body), "[2001:db8::1]:50000"},
+        PrefaceCase{"v2_tcp4", proxy_v2('\x21', '\x11', kTcp4Body), "192.0.2.1:50000"},
+        PrefaceCase{"v2_tcp6", proxy_v2('\x21', '\x21', kTcp6Body), "[2001:db8::1]:50000"},
         PrefaceCase{
-            "v2_extension", v2('\x21', '\x11', kTcp4Body + "\x01\x00\x02h2"s), "192.0.2.1:50000"
+            "v2_extension", proxy_v2('\x21', '\x11', kTcp4Body + "\x01\x00\x02h2"s), "192.0.2.1:50000"
         },
         PrefaceCase{
             "v2_checksum",
-            v2('\x21', '\x11', kTcp4Body + "\x03\x00\x04"s + "\x58\x08\xEB\x23"s),
+            proxy_v2('\x21', '\x11', kTcp4Body + "\x03\x00\x04"s + "\x58\x08\xEB\x23"s),
             "192.0.2.1:50000"
         },
         PrefaceCase{
             "v2_wrong_checksum",
-            v2('\x21', '\x11', kTcp4Body + "\x03\x00\x04"s + "\x01\x02\x03\x04"s),
+            proxy_v2('\x21', '\x11', kTcp4Body + "\x03\x00\x04"s + "\x01\x02\x03\x04"s),
             {},
             errc::malformed
         },
         PrefaceCase{
             "v2_short_checksum",
-            v2('\x21', '\x11', kTcp4Body + "\x03\x00\x02"s + "\x01\x02"s),
+            proxy_v2('\x21', '\x11', kTcp4Body + "\x03\x00\x02"s + "\x01\x02"s),
             {},
             errc::malformed
         },
-        PrefaceCase{"v2_local", v2('\x20', '\x00', ""), ""},
-        PrefaceCase{"v2_local_with_rest", v2('\x20', '\x11', kTcp4Body), ""},
-        PrefaceCase{"v2_unspecified", v2('\x21', '\x00', ""), ""},
+        PrefaceCase{"v2_local", proxy_v2('\x20', '\x00', ""), ""},
+        PrefaceCase{"v2_local_with_rest", proxy_v2('\x20', '\x11', kTcp4Body), ""},
+        PrefaceCase{"v2_unspecified", proxy_v2('\x21', '\x00', ""), ""},
         PrefaceCase{
-            "v2_short_addresses", v2('\x21', '\x11', kTcp4Body.substr(1)), {}, errc::malformed
+            "v2_short_addresses", proxy_v2('\x21', '\x11', kTcp4Body.substr(1)), {}, errc::malformed
         },
         PrefaceCase{
             "v2_cut_extension",
-            v2('\x21', '\x11', kTcp4Body + "\x01\x00\x09h2"s),
+            proxy_v2('\x21', '\x11', kTcp4Body + "\x01\x00\x09h2"s),
             {},
             errc::malformed
         },
-        PrefaceCase{"v2_unix", v2('\x21', '\x31', std::string(216, 'x')), {}, errc::unsupported},
-        PrefaceCase{"v2_udp", v2('\x21', '\x12', kTcp4Body), {}, errc::unsupported},
-        PrefaceCase{"v2_other_version", v2('\x31', '\x11', kTcp4Body), {}, errc::unsupported},
-        PrefaceCase{"v2_other_command", v2('\x22', '\x11', kTcp4Body), {}, errc::unsupported},
-        PrefaceCase{"v2_too_long", v2('\x21', '\x11', std::string(1025, '\0')), {}, errc::too_long},
+        PrefaceCase{"v2_unix", proxy_v2('\x21', '\x31', std::string(216, 'x')), {}, errc::unsupported},
+        PrefaceCase{"v2_udp", proxy_v2('\x21', '\x12', kTcp4Body), {}, errc::unsupported},
+        PrefaceCase{"v2_other_version", proxy_v2('\x31', '\x11', kTcp4Body), {}, errc::unsupported},
+        PrefaceCase{"v2_other_command", proxy_v2('\x22', '\x11', kTcp4Body), {}, errc::unsupported},
+        PrefaceCase{"v2_too_long", proxy_v2('\x21', '\x11', std::string(1025, '\0')), {}, errc::too_long},
         PrefaceCase{"tls", "\x16\x03\x01", {}, errc::not_a_preface},
         PrefaceCase{"http", "POST / HTTP/1.1\r\n", {}, errc::not_a_preface}
     ),
