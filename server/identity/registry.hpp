@@ -163,8 +163,11 @@ private:
     template <class Plan>
     void submit(const Plan& plan, Done done);
     void write(Change change, Done done);
+    /// What becomes of a credential of the same thing that has the key already.
+    enum class Known : std::uint8_t { stays, is_replaced };
+    /// @errors already_exists: it stays, or is another thing's.
     void add_credential(
-        std::string key, detail::Credential credential, bool may_replace, Done done
+        std::string key, detail::Credential credential, Known known, Done done
     );
     /// @param is_meant  Of the thing's credentials, by their record keys.
     void remove_credentials(

@@ -278,7 +278,7 @@ void Registry::set_group_policies(
 }
 
 void Registry::add_credential(
-    std::string key, detail::Credential credential, bool may_replace, Done done
+    std::string key, detail::Credential credential, Known known, Done done
 ) {
     credential.added = clock_.wall();
     submit(
@@ -288,9 +288,10 @@ void Registry::add_credential(
             if (entry == nullptr) {
                 return errc::not_found;
             }
-            const auto known = state.credentials.find(key);
-            const bool is_new = known == state.credentials.end();
-            if (!is_new && (!may_replace || known->second.thing != credential.thing)) {
+            const auto found = state.credentials.find(key);
+            const bool is_new = found == state.credentials.end();
+            if (!is_new &&
+                (known == Known::stays || found->second.thing != credential.thing)) {
                 return errc::already_exists;
             }
             if (is_new && entry->credentials.size() >= kCredentialsMax) {
@@ -348,7 +349,7 @@ void Registry::add_certificate(const ThingId& id, KnownCertificate certificate, 
          .secret = {},
          .subject = std::move(certificate.subject),
          .not_after = certificate.not_after},
-        false,
+        Known::stays,
         std::move(done)
     );
 }
@@ -367,7 +368,7 @@ void Registry::add_token(
     add_credential(
         record_key(detail::kTokenPrefix, token_id),
         {.thing = id, .secret = std::string{as_text(secret)}, .not_after = not_after},
-        false,
+        Known::stays,
         std::move(done)
     );
 }
@@ -382,7 +383,7 @@ void Registry::set_password(
     add_credential(
         record_key(detail::kUserPrefix, user),
         {.thing = id, .secret = std::move(password_hash)},
-        true,
+        Known::is_replaced,
         std::move(done)
     );
 }

@@ -95,11 +95,14 @@ LinkId Links::id_of(pn_link_t* link) const noexcept {
     return links_.find(id) != nullptr ? id : LinkId{};
 }
 
-Links::Link* Links::find_accepted(LinkId id, bool incoming) noexcept {
+Links::Link* Links::find_incoming(LinkId id) noexcept {
     Link* const link = links_.find(id);
-    return link != nullptr && link->answered && pn_link_is_receiver(link->link) == incoming
-               ? link
-               : nullptr;
+    return link != nullptr && link->answered && pn_link_is_receiver(link->link) ? link : nullptr;
+}
+
+Links::Link* Links::find_outgoing(LinkId id) noexcept {
+    Link* const link = links_.find(id);
+    return link != nullptr && link->answered && pn_link_is_sender(link->link) ? link : nullptr;
 }
 
 void Links::attached(pn_link_t* link, Events& events) {
@@ -189,7 +192,7 @@ void Links::session_ended(pn_session_t* session, Events& events) {
 
 void Links::flow(pn_link_t* link, Events& events) {
     const LinkId id = id_of(link);
-    if (const Link* const found = find_accepted(id, false); found != nullptr) {
+    if (const Link* const found = find_outgoing(id); found != nullptr) {
         events.on_credit(id, count_of(pn_link_credit(link)), pn_link_get_drain(link));
     }
 }
@@ -310,7 +313,7 @@ void Links::replenish(Link& link) noexcept {
 }
 
 void Links::set_flow(LinkId id, bool open) noexcept {
-    if (Link* const link = find_accepted(id, true); link != nullptr) {
+    if (Link* const link = find_incoming(id); link != nullptr) {
         link->flow_open = open;
         replenish(*link);
     }
@@ -318,7 +321,7 @@ void Links::set_flow(LinkId id, bool open) noexcept {
 
 void Links::settle(DeliveryId id, const Outcome& outcome) {
     const Delivery* const found = deliveries_.find(id);
-    Link* const link = found != nullptr ? find_accepted(found->link, true) : nullptr;
+    Link* const link = found != nullptr ? find_incoming(found->link) : nullptr;
     if (link == nullptr) {
         return;
     }
@@ -332,7 +335,7 @@ void Links::settle(DeliveryId id, const Outcome& outcome) {
 }
 
 Result<DeliveryId> Links::send(LinkId id, ByteView head, ByteView body, bool settled) {
-    Link* const link = find_accepted(id, false);
+    Link* const link = find_outgoing(id);
     if (link == nullptr) {
         return errc::unknown_link;
     }
@@ -394,7 +397,7 @@ std::uint32_t Links::sendable(LinkId id) const noexcept {
 }
 
 void Links::drained(LinkId id) noexcept {
-    if (Link* const link = find_accepted(id, false); link != nullptr) {
+    if (Link* const link = find_outgoing(id); link != nullptr) {
         pn_link_drained(link->link);
     }
 }

@@ -61,8 +61,10 @@ private:
     };
 
     [[nodiscard]] LinkId id_of(pn_link_t* link) const noexcept;
-    /// An accepted link with this direction, or null.
-    [[nodiscard]] Link* find_accepted(LinkId id, bool incoming) noexcept;
+    /// An accepted link on which the peer sends, or null.
+    [[nodiscard]] Link* find_incoming(LinkId id) noexcept;
+    /// An accepted link on which the peer receives, or null.
+    [[nodiscard]] Link* find_outgoing(LinkId id) noexcept;
     void replenish(Link& link) noexcept;
     /// Forgets a link on our side; the engine's objects stay.
     void forget(LinkId id);

@@ -196,7 +196,7 @@ void add_bench(CLI::App& app, Chosen& chosen) {
     add_messages(*command, options->run);
     add_times(*command, *options);
     command->add_option("--label", options->run.label, "Goes into the report");
-    add_format(*command, options->format, false);
+    add_format_without_csv(*command, options->format);
     choose(*command, chosen, options, run_bench);
 }
 

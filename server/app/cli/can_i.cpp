@@ -57,7 +57,7 @@ void add_can_i(CLI::App& app, Chosen& chosen) {
         "--client-id", options->client_id, "Under which it connects (default: its name)"
     );
     command->add_flag("--retain", options->retain, "Of a publish");
-    add_format(*command, options->format, false);
+    add_format_without_csv(*command, options->format);
     command->callback([&chosen, options] {
         if (options->action != "connect" && options->object.empty()) {
             throw CLI::RequiredError{fmt::format(

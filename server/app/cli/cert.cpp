@@ -144,7 +144,7 @@ void add_cert(CLI::App& app, Chosen& chosen) {
         "weir cert inspect certs/weir.crt\nweir cert inspect certs/weir.crt -o json"
     );
     inspect_command.add_option("file", options->file, "Certificate (PEM)")->required();
-    add_format(inspect_command, options->format, false);
+    add_format_without_csv(inspect_command, options->format);
     choose(inspect_command, chosen, options, inspect);
 }
 

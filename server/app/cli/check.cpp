@@ -168,7 +168,7 @@ void add_check(CLI::App& app, Chosen& chosen) {
     command->add_flag(
         "--test", options->test, "Run the tests beside the rules as well; exit code 1: one failed"
     );
-    add_format(*command, options->format, false);
+    add_format_without_csv(*command, options->format);
     choose(*command, chosen, options, check);
 }
 

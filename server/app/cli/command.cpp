@@ -47,12 +47,18 @@ void check_numbers(CLI::App& app) {
     }
 }
 
-void add_format(CLI::App& command, Format& format, bool with_csv) {
-    Words<Format> names = {{"table", Format::table}, {"json", Format::json}};
-    if (with_csv) {
-        names.emplace_back("csv", Format::csv);
-    }
-    command.add_option("-o,--output", format, with_csv ? "table, json or csv" : "table or json")
+void add_format(CLI::App& command, Format& format) {
+    const Words<Format> names = {
+        {"table", Format::table}, {"json", Format::json}, {"csv", Format::csv}
+    };
+    command.add_option("-o,--output", format, "table, json or csv")
+        ->transform(one_of(names))
+        ->type_name("FORMAT");
+}
+
+void add_format_without_csv(CLI::App& command, Format& format) {
+    const Words<Format> names = {{"table", Format::table}, {"json", Format::json}};
+    command.add_option("-o,--output", format, "table or json")
         ->transform(one_of(names))
         ->type_name("FORMAT");
 }

@@ -88,8 +88,10 @@ template <class E>
 /// Options that count something refuse what is no number of theirs: CLI11 takes "-1" and numbers beyond 64 bits for
 /// 2^64 - 1. To be called when all commands are there.
 void check_numbers(CLI::App& app);
-/// Adds `-o table|json|csv`, or only the first two.
-void add_format(CLI::App& command, Format& format, bool with_csv = true);
+/// Adds `-o table|json|csv`.
+void add_format(CLI::App& command, Format& format);
+/// Adds `-o table|json`: for what is no table of rows.
+void add_format_without_csv(CLI::App& command, Format& format);
 
 void add_bench(CLI::App& app, Chosen& chosen);
 void add_can_i(CLI::App& app, Chosen& chosen);

@@ -136,7 +136,7 @@ CLI::App& add(
     const std::string& examples
 ) {
     auto& command = *add_command(devices, verb, help, examples);
-    add_format(command, options->format, false);
+    add_format_without_csv(command, options->format);
     command.add_option("name", options->name, "Name of the device")->required();
     return command;
 }

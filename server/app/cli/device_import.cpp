@@ -254,7 +254,7 @@ void add_device_import(CLI::App& devices, Chosen& chosen) {
     );
     command.add_option("file", options->file, "The table; -: standard input")->required();
     command.add_option("--policy", options->policies, "Policy to attach to all of them; may be repeated");
-    add_format(command, options->format, false);
+    add_format_without_csv(command, options->format);
     choose(command, chosen, options, import_devices);
 }
 

@@ -116,7 +116,7 @@ void add_messages(CLI::App& app, Chosen& chosen) {
         )
         ->check(CLI::Range(0, kPayloadBytesMax).description(""));
     add_live_options(command, options->live);
-    add_format(command, options->format, false);
+    add_format_without_csv(command, options->format);
     choose(command, chosen, options, watch);
 }
 

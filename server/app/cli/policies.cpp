@@ -157,7 +157,7 @@ void add_policies(CLI::App& app, Chosen& chosen) {
         "weir policies show sensor\nweir policies show sensor -o json"
     );
     one.add_option("name", options->name, "Name of the policy")->required();
-    add_format(one, options->format, false);
+    add_format_without_csv(one, options->format);
     choose(one, chosen, options, show);
 }
 

@@ -77,7 +77,7 @@ void add_reload(CLI::App& app, Chosen& chosen) {
         "weir reload\nweir reload -o json"
     );
     const auto format = std::make_shared<Format>(Format::table);
-    add_format(*command, *format, false);
+    add_format_without_csv(*command, *format);
     choose(*command, chosen, format, reload);
 }
 

@@ -99,7 +99,7 @@ void add_retained(CLI::App& app, Chosen& chosen) {
     );
     some.add_option("filter", options->filter, "A topic, or a filter: all topics that it matches")
         ->required();
-    add_format(some, options->format, false);
+    add_format_without_csv(some, options->format);
     choose(some, chosen, options, clear);
 }
 

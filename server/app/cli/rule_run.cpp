@@ -46,9 +46,7 @@ std::string_view name_of_text(const rules::Action& action) {
 
 }  // namespace
 
-RuleRun RuleRunner::run(
-    const rules::RuleDefinition& rule, const RuleMessage& message, bool record
-) {
+RuleRun RuleRunner::run(const rules::RuleDefinition& rule, const RuleMessage& message) {
     RuleRun result;
     result.topic_matches = topic_matches(*rule.program, message.topic);
     if (!result.topic_matches) {
@@ -56,13 +54,19 @@ RuleRun RuleRunner::run(
     }
     Steps steps{result.steps};
     const auto input = message.input();  // Templates are filled in from it as well.
-    const auto evaluated = evaluator_.evaluate(rule, input, &state_, record ? &steps : nullptr);
+    const auto evaluated = evaluator_.evaluate(rule, input, &state_, &steps);
     result.is_duplicate = evaluated->is_duplicate;  // All memories are here.
     for (const auto& output : evaluated->outputs) {
         result.matched = true;
         deliver(result, rule, output);
     }
     return result;
+}
+
+void RuleRunner::run_before(const rules::RuleDefinition& rule, const RuleMessage& message) {
+    if (topic_matches(*rule.program, message.topic)) {
+        static_cast<void>(evaluator_.evaluate(rule, message.input(), &state_, nullptr));
+    }
 }
 
 void RuleRunner::deliver(

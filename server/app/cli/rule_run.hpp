@@ -48,10 +48,10 @@ public:
     explicit RuleRunner(std::shared_ptr<const Requests> requests)
         : requests_{std::move(requests)} {}
 
-    /// @param record  Whether to keep the steps.
-    [[nodiscard]] RuleRun run(
-        const rules::RuleDefinition& rule, const RuleMessage& message, bool record
-    );
+    /// With the steps that it took.
+    [[nodiscard]] RuleRun run(const rules::RuleDefinition& rule, const RuleMessage& message);
+    /// For what it leaves the rule to remember.
+    void run_before(const rules::RuleDefinition& rule, const RuleMessage& message);
     void forget() { state_.clear(); }
 
 private:

@@ -213,7 +213,7 @@ std::vector<RuleTestResult> run_rule_tests(const RuleFile& rule, Diagnostics& di
         }
         runner.forget();
         for (const RuleMessage& each : *before) {
-            static_cast<void>(runner.run(rule.rule, each, false));
+            runner.run_before(rule.rule, each);
         }
         const auto name = test.get("name");
         RuleTestResult result{
@@ -223,7 +223,7 @@ std::vector<RuleTestResult> run_rule_tests(const RuleFile& rule, Diagnostics& di
             .topic = message->topic,
             .payload = std::string{message->payload()},
         };
-        judge(result, *expectation, runner.run(rule.rule, *message, true));
+        judge(result, *expectation, runner.run(rule.rule, *message));
         results.push_back(std::move(result));
     }
     return results;

@@ -190,9 +190,9 @@ ExitCode run(const Options& options, const Globals& globals) {
     for (const auto& payload : options.before) {
         auto earlier = message;
         earlier.set_payload(payload);
-        static_cast<void>(runner.run(file.rule, earlier, false));
+        runner.run_before(file.rule, earlier);
     }
-    const auto result = runner.run(file.rule, message, true);
+    const auto result = runner.run(file.rule, message);
     if (options.format == Format::json) {
         print_json(as_json(file, message, result));
     } else {
@@ -223,7 +223,7 @@ void add_rules_explain(CLI::App& rules, Chosen& chosen) {
             "--before", options->before, "Payload of a message before it, for last() and changed(); may be repeated"
         )
         ->allow_extra_args(false);
-    add_format(command, options->format, false);
+    add_format_without_csv(command, options->format);
     choose(command, chosen, options, run);
 }
 

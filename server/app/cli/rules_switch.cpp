@@ -73,7 +73,7 @@ void add_rules_switch(CLI::App& rules, Chosen& chosen) {
     const auto add_change = [&](const char* verb, const char* help, const char* examples) {
         auto& command = *add_command(rules, verb, help, examples);
         command.add_option("rule", options->rule, "Name of the rule")->required();
-        add_format(command, options->format, false);
+        add_format_without_csv(command, options->format);
         choose(command, chosen, options, [verb](const Options& given, const Globals& globals) {
             return change(given, globals, verb);
         });

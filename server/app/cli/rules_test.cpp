@@ -61,7 +61,7 @@ void add_rules_test(CLI::App& rules, Chosen& chosen) {
     command.add_option(
         "rules", options->wanted, "Files, folders or names of rules (default: all of --config)"
     );
-    add_format(command, options->format, false);
+    add_format_without_csv(command, options->format);
     choose(command, chosen, options, run);
 }
 

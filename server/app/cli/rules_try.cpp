@@ -94,7 +94,7 @@ public:
 
     void add(const Seen& seen) {
         const auto& message = seen.message;
-        const auto run = runner_.run(file_.rule, message, true);
+        const auto run = runner_.run(file_.rule, message);
         ++totals_.messages;
         if (!run.topic_matches) {
             return;
@@ -262,7 +262,7 @@ void add_rules_try(CLI::App& rules, Chosen& chosen) {
     for (auto* const option : add_live_options(command, options->live_options)) {
         option->needs(live);
     }
-    add_format(command, options->format, false);
+    add_format_without_csv(command, options->format);
     command.callback([&chosen, options] {
         if (options->stream.empty() && !options->live) {
             throw CLI::RequiredError{"one of --stream and --live"};

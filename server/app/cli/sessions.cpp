@@ -184,7 +184,7 @@ void add_sessions(CLI::App& app, Chosen& chosen) {
         "weir sessions show probe-1\nweir sessions show probe-1 -o json"
     );
     one.add_option("name", options->name, "Name of the device, or a client id")->required();
-    add_format(one, options->format, false);
+    add_format_without_csv(one, options->format);
     choose(one, chosen, options, show);
 
     auto& end = *add_command(

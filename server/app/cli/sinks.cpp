@@ -257,7 +257,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
         "weir sinks drop pager"
     );
     drop_command.add_option("name", options->name, "Name of the sink")->required();
-    add_format(drop_command, options->format, false);
+    add_format_without_csv(drop_command, options->format);
     choose(drop_command, chosen, options, drop);
 
     auto& outbox_command = *add_command(
@@ -287,7 +287,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     test_command.add_option("--topic", options->topic, "Topic of the message (default: weir/test)");
     test_command.add_option("--device", options->device, "Its publisher (default: weir-test)");
     test_command.add_option("--payload", options->payload, "The record's body (default: JSON)");
-    add_format(test_command, options->format, false);
+    add_format_without_csv(test_command, options->format);
     choose(test_command, chosen, options, test);
 
     auto& retry_command = *add_command(
@@ -299,7 +299,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     retry_command.add_option("name", options->name, "Name of the sink")->required();
     retry_command.add_option("--from", options->from, "First offset (default: the oldest)");
     retry_command.add_option("--to", options->to, "Last offset (default: the newest)");
-    add_format(retry_command, options->format, false);
+    add_format_without_csv(retry_command, options->format);
     choose(retry_command, chosen, options, retry);
 }
 

@@ -208,7 +208,7 @@ void add_status(CLI::App& app, Chosen& chosen) {
         app, "status", "What the running gateway is doing", "weir status\nweir status --ready"
     );
     const auto options = std::make_shared<Options>();
-    add_format(*command, options->format, false);
+    add_format_without_csv(*command, options->format);
     command->add_flag("--ready", options->only_ready, "Exit code 0 only if it takes messages");
     choose(*command, chosen, options, show);
 }

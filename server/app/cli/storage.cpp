@@ -223,7 +223,7 @@ void add_storage(CLI::App& app, Chosen& chosen) {
                                         : fmt::format("'{}' is no duration, as 10m", text);
         })
         ->capture_default_str();
-    add_format(backup, options->format, false);
+    add_format_without_csv(backup, options->format);
     choose(backup, chosen, options, back_up);
 
     auto& restore_command = *add_command(
@@ -244,7 +244,7 @@ void add_storage(CLI::App& app, Chosen& chosen) {
         "weir verify\nweir verify --data /var/lib/weir"
     );
     verify_command.add_option("--data", options->data, "A data directory that nobody serves");
-    add_format(verify_command, options->format, false);
+    add_format_without_csv(verify_command, options->format);
     choose(verify_command, chosen, options, verify);
 
     auto& storage = *add_command(app, "storage", "The data on disk", "");
@@ -266,7 +266,7 @@ void add_storage(CLI::App& app, Chosen& chosen) {
     );
     upgrade_command.add_flag("--check", options->only_check, "Only look: the gateway upgrades when it starts")->required();
     upgrade_command.add_option("--data", options->data, "Default: storage.path");
-    add_format(upgrade_command, options->format, false);
+    add_format_without_csv(upgrade_command, options->format);
     choose(upgrade_command, chosen, options, check_upgrade);
 }
 

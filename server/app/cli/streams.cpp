@@ -175,7 +175,7 @@ void add_streams(CLI::App& app, Chosen& chosen) {
         "weir streams tail alarms\nweir streams tail alarms --since 1m -o json"
     );
     add_start(tail_command, options);
-    add_format(tail_command, options->format, false);
+    add_format_without_csv(tail_command, options->format);
     choose(tail_command, chosen, options, tail);
 }
 

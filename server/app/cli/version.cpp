@@ -25,7 +25,7 @@ void add_version(CLI::App& app, Chosen& chosen) {
     auto* command =
         add_command(app, "version", "Print the version", "weir version\nweir version -o json");
     const auto format = std::make_shared<Format>(Format::table);
-    add_format(*command, *format, false);
+    add_format_without_csv(*command, *format);
     choose(*command, chosen, format, version);
 }
 

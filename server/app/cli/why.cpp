@@ -103,7 +103,7 @@ void add_why(CLI::App& app, Chosen& chosen) {
             return parse_duration(text) ? std::string{}
                                         : "'" + text + "' is not a duration such as 1h";
         });
-    add_format(*command, options->format, false);
+    add_format_without_csv(*command, options->format);
     choose(*command, chosen, options, why);
 }
 
