@@ -324,12 +324,20 @@ bool Connection::comes_too_slowly(SteadyTime now) const noexcept {
            (over.count() > 0 && static_cast<std::int64_t>(endpoint_->unfinished()) < wanted);
 }
 
+void Connection::resume() noexcept {
+    if (paused()) {
+        heard_ms_ = stamp_of(services_->shard.now());
+        heard_packet_ms_ = heard_ms_;
+    }
+    net::Connection::resume(net::Pause::authentication);
+}
+
 std::optional<SteadyTime> Connection::on_timeout(SteadyTime now) noexcept {
     const bool may_be_silent = silence_max_ms_ == 0;
     Reason reason = Reason::none;
     if (!established_) {
         reason = Reason::handshake_timeout;
-    } else if (!may_be_silent && silence_ends() <= now) {
+    } else if (!may_be_silent && !paused() && silence_ends() <= now) {
         reason = Reason::keep_alive_timeout;
     } else if (comes_too_slowly(now)) {
         reason = Reason::packet_too_slow;
@@ -344,7 +352,7 @@ std::optional<SteadyTime> Connection::on_timeout(SteadyTime now) noexcept {
     is_watched_ = packet_began_ms_ != 0 || stalled_since().count() != 0;
     std::optional<SteadyTime> due;
     if (!may_be_silent) {
-        due = silence_ends();
+        due = paused() ? std::max(silence_ends(), now + kWatchEvery) : silence_ends();
     }
     if (is_watched_) {
         const SteadyTime soon = now + kWatchEvery;

@@ -81,8 +81,8 @@ public:
     [[nodiscard]] net::SendQueue& out() noexcept { return output(); }
     /// Puts the connection's end on its way. The first call counts.
     void close(model::Reason reason, Goodbye goodbye = Goodbye::to_be_said);
-    /// on_bytes() gets again what it left, and what came since.
-    void resume() noexcept { net::Connection::resume(net::Pause::authentication); }
+    /// on_bytes() gets again what it left, and what came since. Until then the peer was not silent: nobody listened.
+    void resume() noexcept;
     /// Reads nothing until resume(): for an endpoint that began to wait outside of on_bytes().
     void wait() noexcept { pause(net::Pause::authentication, {}); }
     /// What ends a silence.

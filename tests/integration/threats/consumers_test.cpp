@@ -128,12 +128,16 @@ TEST(ThreatT42, EndsAClientThatAsksOnAndOn_AndReadsNoAnswer) {
     expect_service(gateway.port());
 }
 
+/// Meanwhile the client is not silent, though its keep-alive is over.
 TEST(ThreatT42, ReadsNoFurther_WhileManyAnswersWaitForTheDisk) {
     RunningGateway gateway{{}};
     SocketPeer client{gateway.port()};
     ::setsockopt(client.fd(), SOL_SOCKET, SO_SNDBUF, &kSmallBuffer, sizeof kSmallBuffer);
     client.send(packet_of(mqtt::Connect{
-        .version = mqtt::Version::v311, .clean_start = false, .client_id = "lasting"}));
+        .version = mqtt::Version::v311,
+        .clean_start = false,
+        .keep_alive_s = 2,
+        .client_id = "lasting"}));
     ASSERT_EQ(client.read(), (Bytes{0x20, 2, 0, 0}));
 
     std::promise<void> disk;
@@ -155,7 +159,7 @@ TEST(ThreatT42, ReadsNoFurther_WhileManyAnswersWaitForTheDisk) {
     const std::size_t before = heap_bytes();
     std::size_t taken = 0;
     pollfd room{.fd = client.fd(), .events = POLLOUT, .revents = 0};
-    constexpr int kStuckMs = 1'000;
+    constexpr int kStuckMs = 4'500;  // Beyond 1.5 times the keep-alive, and a second for the timer.
     while (taken < 16 * kMiB && ::poll(&room, 1, kStuckMs) == 1) {
         const auto more = client.try_send(ByteView{releases}.subspan(taken % releases.size()));
         ASSERT_GE(more, 0);
