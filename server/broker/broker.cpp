@@ -216,11 +216,11 @@ void Broker::withdraw(const std::string& filter) {
 
 bool Broker::unsubscribe(Session& session, std::string_view filter) {
     const std::unique_ptr<Subscription> removed = session.subscriptions_.take(filter);
+    if (session.lasting_) {  // One that is not there may be on disk, if an earlier removal was refused.
+        journal_.open().erase_subscription(session.lasting_->id, filter);
+    }
     if (!removed) {
         return false;
-    }
-    if (session.lasting_) {
-        journal_.open().erase_subscription(session.lasting_->id, filter);
     }
     leave(session, *removed);
     return true;

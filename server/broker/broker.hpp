@@ -398,6 +398,8 @@ private:
     void put_session(storage::Batch& batch, const Session& session) const;
     /// @return True if the peer has to wait.
     bool store_connected(Session& session, Journal::Done done, bool drops_other);
+    /// A session that is new could not be stored: it ends with its connection.
+    void not_begun(std::uint64_t session_id);
     void store_disconnected(Session& session);
     /// Makes `pending` wait for them.
     void store_subscriptions(

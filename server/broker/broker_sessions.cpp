@@ -106,9 +106,31 @@ ConnectResult Broker::connect(ConnectRequest request) {
     }
     context_.metrics.connects.add();
     ConnectResult result{.verdict = {}, .session = session, .session_present = present};
+    if (!present && session->lasting_) {
+        request.done = [this, id = session->id(), done = std::move(request.done)](bool stored
+                       ) mutable {
+            if (!stored) {
+                not_begun(id);
+            }
+            if (done) {
+                done(stored);
+            }
+        };
+    }
     result.is_pending = store_connected(*session, std::move(request.done), drops_other);
     session->is_answered_ = !result.is_pending;
     return result;
+}
+
+void Broker::not_begun(std::uint64_t session_id) {
+    Session* const session = find(session_id);
+    if (session == nullptr) {
+        return;
+    }
+    session->set_expiry(std::chrono::milliseconds{0});
+    if (!session->online()) {
+        end(*session);
+    }
 }
 
 void Broker::disconnect(Session& session, const Subscriber& subscriber, bool publish_will) {
@@ -168,8 +190,12 @@ void Broker::end(Session& session) {
             record_ended(session.who());
         }
         context_.metrics.queued.add(-unread);
-        if (!session.lasting_->held.empty()) {
-            held_of_ended_.emplace(id, std::move(session.lasting_->held));
+        std::vector<std::uint64_t>& held = session.lasting_->held;
+        if (session.inbound_ids_) {
+            held.insert(held.begin(), session.inbound_ids_->gathering, 0);
+        }
+        if (!held.empty()) {
+            held_of_ended_.emplace(id, std::move(held));
         }
     }
     const storage::SessionId stored = session.stored_id();

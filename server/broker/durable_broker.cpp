@@ -107,7 +107,14 @@ void Broker::give_back(std::uint32_t receipt, bool stored) {
     if (const auto held = gathering_.find(receipt); held != gathering_.end()) {
         Gathered gathered = std::move(held->second);
         gathering_.erase(held);
-        pass(std::move(gathered), finished->creditor);
+        if (finished->stored || gathered.handover != 0) {
+            pass(std::move(gathered), finished->creditor);
+        } else {  // What is stored by itself, the retained message, was refused: so is the rest, to be published again.
+            Journal::Commit refused{
+                .parts = std::move(gathered.parts), .creditor = finished->creditor
+            };
+            on_commit(refused, false);
+        }
     } else {
         tell(finished->creditor, finished->stored);
     }

@@ -84,7 +84,10 @@ void Broker::part_committed(Gathered::Part& part, bool stored) {
             session->pump();
         } else if (const auto ended = held_of_ended_.find(entry.session);
                    ended != held_of_ended_.end()) {
-            std::erase(ended->second, entry.sequence);
+            if (const auto held = std::ranges::find(ended->second, entry.sequence);
+                held != ended->second.end()) {
+                ended->second.erase(held);
+            }
             if (ended->second.empty()) {
                 held_of_ended_.erase(ended);
             }

@@ -38,7 +38,12 @@ void Broker::restore(
     const bool may_stay =
         bundle != nullptr &&
         bundle->connect({**principal, record.client_id}).accepted();
-    if (!may_stay || sessions_.contains(Key{record.tenant, record.client_id})) {
+    if (const auto older = sessions_.find(Key{record.tenant, record.client_id});
+        may_stay && older != sessions_.end()) {  // Its end was refused by the disk.
+        (*older)->will_.reset();
+        end(**older);
+    }
+    if (!may_stay) {
         journal_.open().drop_session(stored.id);
         if (stored.queue.entries > 0) {
             context_.metrics.lose(Reason::session_ended, stored.queue.entries);

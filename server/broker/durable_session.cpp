@@ -213,7 +213,6 @@ void Session::store_inbound_id(std::uint16_t packet_id, Deposit& deposit) {
         .kind = Kind::inbound,
         .packet_id = packet_id,
         .session = id_,
-        .owner = lasting_->id,
     });
 }
 
@@ -266,12 +265,17 @@ void Session::forget(const Copy& copy) {
 }
 
 void Session::hold(const JournalEntry& entry) {
-    if (lasting_ && entry.sequence != 0) {
+    if (entry.kind == Kind::inbound) {
+        ++inbound_ids_->gathering;
+    } else if (lasting_ && entry.sequence != 0) {
         lasting_->held.push_back(entry.sequence);
     }
 }
 
 void Session::unhold(const JournalEntry& entry) {
+    if (entry.kind == Kind::inbound) {
+        --inbound_ids_->gathering;
+    }
     if (!lasting_ || entry.sequence == 0) {
         return;
     }

@@ -108,6 +108,7 @@ struct InboundIds {
     boost::container::flat_set<std::uint16_t> known;  ///< Received, not released.
     /// On their way to the disk with their publish, and whose PUBREC waits for that since the same came again.
     boost::container::flat_map<std::uint16_t, AckToken> storing;
+    std::size_t gathering = 0;  ///< Of these: other shards have to tell first what they store.
 };
 
 struct Will {

@@ -23,10 +23,9 @@ public:
     };
 
     [[nodiscard]] bool empty() const noexcept { return !owed_ || owed_->empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return owed_ ? owed_->size() : 0; }
     /// The number that push() will give next.
-    [[nodiscard]] std::uint64_t next_number() const noexcept {
-        return first_ + (owed_ ? owed_->size() : 0);
-    }
+    [[nodiscard]] std::uint64_t next_number() const noexcept { return first_ + size(); }
     /// @return Its number, which is never used again.
     std::uint64_t push(const Owed& owed) {
         if (!owed_) {

@@ -43,8 +43,10 @@ public:
 private:
     /// SUBSCRIBEs that may wait for their answer; nothing is decoded until one of them has it.
     static constexpr std::uint8_t kSubscribesMax = 16;
-    /// Other answers that may wait for a commit, likewise: PUBCOMP, UNSUBACK, PUBREC for what came again.
+    /// Other answers that may wait for a commit, likewise: PUBCOMP, UNSUBACK.
     static constexpr std::uint16_t kCommitsMax = 1'024;
+    /// PUBACKs and PUBRECs that may wait behind one that is not ready: as many as there are packet ids. MQTT 3.1.1 knows no other bound.
+    static constexpr std::size_t kOwedMax = 65'535;
 
     /// What CONNECT said, while it is being answered.
     struct Connecting;

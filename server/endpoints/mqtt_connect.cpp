@@ -47,7 +47,7 @@ MqttEndpoint::~MqttEndpoint() = default;
 
 bool MqttEndpoint::is_waiting() const noexcept {
     return (connecting_ != nullptr && !connecting_->awaits_auth) || subscribes_ >= kSubscribesMax ||
-           commits_ >= kCommitsMax;
+           commits_ >= kCommitsMax || acks_.size() >= kOwedMax;
 }
 
 mqtt::ServerLimits MqttEndpoint::server_limits(const model::Limits& limits) noexcept {

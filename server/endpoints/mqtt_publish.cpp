@@ -168,7 +168,7 @@ Next MqttEndpoint::violation(const mqtt::Publish& packet, model::Verdict verdict
         }
         owe(PacketType::pubrec, packet.packet_id, code, verdict.reason);
     }
-    return Next::go_on;
+    return next();
 }
 
 void MqttEndpoint::publish(const mqtt::Publish& packet, const model::MessagePtr& message) {
@@ -291,12 +291,16 @@ void MqttEndpoint::settle(std::uint64_t number, bool stored) {
 }
 
 void MqttEndpoint::send_ready_acks() {
+    const bool was_full = acks_.size() >= kOwedMax;
     acks_.release([this](const AckQueue::Owed& owed) {
         send_ack(owed.type, owed.packet_id, owed.reason_code, owed.reason);
         if (owed.type == PacketType::puback || mqtt::is_error(owed.reason_code)) {
             protocol_.settled();
         }
     });
+    if (was_full && !is_waiting()) {
+        connection_.resume();
+    }
 }
 
 }  // namespace weir::endpoints

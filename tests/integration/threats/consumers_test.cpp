@@ -179,6 +179,31 @@ TEST(ThreatT42, ReadsNoFurther_WhileManyAnswersWaitForTheDisk) {
     expect_service(gateway.port());
 }
 
+TEST(ThreatT42, ReadsNoFurther_WhileManyAnswersWaitBehindOneThatIsHeldBack) {
+    RunningGateway gateway{{.limits = "publish_rate: 1/m"}};
+    SocketPeer client = connected(gateway.port(), "eager");
+    ::setsockopt(client.fd(), SOL_SOCKET, SO_SNDBUF, &kSmallBuffer, sizeof kSmallBuffer);
+    client.send(publish_packet("t", 4, 1, mqtt::Qos::at_least_once));
+    EXPECT_EQ(client.read().size(), 4U) << "PUBACK";
+    const Bytes repeated = publish_packet("t", 4, 2, mqtt::Qos::exactly_once);
+    Bytes many;
+    while (many.size() < 64 * kKiB) {
+        append(many, repeated);
+    }
+    const std::size_t before = heap_bytes();
+    std::size_t taken = 0;
+    pollfd room{.fd = client.fd(), .events = POLLOUT, .revents = 0};
+    constexpr int kStuckMs = 1'000;
+    while (taken < 16 * kMiB && ::poll(&room, 1, kStuckMs) == 1) {
+        const auto more = client.try_send(ByteView{many}.subspan(taken % repeated.size()));
+        ASSERT_GE(more, 0);
+        taken += static_cast<std::size_t>(more);
+    }
+    EXPECT_LT(taken, 16 * kMiB);
+    EXPECT_LE(heap_bytes(), before + 4 * kMiB);
+    expect_service(gateway.port());
+}
+
 TEST(ThreatT42, EndsAnAmqpPeerThatAttachesOnAndOn_AndReadsNoAnswer) {
     using namespace amqp_frames;
     RunningGateway gateway{{.limits = "stall: 10m"}};

@@ -1598,6 +1598,84 @@ TEST_P(Durable, DropsASession_WhoseDeviceIsGone_OrMayNotConnect) {
     EXPECT_EQ(sum(&model::ShardMetrics::sessions), 1);
 }
 
+/// With a disk that refuses what it is given while it is told to.
+class DurableRefused : public Durable {
+protected:
+    DurableRefused() {
+        store = std::make_shared<storage::Store>(
+            std::make_unique<storage::test::FaultyEngine>(faults), storage::StoreOptions{}
+        );
+        cluster.reset();
+        start();
+    }
+    void refuse(bool yes) { faults->commit_error = yes ? storage::errc::disk_full : storage::errc{}; }
+
+    std::shared_ptr<storage::test::Faults> faults = std::make_shared<storage::test::Faults>();
+};
+INSTANTIATE_TEST_SUITE_P(Broker, DurableRefused, testing::Values(1U, 2U, 8U));
+
+TEST_P(DurableRefused, KeepsTheLastSessionOfAClient_WhenTheEndOfAnEarlierOneWasNotStored) {
+    subscribe(connect("a", peer), "x", kQos1);
+    refuse(true);
+    Peer clean;
+    auto& between = connect("a", clean, {});
+    disconnect(between, clean);
+    refuse(false);
+    Peer last;
+    subscribe(connect("a", last), "y", kQos1);
+    restart();
+    EXPECT_EQ(stored_sessions(), 1U);
+    EXPECT_EQ(session_of("a").subscriptions().find("x"), nullptr);
+    EXPECT_NE(session_of("a").subscriptions().find("y"), nullptr);
+    publish("x", "1");
+    publish("y", "2");
+    EXPECT_EQ(stored("a"), 1U);
+}
+
+TEST_P(DurableRefused, HasNoSession_ThatCouldNotBeStored) {
+    refuse(true);
+    auto& session = connect("a", peer);
+    disconnect(session, peer);
+    refuse(false);
+    EXPECT_EQ(sum(&model::ShardMetrics::sessions), 0);
+}
+
+TEST_P(DurableRefused, RemovesASubscription_ThatWasNotRemovedFromTheDiskBefore) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos1);
+    Broker& broker = *cluster->brokers[home("a")];
+    refuse(true);
+    EXPECT_TRUE(broker.unsubscribe(session, "x"));
+    cluster->pump();
+    refuse(false);
+    EXPECT_FALSE(broker.unsubscribe(session, "x"));
+    cluster->pump();
+    restart();
+    EXPECT_TRUE(session_of("a").subscriptions().empty());
+}
+
+TEST_P(DurableRefused, TakesNoPublishAtQos2_WhoseRetainedMessageWasNotStored) {
+    auto& session = connect("p", peer);
+    ASSERT_TRUE(session.take_inbound_id(7));
+    Cluster::Node& node = *cluster->nodes[home("p")];
+    const auto message = Cluster::message("x", "m", Qos::exactly_once, true);
+    Deposit deposit{node.journal, {.token = {1, 1, 7}}};
+    session.store_inbound_id(7, deposit);
+    deposit.next(*message);
+    refuse(true);
+    node.broker.retain(message, nullptr, {}, deposit);
+    node.broker.fan_out(message, deposit);
+    ASSERT_TRUE(node.broker.commit(deposit));
+    cluster->run_mail();
+    store->drain();
+    refuse(false);
+    cluster->pump();
+    EXPECT_EQ(node.acks, (Acks{{1, false}}));
+    EXPECT_FALSE(session.has_inbound_id(7));
+    restart();
+    EXPECT_FALSE(connect("p", peer).has_inbound_id(7));
+}
+
 TEST_P(Durable, FindsEverySession_WhenTheNumberOfShardsChanged) {
     for (int i = 0; i < 8; ++i) {
         auto& session = connect("c" + std::to_string(i), peer);
