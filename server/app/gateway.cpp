@@ -75,7 +75,12 @@ Gateway::Impl::Impl(const Options& chosen, Loaded loaded)
       backups{*store, clock},
       registry{*store, clock},
       ledger{*store, clock},
-      sinks{*store, client, clock},
+      sinks{
+          *store,
+          client,
+          clock,
+          [this](sinks::GivenUp&& given_up) { return run_error_action(std::move(given_up)); }
+      },
       archives{*store, clock},
       shards{{.shards = configuration.with([](const auto& now) {
           return shard_count(now->config.runtime);

@@ -61,6 +61,8 @@ struct Gateway::Impl {
     void flush_usage();
     /// Logs those that end soon, or have ended, as often as is due: gateway_certificates.cpp.
     void warn_of_certificates();
+    /// As sinks::ErrorActions, on the shard of the device: gateway_sinks.cpp.
+    [[nodiscard]] bool run_error_action(sinks::GivenUp&& given_up);
 
     Options options;
     SystemFiles files;
@@ -78,6 +80,7 @@ struct Gateway::Impl {
     identity::Registry registry;
     metering::Ledger ledger;
     http_client::CurlClient client;
+    std::atomic<std::size_t> waiting_report_bytes{0};  ///< Of dead letters, on their way to a shard.
     sinks::Sinks sinks;
     archive::Archives archives;
     mutable Guarded<std::shared_ptr<const pipeline::Routes>> routes;

@@ -8,6 +8,7 @@
 
 #include <weir/app/gateway.hpp>
 #include <weir/app_config/config_codes.hpp>
+#include <weir/base/hash.hpp>
 #include <weir/base/log.hpp>
 #include <weir/pipeline/failure.hpp>
 #include <weir/sinks/record_extras.hpp>
@@ -61,21 +62,25 @@ void add_deliveries(const rules::RuleSet& rules, sinks::HttpSinkConfig& sink) {
     }
 }
 
+/// The sink that an action sends to; empty: none.
+[[nodiscard]] std::string_view sink_of(const rules::Action& action) {
+    if (const auto* const http = std::get_if<rules::HttpAction>(&action)) {
+        return http->sink;
+    }
+    const auto* const alert = std::get_if<rules::AlertAction>(&action);
+    return alert == nullptr ? std::string_view{} : alert->sink;
+}
+
 /// How the rule reaches a sink: "http", else "alert"; empty: it does not.
 [[nodiscard]] std::string_view kind_of_use(const rules::Rule& rule, const std::string& sink) {
     std::string_view kind;
     for (const rules::Action& action : rule.actions()) {
-        const auto* const http = std::get_if<rules::HttpAction>(&action);
-        const auto* const alert = std::get_if<rules::AlertAction>(&action);
-        const bool is_here = (http != nullptr && http->sink == sink) ||
-                             (alert != nullptr && alert->sink == sink);
-        kind = is_here && kind != "http" ? pipeline::kind_of(action) : kind;
+        kind = sink_of(action) == sink && kind != "http" ? pipeline::kind_of(action) : kind;
     }
     return kind;
 }
 
-/// Rules whose error action is a stream or another sink hear there of what a sink gives up of them. A sink whose requests need
-/// something of the message does not: the message is gone by then.
+/// Rules with an error action hear of what a sink gives up of them. What needs only the store is stored with the dead letter.
 void add_error_targets(
     const Configuration& configuration, std::vector<sinks::HttpSinkConfig>& made
 ) {
@@ -83,24 +88,21 @@ void add_error_targets(
         if (rule.on_error() == nullptr) {
             continue;
         }
-        sinks::ErrorTarget target{.rule = std::string{rule.name()}, .action = {}, .stream = {}};
+        sinks::ErrorTarget target{.rule = std::string{rule.name()}, .action = {}};
         if (const auto* const stream = std::get_if<rules::StreamAction>(rule.on_error())) {
             target.stream = stream->stream;
         } else if (const auto* const http = std::get_if<rules::HttpAction>(rule.on_error())) {
             const auto told = std::ranges::find(made, http->sink, &sinks::HttpSinkConfig::name);
-            if (told == made.end() ||
-                !configuration.requests[static_cast<std::size_t>(told - made.begin())].constant()) {
-                continue;
+            if (told != made.end() &&
+                configuration.requests[static_cast<std::size_t>(told - made.begin())].constant()) {
+                target.sink = told->name;
+                target.sink_bytes = sinks::reserve_limit(told->outbox);
+                target.sink_drops_oldest = told->outbox.on_full == sinks::OnFull::drop_oldest;
             }
-            target.sink = told->name;
-            target.sink_bytes = sinks::reserve_limit(told->outbox);
-            target.sink_drops_oldest = told->outbox.on_full == sinks::OnFull::drop_oldest;
-        } else {
-            continue;
         }
         for (auto& sink : made) {
             target.action = kind_of_use(rule, sink.name);
-            if (!target.action.empty() && target.sink != sink.name) {
+            if (!target.action.empty() && sink_of(*rule.on_error()) != sink.name) {
                 sink.error_targets.push_back(target);
             }
         }
@@ -237,6 +239,24 @@ void log_removed(const std::vector<sinks::SinkStatus>& sinks) {
             {{"sink", sink.name}, {"pending", sink.pending}, {"dead_letters", sink.dead_letters}}
         );
     }
+}
+
+bool Gateway::Impl::run_error_action(sinks::GivenUp&& given_up) {
+    constexpr std::size_t kWaitingBytesMax = 64 * 1024 * 1024;
+    const auto bytes = sizeof(given_up) + given_up.payload.size() + given_up.report.size();
+    if (waiting_report_bytes + bytes > kWaitingBytesMax) {
+        return false;
+    }
+    waiting_report_bytes += bytes;
+    GatewayShard& part = *parts[TextHash{}(given_up.device) % parts.size()];
+    part.shard.post([this,
+                     &part,
+                     bytes,
+                     given_up = std::make_unique<const sinks::GivenUp>(std::move(given_up))] {
+        part.publisher.run_error_action(*given_up);
+        waiting_report_bytes -= bytes;
+    });
+    return true;
 }
 
 std::vector<sinks::SinkStatus> Gateway::sinks() const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -64,13 +65,20 @@ bool overlap(std::string_view a, std::string_view b) {
     return ends_open(left) && ends_open(right);
 }
 
-/// Which rules the output of a rule may reach.
+/// Which rules the outputs of a rule, and the reports of what failed of it, may reach.
 std::vector<std::size_t> targets_of(
     const rules::RuleDefinition& rule, std::span<const rules::RuleDefinition* const> rules
 ) {
     std::vector<std::size_t> targets;
-    for (const auto& action : rule.actions) {
-        const auto* republish = std::get_if<rules::RepublishAction>(&action);
+    auto actions = std::vector<const rules::Action*>{};
+    std::ranges::transform(rule.actions, std::back_inserter(actions), [](const auto& action) {
+        return &action;
+    });
+    if (rule.on_error) {
+        actions.push_back(&*rule.on_error);
+    }
+    for (const auto* action : actions) {
+        const auto* republish = std::get_if<rules::RepublishAction>(action);
         if (republish == nullptr) {
             continue;
         }

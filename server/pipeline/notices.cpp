@@ -22,7 +22,8 @@ std::string alert_json(std::string_view text, const AlertFacts& facts) {
            log::json_escape(facts.rule) + R"(","key":")" + log::json_escape(facts.key) +
            R"(","topic":")" + log::json_escape(facts.topic) + R"(","device":")" +
            log::json_escape(facts.device) + R"(","time":")" + format_time(facts.time.count()) +
-           R"(","held_back":)" + std::to_string(facts.held_back) + '}';
+           R"(","held_back":)" + std::to_string(facts.held_back) +
+           (facts.report.empty() ? "" : R"(,"report":)") + std::string{facts.report} + '}';
 }
 
 void LogNotice::write() const {

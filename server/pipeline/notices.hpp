@@ -28,9 +28,10 @@ struct AlertFacts {
     std::string_view device;
     WallTime time;
     std::uint64_t held_back = 0;
+    std::string_view report = {};  ///< JSON, of an alert that is an error action; else empty.
 };
 
-/// What a sink gets: {"text","rule","key","topic","device","time","held_back"}. Chats that take
+/// What a sink gets: {"text","rule","key","topic","device","time","held_back"}, and "report" if there is one. Chats that take
 /// `text` by a webhook show it; with held back ones it says how many.
 [[nodiscard]] std::string alert_json(std::string_view text, const AlertFacts& facts);
 

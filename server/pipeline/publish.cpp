@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <weir/metering/formula.hpp>
+#include <weir/sinks/given_up.hpp>
 
 namespace weir::pipeline {
 
@@ -293,6 +294,45 @@ bool Publisher::run(Forwarded& forwarded, std::chrono::milliseconds held) {
         meter_.close(meter);
     }
     return has_room;
+}
+
+// --- What sinks give up -------------------------------------------------------------------------------------------------
+
+void Publisher::run_error_action(const sinks::GivenUp& given_up) {
+    const rules::Rule* const rule = routes_->rules->find(given_up.rule);
+    if (rule == nullptr || rule->on_error() == nullptr) {
+        return;
+    }
+    const auto nobody = std::make_shared<model::Principal>();  // It may be gone meanwhile.
+    nobody->tenant = given_up.tenant;
+    const model::PrincipalPtr principal = nobody;
+    const auto message = model::Message::make({
+        .topic = given_up.topic,
+        .payload = given_up.payload,
+        .hops = given_up.hops,
+        .created = context_.clock.wall(),
+    });
+    metering::DeviceMeter* const meter = meter_.open(principal->tenant, given_up.device);
+    const Origin origin{
+        .subject = {.principal = *principal, .client_id = given_up.client_id},
+        .policies = nullptr,
+        .principal = principal,
+        .device = given_up.device,
+        .meter = meter,
+        .source_ip = {},
+    };
+    broker::Deposit deposit{broker_.journal()};
+    effects_.run_error_action(origin, message, *rule, as_bytes(given_up.report));
+    static_cast<void>(take_effects(deposit));
+    forward(origin, deposit);
+    distribute_republished(origin, deposit);
+    charge(origin, deposit, [&](storage::UsageDelta& sums) {
+        effects_.count(origin, *message, sums);
+    });
+    broker_.settle(deposit);
+    if (meter != nullptr) {
+        meter_.close(meter);
+    }
 }
 
 // --- Wills ---------------------------------------------------------------------------------------------------------

@@ -22,6 +22,10 @@
 #include <weir/pipeline/tap.hpp>
 #include <weir/quota/throttle.hpp>
 
+namespace weir::sinks {
+struct GivenUp;
+}  // namespace weir::sinks
+
 namespace weir::pipeline {
 
 using broker::AckToken;
@@ -80,8 +84,11 @@ public:
         std::chrono::milliseconds held = std::chrono::milliseconds{0}
     );
 
+    /// Lets the rule's error action have the report, unless a reload took that away.
+    void run_error_action(const sinks::GivenUp& given_up);
+
     [[nodiscard]] bool publish_will(
-        const broker::Session& session, const broker::Will& will
+        const broker::Session& session, const broker::Will\& will
     ) override;
 
     /// Once a second.

@@ -86,7 +86,7 @@ struct RuleMetrics {
     Counter undefined;   ///< WHERE had no value.
     Counter duplicates;  ///< Held back by `deduplicate`.
     Counter broken;      ///< The evaluation failed.
-    Counter failed;      ///< Those, and actions that failed before the message was acknowledged.
+    Counter failed;      ///< Those, and actions; not what a sink gives up later.
     Counter held_back;   ///< Log lines and alerts beyond the rule's rates.
     Counter steps;       ///< Of all evaluations.
     Counter timed;       ///< Evaluations that were timed: one of a few.

@@ -113,6 +113,19 @@ bool RuleEffects::run_one(
     return finish(origin, has_room);
 }
 
+void RuleEffects::run_error_action(
+    const Origin& origin,
+    const model::MessagePtr& message,
+    const rules::Rule& rule,
+    ByteView report
+) {
+    begin(std::chrono::milliseconds::max());
+    evaluating_ = &message;
+    evaluator_.begin(input_of(origin, *message));
+    const bool has_room = act(origin, *message, rule, *rule.on_error(), report);
+    static_cast<void>(finish(origin, has_room));  // There is, or it went on without.
+}
+
 bool RuleEffects::finish(const Origin& origin, bool has_room) {
     for (std::size_t i = 0; has_room && i < republished_.size(); ++i) {
         const model::MessagePtr next = republished_[i];  // The list may grow.
@@ -277,10 +290,34 @@ bool RuleEffects::act(
         return true;
     }
     if (std::holds_alternative<rules::AlertAction>(action)) {
-        return raise(origin, message, rule, action);
+        return raise(origin, message, rule, action, payload);
     }
     republish(message, rule, action, payload);
     return true;
+}
+
+/// What the rule's error action will ask for if the sink gives the output up. Several outputs would keep the payload several times.
+std::optional<sinks::Published> RuleEffects::published_for(
+    const Origin& origin,
+    const model::Message& message,
+    const rules::Rule& rule,
+    const rules::Action& action,
+    ByteView output
+) const {
+    if (rule.on_error() == nullptr || rule.on_error() == &action) {
+        return std::nullopt;
+    }
+    using Kept = sinks::Published::Kept;
+    sinks::Published published{
+        .client_id = origin.subject.client_id,
+        .hops = message.hops(),
+        .kept = ran_.back().outputs == 1 ? Kept::beside : Kept::dropped,
+        .payload = message.payload(),
+    };
+    if (std::ranges::equal(output, message.payload())) {
+        published.kept = Kept::as_record;
+    }
+    return published;
 }
 
 bool RuleEffects::enqueue(
@@ -298,7 +335,6 @@ bool RuleEffects::enqueue(
     }
     const OutboxLimit& outbox = sink->second;
     rules::RequestParts parts;
-    Bytes extras;
     if (outbox.request != nullptr) {
         std::string failed;
         auto rendered = outbox.request->render(evaluator_, &failed);
@@ -312,8 +348,10 @@ bool RuleEffects::enqueue(
             return true;
         }
         parts = std::move(*rendered);
-        extras = sinks::encode_extras(headers_of(parts), parts.order_key);
     }
+    const auto extras = sinks::encode_extras(
+        headers_of(parts), parts.order_key, published_for(origin, message, rule, action, payload)
+    );
     const storage::OutboxRecord record{
         .time_ms = parts_.context.clock.wall().count(),
         .tenant = origin.subject.principal.tenant,
@@ -386,7 +424,8 @@ bool RuleEffects::raise(
     const Origin& origin,
     const model::Message& message,
     const rules::Rule& rule,
-    const rules::Action& action
+    const rules::Action& action,
+    ByteView payload
 ) {
     const auto& alert = std::get<rules::AlertAction>(action);
     const auto fail = [&](error_code error, std::string_view part, const rules::Template& text) {
@@ -430,7 +469,8 @@ bool RuleEffects::raise(
          .topic = message.topic(),
          .device = origin.device,
          .time = parts_.context.clock.wall(),
-         .held_back = decision.held_back}
+         .held_back = decision.held_back,
+         .report = &action == rule.on_error() ? as_text(payload) : std::string_view{}}
     );
     return enqueue(origin, message, rule, action, alert.sink, as_bytes(body));
 }

@@ -24,6 +24,10 @@
 #include <weir/rules/evaluator.hpp>
 #include <weir/storage/batch.hpp>
 
+namespace weir::sinks {
+struct Published;
+}  // namespace weir::sinks
+
 namespace weir::pipeline {
 
 /// Evaluates the rules over a message and collects the effects: nothing has happened until their owner commits the
@@ -66,6 +70,14 @@ public:
         const rules::Rule& rule,
         std::string_view trace_id,
         std::chrono::milliseconds held
+    );
+
+    /// The error action of a rule, which has one, over the message that a sink gave up an output of. What has no room is lost.
+    void run_error_action(
+        const Origin& origin,
+        const model::MessagePtr& message,
+        const rules::Rule& rule,
+        ByteView report
     );
 
     // What came of it.
@@ -140,6 +152,13 @@ private:
         const rules::Action& action,
         ByteView payload
     );
+    [[nodiscard]] std::optional<sinks::Published> published_for(
+        const Origin& origin,
+        const model::Message& message,
+        const rules::Rule& rule,
+        const rules::Action& action,
+        ByteView output
+    ) const;
     [[nodiscard]] bool enqueue(
         const Origin& origin,
         const model::Message& message,
@@ -159,7 +178,8 @@ private:
         const Origin& origin,
         const model::Message& message,
         const rules::Rule& rule,
-        const rules::Action& action
+        const rules::Action& action,
+        ByteView payload
     );
     void republish(
         const model::Message& message,

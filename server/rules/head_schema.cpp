@@ -68,7 +68,7 @@ Schema make() {
         {.path = "to", .type = mappings, .min = 1, .max = kActionsMax, .required = true, .help = "Where the output goes. An action has one of the keys stream, http, republish, log, alert."},
     };
     append_action(keys, "to[].");
-    keys.push_back({.path = "on_error", .type = mapping, .help = "One action, which gets a report when the evaluation or an action fails; a stream or an HTTP sink also hears of what sinks give up."});
+    keys.push_back({.path = "on_error", .type = mapping, .help = "One action, which gets a report when the evaluation or an action fails, and when a sink gives up what the rule sent it."});
     append_action(keys, "on_error.");
     const Schema memory = {
         {.path = "state", .type = mapping, .help = "How much last() and changed() remember."},

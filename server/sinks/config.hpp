@@ -77,13 +77,14 @@ struct Delivery {
     BatchLimits batch = {};
 };
 
-/// A rule whose error action is a stream or another sink: that is told, in the batch of the dead letter, what a sink gave up of the rule.
+/// A rule with an error action, which is told what a sink gave up of the rule: in the batch of the dead letter where that is a
+/// stream, or another sink whose requests take nothing of the message, else by ErrorActions once the dead letter is stored.
 /// Never the sink itself: since a rule has one error action, no report is made of a report.
 struct ErrorTarget {
     std::string rule;
     std::string action;  ///< Of the rule, with this sink: "http" or "alert".
-    std::string stream;  ///< Empty: a sink.
-    std::string sink = {};
+    std::string stream = {};
+    std::string sink = {};  ///< Without a stream; neither: ErrorActions.
     std::uint64_t sink_bytes = 0;  ///< reserve_limit() of that sink.
     bool sink_drops_oldest = false;
 };

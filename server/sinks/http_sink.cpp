@@ -11,6 +11,7 @@
 #include <weir/sinks/detail/error_report.hpp>
 #include <weir/sinks/detail/http_request.hpp>
 #include <weir/sinks/detail/trim.hpp>
+#include <weir/sinks/record_extras.hpp>
 
 namespace weir::sinks::detail {
 namespace {
@@ -26,6 +27,22 @@ constexpr std::uint32_t kRedirectsMax = 3;
 Ticket next_ticket() noexcept {
     static std::atomic<Ticket> last{0};
     return ++last;
+}
+
+[[nodiscard]] GivenUp given_up_of(const storage::OutboxRecord& record, std::string report) {
+    const auto published = published_of(record).value_or(Published{.kept = Published::Kept::dropped});
+    const auto payload =
+        published.kept == Published::Kept::dropped ? record.payload : published.payload;
+    return {
+        .tenant = std::string{record.tenant},
+        .rule = std::string{record.rule},
+        .topic = std::string{record.topic},
+        .client_id = std::string{published.client_id},
+        .device = std::string{record.key},
+        .payload = {payload.begin(), payload.end()},
+        .hops = published.hops,
+        .report = std::move(report),
+    };
 }
 
 }  // namespace
@@ -350,6 +367,7 @@ void HttpSink::commit() {
     storage::Batch changes;
     next_state_ = state_;
     losing_reports_ = 0;
+    telling_.clear();
     for (auto& flight : flights_) {
         if (flight.phase == Flight::Phase::claim && !winding_down_) {
             next_state_.claims.push_back(claim_of(flight.batch));
@@ -402,7 +420,11 @@ void HttpSink::tell_rule(
     if (to == nullptr) {
         return;
     }
-    const auto report = error_report(config_.name, *to, entry, note);
+    auto report = error_report(config_.name, *to, entry, note);
+    if (to->stream.empty() && to->sink.empty()) {
+        telling_.push_back(given_up_of(entry.record, std::move(report)));
+        return;
+    }
     if (!to->stream.empty()) {
         changes.append_stream(
             to->stream,
@@ -472,6 +494,10 @@ void HttpSink::on_committed(error_code error) {
         return;
     }
     state_ = next_state_;
+    for (auto& given_up : std::exchange(telling_, {})) {
+        const auto& run = *surroundings_.error_actions;
+        losing_reports_ += run && run(std::move(given_up)) ? 0 : 1;
+    }
     if (losing_reports_ > 0) {
         reports_lost_ += losing_reports_;
         log::warn("sink_reports_lost", {{"sink", config_.name}, {"reports", losing_reports_}});

@@ -11,7 +11,10 @@ namespace {
 
 /// Without an order key: written by releases before it, and understood for what waits on disk.
 constexpr Byte kHeadersOnly = 1;
-constexpr Byte kVersion = 2;
+constexpr Byte kUnpublished = 2;  ///< Nothing of the message is kept.
+constexpr Byte kVersion = 3;
+
+using Kept = Published::Kept;
 
 void append_text(Bytes& out, std::string_view text) {
     const auto size = std::min<std::size_t>(text.size(), std::numeric_limits<std::uint16_t>::max());
@@ -25,9 +28,39 @@ std::optional<std::string_view> read_text(ByteCursor& cursor) {
     return text ? std::optional{as_text(*text)} : std::nullopt;
 }
 
-/// The order key, and what stands behind it. Damaged bytes have no key.
+void append_published(Bytes& out, const Published& published) {
+    append_text(out, published.client_id);
+    out.push_back(published.hops);
+    out.push_back(static_cast<Byte>(published.kept));
+    if (published.kept == Kept::beside) {
+        append_be(out, static_cast<std::uint32_t>(published.payload.size()));
+        append(out, published.payload);
+    }
+}
+
+std::optional<Published> read_published(ByteCursor& cursor) {
+    const auto client_id = read_text(cursor);
+    const auto hops = client_id ? cursor.read_be<std::uint8_t>() : std::nullopt;
+    const auto kept = hops ? cursor.read_be<std::uint8_t>() : std::nullopt;
+    if (!kept || *kept > static_cast<std::uint8_t>(Kept::dropped)) {
+        return std::nullopt;
+    }
+    Published published{.client_id = *client_id, .hops = *hops, .kept = static_cast<Kept>(*kept)};
+    if (published.kept == Kept::beside) {
+        const auto size = cursor.read_be<std::uint32_t>();
+        const auto payload = size ? cursor.read(*size) : std::nullopt;
+        if (!payload) {
+            return std::nullopt;
+        }
+        published.payload = *payload;
+    }
+    return published;
+}
+
+/// What stands before the headers, and they. Damaged bytes have no key.
 struct Parts {
     std::string_view order_key = {};
+    std::optional<Published> published = {};
     ByteView headers = {};
     bool intact = true;
 };
@@ -41,19 +74,36 @@ Parts split(ByteView extras) noexcept {
     }
     ByteCursor cursor{extras.subspan(1)};
     const auto key = read_text(cursor);
-    return key ? Parts{.order_key = *key, .headers = extras.subspan(1 + 2 + key->size())}
-               : Parts{.intact = false};
+    if (!key) {
+        return {.intact = false};
+    }
+    Parts parts{.order_key = *key};
+    if (extras.front() == kVersion) {
+        parts.published = read_published(cursor);
+        if (!parts.published) {
+            return {.intact = false};
+        }
+    }
+    parts.headers = cursor.rest();
+    return parts;
 }
 
 }  // namespace
 
-Bytes encode_extras(std::span<const http_client::Header> headers, std::string_view order_key) {
+Bytes encode_extras(
+    std::span<const http_client::Header> headers,
+    std::string_view order_key,
+    const std::optional<Published>& published
+) {
     Bytes out;
-    if (headers.empty() && order_key.empty()) {
+    if (headers.empty() && order_key.empty() && !published) {
         return out;
     }
-    out.push_back(kVersion);
+    out.push_back(published ? kVersion : kUnpublished);
     append_text(out, order_key);
+    if (published) {
+        append_published(out, *published);
+    }
     for (const auto& header : headers) {
         append_text(out, header.name);
         append_text(out, header.value);
@@ -87,6 +137,14 @@ std::string_view order_key_of(const storage::OutboxRecord& record) noexcept {
         return evaluated;
     }
     return record.key.empty() ? record.topic : record.key;
+}
+
+std::optional<Published> published_of(const storage::OutboxRecord& record) noexcept {
+    auto published = split(record.headers).published;
+    if (published && published->kept == Kept::as_record) {
+        published->payload = record.payload;
+    }
+    return published;
 }
 
 ByteView header_bytes(ByteView extras) noexcept {

@@ -41,8 +41,16 @@ void check_all(const std::vector<HttpSinkConfig>& configs) {
 }  // namespace
 
 struct Sinks::Impl {
-    Impl(storage::Store& store, http_client::Client& client, const Clock& clock)
-        : surroundings{&store, &client, &clock, std::make_shared<detail::EventQueue>()} {}
+    Impl(
+        storage::Store& store,
+        http_client::Client& client,
+        const Clock& clock,
+        ErrorActions actions
+    )
+        : error_actions{std::move(actions)},
+          surroundings{
+              &store, &client, &clock, std::make_shared<detail::EventQueue>(), &error_actions
+          } {}
 
     struct Named {
         std::uint32_t id;
@@ -55,6 +63,7 @@ struct Sinks::Impl {
     [[nodiscard]] bool busy();
     [[nodiscard]] SinkStatus removed(const std::string& name) const;
 
+    const ErrorActions error_actions;
     const detail::Surroundings surroundings;
     mutable std::mutex mutex;  ///< Held for each turn: config and status see sinks between turns.
     std::map<std::string, Named> sinks;  ///< Under the mutex.
@@ -114,8 +123,13 @@ void Sinks::Impl::run() {
     }
 }
 
-Sinks::Sinks(storage::Store& store, http_client::Client& client, const Clock& clock)
-    : impl_{std::make_unique<Impl>(store, client, clock)} {}
+Sinks::Sinks(
+    storage::Store& store,
+    http_client::Client& client,
+    const Clock& clock,
+    ErrorActions error_actions
+)
+    : impl_{std::make_unique<Impl>(store, client, clock, std::move(error_actions))} {}
 
 Sinks::~Sinks() {
     stop();

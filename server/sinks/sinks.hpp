@@ -10,6 +10,7 @@
 #include <weir/base/clock.hpp>
 #include <weir/http_client/client.hpp>
 #include <weir/sinks/config.hpp>
+#include <weir/sinks/given_up.hpp>
 #include <weir/sinks/status.hpp>
 #include <weir/storage/store.hpp>
 
@@ -22,7 +23,13 @@ namespace weir::sinks {
 /// Order at the end: stop(), then the client, then the store.
 class Sinks {
 public:
-    Sinks(storage::Store& store, http_client::Client& client, const Clock& clock);
+    /// @param error_actions  None: rules whose ErrorTarget needs it are not told.
+    Sinks(
+        storage::Store& store,
+        http_client::Client& client,
+        const Clock& clock,
+        ErrorActions error_actions = {}
+    );
     Sinks(const Sinks&) = delete;
     Sinks& operator=(const Sinks&) = delete;
     /// As stop().

@@ -20,10 +20,11 @@ void check_extras(ByteView input) {
     if (!headers) {
         return;
     }
-    const auto again = encode_extras(*headers, key);
+    const auto again = encode_extras(*headers, key, published_of(record));
     const storage::OutboxRecord same{.headers = again};
     WEIR_ASSERT(order_key_of(same) == key);
     WEIR_ASSERT(std::ranges::equal(header_bytes(again), header_bytes(input)));
+    WEIR_ASSERT(published_of(same).has_value() == published_of(record).has_value());
 }
 
 void check_state(ByteView input) {

@@ -277,6 +277,79 @@ class Sinks(unittest.TestCase):
             wait_for("the error sink's dead letters", lambda: status(gateway, "errors")["dead"] == 2)
             self.assertEqual((status(gateway, "errors")["in"], status(gateway)["in"]), (2, 1), "no report of a report")
 
+    def test_error_actions_of_every_kind_hear_of_dead_letters(self):
+        actions = {
+            "alerted": 'alert: {sink: tickets, text: "${topic(2)} of ${clientid()} at ${site}"}',
+            "templated": "http: {sink: cases}",
+            "republished": "republish: {topic: 'failed/${site}', qos: 1, content_type: application/json}",
+            "logged": 'log: {level: error, message: "no place for ${n} of ${site}"}',
+            "told": "log: {level: error}",
+            "itself": "alert: {sink: pager, text: hot}",
+            "unfilled": "republish: {topic: 'failed/${missing}'}",
+        }
+        rule = "---\nto: [{http: {sink: pager}}]\non_error: {%s}\n---\nSELECT n FROM 'data/#'\n"
+        with Receiver() as pager, Receiver() as tickets, Receiver() as cases, Gateway(files={
+            "sinks.d/pager.yaml": sink(pager.url),
+            "sinks.d/tickets.yaml": sink(tickets.url).replace("pager", "tickets"),
+            "sinks.d/cases.yaml": sink(cases.url + "/${topic(2)}/${site}").replace("pager", "cases"),
+            "streams.d/failed.yaml": "stream: failed\n",
+            "rules.d/failed.sql": "---\nto: [{stream: failed}]\n---\nSELECT * FROM 'failed/#'\n",
+            **{f"rules.d/{name}.sql": rule % action for name, action in actions.items()},
+        }) as gateway:
+            pager.mood = lambda _: 422
+            said = {"n": 1, "site": "north"}
+            with Client("probe-1", folder=gateway.device("probe-1")) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/n", said, qos=1)
+            letters = {letter["rule"]: letter for letter in wait_for(
+                "the dead letters", lambda: (lambda found: len(found) == len(actions) and found)(gateway.json("sinks", "dead", "pager")))}
+
+            def check(report, rule):
+                self.assertEqual({key: report[key] for key in ("ruleName", "topic", "clientId", "device", "deadLetter", "failures")}, {
+                    "ruleName": rule, "topic": "data/probe-1/n", "clientId": "probe-1", "device": "probe-1",
+                    "deadLetter": letters[rule]["offset"],
+                    "failures": [{"failedAction": "http", "failedResource": "pager", "errorMessage": letters[rule]["reason"]}]})
+                self.assertEqual(json.loads(base64.b64decode(report["base64OriginalPayload"])), said)
+                self.assertEqual(json.loads(base64.b64decode(report["base64Output"])), {"n": 1})
+
+            alert = json.loads(tickets.next()["body"])
+            self.assertEqual((alert["text"], alert["rule"]), ("probe-1 of probe-1 at north", "alerted"))
+            check(alert["report"], "alerted")
+            case = cases.next()
+            self.assertEqual(case["path"], "/hook/probe-1/north")
+            check(json.loads(case["body"]), "templated")
+            wait_for("the republished report", lambda: len(gateway.stream("failed")) == 1)
+            record, = gateway.stream("failed")
+            self.assertEqual((record["topic"], record["device"]), ("failed/north", "probe-1"))
+            check(record["payload"], "republished")
+
+            def lines():
+                return {entry["rule"]: entry["message"] for entry in map(json.loads, filter(
+                    lambda line: '"rule_log"' in line, list(gateway.lines)))}
+            wait_for("the lines", lambda: len(lines()) == 2)
+            self.assertEqual(lines()["logged"], "no place for 1 of north")
+            self.assertIn('"deadLetter":%d' % letters["told"]["offset"], lines()["told"])
+            # One that fails in turn is counted, and not reported; the sink itself is not told.
+            stats = wait_for("the failure", lambda: (lambda row: row["failed"] and row)(gateway.json("rules", "stats", "unfilled")[0]))
+            self.assertEqual(stats["failed"], 1)
+            self.assertEqual(status(gateway)["in"], len(actions))
+            self.assertEqual(gateway.metric(r"weir_sink_reports_lost_total.*"), 0)
+
+    def test_reports_that_become_dead_letters_do_not_go_round_for_ever(self):
+        with Receiver() as receiver, Gateway(files={
+            "sinks.d/pager.yaml": sink(receiver.url),
+            "rules.d/round.sql": "---\nto: [{http: {sink: pager}}]\non_error: {republish: {topic: data/again}}\n---\nSELECT 1 AS n FROM 'data/#'\n",
+        }) as gateway:
+            receiver.mood = lambda _: 422
+            with Client("probe-1", folder=gateway.device("probe-1")) as probe:
+                probe.connect(gateway.ports["front"])
+                probe.publish("data/probe-1/n", {"n": 1}, qos=1)
+                wait_for("the end", lambda: gateway.metric(r'weir_lost_total\{reason="republish_loop"\}') == 1)
+                self.assertEqual(status(gateway)["dead"], 9, "once, and limits.hops times more")
+                probe.publish("data/probe-1/n", {"n": 2}, qos=1)
+                wait_for("the end", lambda: gateway.metric(r'weir_lost_total\{reason="republish_loop"\}') == 2)
+                self.assertEqual(status(gateway)["dead"], 18)
+
     def test_what_a_receiver_says_breaks_no_list(self):
         with Receiver() as receiver, Gateway(files={
             "sinks.d/pager.yaml": sink(receiver.url), "rules.d/all.sql": ALL,

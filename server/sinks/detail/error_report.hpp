@@ -9,9 +9,10 @@
 
 namespace weir::sinks::detail {
 
-/// As the reports of what fails before the device is answered (pipeline/failure.hpp): {"ruleName","topic","device",
-/// "time","failures":[{"failedAction","failedResource","errorMessage"}]}. The message that was published is gone:
-/// "base64Output" is what the rule made of it, "deadLetter" where the sink keeps that, "attempts" how often it was sent.
+/// As the reports of what fails before the device is answered (pipeline/failure.hpp): {"ruleName","topic","clientId","device",
+/// "time","base64OriginalPayload","failures":[{"failedAction","failedResource","errorMessage"}]}, and besides: "base64Output" is
+/// what the rule made of it, "deadLetter" where the sink keeps that, "attempts" how often it was sent. "clientId" and
+/// "base64OriginalPayload" are there as far as they were kept.
 [[nodiscard]] std::string error_report(
     std::string_view sink,
     const ErrorTarget& to,

@@ -8,10 +8,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <weir/base/clock.hpp>
 #include <weir/http_client/client.hpp>
 #include <weir/sinks/config.hpp>
+#include <weir/sinks/given_up.hpp>
 #include <weir/sinks/detail/breaker.hpp>
 #include <weir/sinks/detail/delivery.hpp>
 #include <weir/sinks/detail/event_queue.hpp>
@@ -29,6 +31,7 @@ struct Surroundings {
     http_client::Client* client;
     const Clock* clock;
     std::shared_ptr<EventQueue> events;
+    const ErrorActions* error_actions;
 };
 
 inline constexpr SteadyTime kNever{std::numeric_limits<std::int64_t>::max()};
@@ -115,6 +118,7 @@ private:
     Ticket commit_ = 0;         ///< Under way; 0: none.
     bool is_dropping_ = false;  ///< The commit under way removes the oldest records.
     std::uint64_t losing_reports_ = 0;  ///< By the commit under way: error sinks have no room for them.
+    std::vector<GivenUp> telling_;      ///< Once the commit under way is done.
     bool is_trim_due_ = true;   ///< Dead letters may be over their limit.
     ReadAhead ahead_;
     Flights flights_;

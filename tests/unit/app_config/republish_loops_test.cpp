@@ -17,6 +17,7 @@ struct File {
     std::string_view name;
     std::string_view topic;  ///< That it publishes to; empty: none.
     std::string_view from;
+    std::string_view errors_to = {};  ///< Topic of its error action; empty: it has none.
 };
 
 /// The names of rules that are warned of.
@@ -27,9 +28,13 @@ std::vector<std::string> warned(const std::vector<File>& files) {
         const std::string to = file.topic.empty()
                                    ? std::string{"{stream: s}"}
                                    : "{republish: {topic: \"" + std::string{file.topic} + "\"}}";
+        const std::string errors =
+            file.errors_to.empty()
+                ? std::string{}
+                : "\non_error: {republish: {topic: \"" + std::string{file.errors_to} + "\"}}";
         auto rule = rules::parse_rule(
             "rules.d/" + std::string{file.name} + ".sql",
-            "---\nto: " + to + "\n---\nSELECT * FROM '" + std::string{file.from} + "'\n",
+            "---\nto: " + to + errors + "\n---\nSELECT * FROM '" + std::string{file.from} + "'\n",
             diagnostics
         );
         EXPECT_TRUE(rule) << diagnostics.render_text();
@@ -46,6 +51,12 @@ std::vector<std::string> warned(const std::vector<File>& files) {
         names.push_back(each.message.substr(from, each.message.find('\'', from) - from));
     }
     return names;
+}
+
+TEST(RepublishLoops, AreFound_ThroughErrorActions) {
+    EXPECT_THAT(warned({{"a", "", "data/#", "data/failed"}}), ElementsAre("a"));
+    EXPECT_THAT(warned({{"a", "", "one", "two"}, {"b", "one", "two"}}), ElementsAre("a", "b"));
+    EXPECT_THAT(warned({{"a", "", "data/#", "failed/x"}}), IsEmpty());
 }
 
 TEST(RepublishLoops, AreFound_OfOneRuleAndOfSeveral) {

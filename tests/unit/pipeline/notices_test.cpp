@@ -51,5 +51,12 @@ TEST(AlertJson, EscapesWhatADeviceSays) {
     );
 }
 
+TEST(AlertJson, CarriesTheReport_OfAnErrorAction) {
+    AlertFacts facts{};
+    facts.report = R"({"a":[1]})";
+    const auto json = alert_json("t", facts);
+    EXPECT_THAT(json, testing::EndsWith(R"("held_back":0,"report":{"a":[1]}})"));
+}
+
 }  // namespace
 }  // namespace weir::pipeline

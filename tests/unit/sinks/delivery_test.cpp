@@ -206,6 +206,47 @@ TEST(RecordExtras, ReadTheirFirstVersion) {
     EXPECT_EQ(order_key_of({.key = "p1", .headers = golden}), "p1");
 }
 
+TEST(RecordExtras, ReadTheirSecondVersion) {
+    const Bytes golden = {2, 0, 1, 'k', 0, 1, 'X', 0, 2, 'y', 'z'};
+    EXPECT_EQ(decode_headers(golden)->at(0).value, "yz");
+    EXPECT_EQ(order_key_of({.key = "p1", .headers = golden}), "k");
+    EXPECT_FALSE(published_of({.headers = golden}));
+}
+
+TEST(RecordExtras, KeepWhatWasPublished) {
+    using Kept = Published::Kept;
+    const std::vector<http_client::Header> headers = {{"X", "y"}};
+    const std::string said = "{\"t\":1,\"site\":\"north\"}";
+    const auto beside = encode_extras(
+        headers,
+        "key",
+        Published{.client_id = "c1", .hops = 3, .kept = Kept::beside, .payload = as_bytes(said)}
+    );
+    const auto published = published_of({.headers = beside, .payload = as_bytes("{\"t\":1}")});
+    ASSERT_TRUE(published);
+    EXPECT_EQ(published->client_id, "c1");
+    EXPECT_EQ(published->hops, 3);
+    EXPECT_EQ(as_text(published->payload), said);
+    EXPECT_EQ(order_key_of({.headers = beside}), "key");
+    EXPECT_EQ(decode_headers(beside)->at(0).value, "y");
+    EXPECT_EQ(as_text(header_bytes(beside)), as_text(header_bytes(encode_extras(headers, "key"))));
+
+    const auto same = encode_extras({}, {}, Published{.client_id = "c1"});
+    EXPECT_EQ(as_text(published_of({.headers = same, .payload = as_bytes("7")})->payload), "7");
+    EXPECT_LT(same.size(), 10U) << "nothing is kept twice";
+    EXPECT_EQ(order_key_of({.key = "p1", .headers = same}), "p1");
+    EXPECT_TRUE(decode_headers(same)->empty());
+
+    const auto dropped = encode_extras({}, {}, Published{.kept = Kept::dropped});
+    EXPECT_EQ(published_of({.headers = dropped, .payload = as_bytes("7")})->kept, Kept::dropped);
+    for (std::size_t size = 1; size < dropped.size(); ++size) {
+        EXPECT_FALSE(decode_headers(ByteView{dropped}.first(size))) << size;
+        EXPECT_FALSE(published_of({.headers = ByteView{dropped}.first(size)})) << size;
+    }
+    EXPECT_FALSE(decode_headers(Bytes{3, 0, 0, 0, 0, 0, 9})) << "another way of keeping it";
+    EXPECT_FALSE(decode_headers(Bytes{3, 0, 0, 0, 0, 0, 1, 255, 255, 255, 255, 'x'}));
+}
+
 TEST(RecordExtras, RefuseDamage) {
     const auto extras = encode_extras(std::vector<http_client::Header>{{"X", "y"}}, "key");
     const std::size_t without_headers = 1 + 2 + 3;

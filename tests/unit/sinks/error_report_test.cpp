@@ -1,8 +1,9 @@
-// What the error stream or the error sink of a rule hears of records that a sink gives up.
+// What the error action of a rule hears of records that a sink gives up.
 #include "sink_fixture.hpp"
 
 #include <weir/base/digest.hpp>
 #include <weir/sinks/dead_letters.hpp>
+#include <weir/sinks/record_extras.hpp>
 
 namespace weir::sinks {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 class ErrorStreamOfARule : public SinkTest {
@@ -139,6 +141,103 @@ TEST_F(ErrorSinkOfARule, LosesReportsWithoutRoom_AndCountsThem) {
     EXPECT_EQ(reports().size(), 1U);
     EXPECT_EQ(status().reports_lost, 1U);
     EXPECT_THAT(dead_letters(), SizeIs(2));
+    expect_balance(status());
+}
+
+/// Error actions that need more than the store.
+class ErrorActionOfARule : public SinkTest {
+protected:
+    ErrorActionOfARule() {
+        sinks_ = std::make_unique<Sinks>(*store_, client_, clock_, [this](GivenUp&& given_up) {
+            EXPECT_THAT(dead_letters(), Not(IsEmpty())) << "which is stored before";
+            if (has_room_) {
+                told_.push_back(std::move(given_up));
+            }
+            return has_room_;
+        });
+    }
+    static HttpSinkConfig told() {
+        auto config = pager();
+        config.error_targets = {{.rule = "hot", .action = "alert"}};
+        return config;
+    }
+
+    std::vector<GivenUp> told_;
+    bool has_room_ = true;
+};
+
+TEST_F(ErrorActionOfARule, HearsOfADeadLetter_WithTheMessageThatItWasMadeOf) {
+    configure(told());
+    const auto extras = encode_extras(
+        {},
+        {},
+        Published{
+            .client_id = "c7",
+            .hops = 2,
+            .kept = Published::Kept::beside,
+            .payload = as_bytes("{\"t\":1,\"u\":2}")
+        }
+    );
+    enqueue("{\"t\":1}", {.rule = "hot", .topic = "data/p7", .key = "p7", .headers = extras});
+    answer(422);
+    ASSERT_THAT(told_, SizeIs(1));
+    const GivenUp& given_up = told_.front();
+    EXPECT_EQ(given_up.rule, "hot");
+    EXPECT_EQ(given_up.topic, "data/p7");
+    EXPECT_EQ(given_up.client_id, "c7");
+    EXPECT_EQ(given_up.device, "p7");
+    EXPECT_EQ(given_up.hops, 2);
+    EXPECT_EQ(as_text(given_up.payload), "{\"t\":1,\"u\":2}");
+    EXPECT_EQ(
+        given_up.report,
+        R"({"ruleName":"hot","topic":"data/p7","clientId":"c7","device":"p7","time":"2023-11-14T22:13:20.000Z",)"
+        R"("base64OriginalPayload":")" +
+            to_base64(as_bytes("{\"t\":1,\"u\":2}")) + R"(","base64Output":")" +
+            to_base64(as_bytes("{\"t\":1}")) +
+            R"(","deadLetter":1,"attempts":1,"failures":[{"failedAction":"alert","failedResource":"pager",)"
+            R"("errorMessage":"sink_rejected: status 422"}]})"
+    );
+}
+
+TEST_F(ErrorActionOfARule, HearsOfTheOutput_WhereTheMessageWasNotKept) {
+    configure(told());
+    enqueue("1", {.rule = "hot", .topic = "data/p7", .key = "p7"});
+    const auto extras = encode_extras({}, {}, Published{.kept = Published::Kept::dropped});
+    answer(422);
+    enqueue("2", {.rule = "hot", .topic = "data/p7", .key = "p7", .headers = extras});
+    answer(422);
+    ASSERT_THAT(told_, SizeIs(2));
+    EXPECT_EQ(as_text(told_[0].payload), "1");
+    EXPECT_EQ(as_text(told_[1].payload), "2");
+    for (const GivenUp& given_up : told_) {
+        EXPECT_THAT(given_up.report, Not(HasSubstr("base64OriginalPayload")));
+    }
+}
+
+TEST_F(ErrorActionOfARule, HearsNothingOfOtherRules_NorOfWhatIsTriedAgain) {
+    configure(told());
+    enqueue("1", {.rule = "hot"});
+    answer(503);
+    EXPECT_THAT(told_, IsEmpty());
+    pass(1s);
+    answer(200);
+    enqueue("2", {.rule = "cold"});
+    answer(422);
+    EXPECT_THAT(told_, IsEmpty());
+}
+
+TEST_F(ErrorActionOfARule, LosesReportsWithoutRoom_AndTheSinkCountsThem) {
+    has_room_ = false;
+    configure(told());
+    enqueue("1", {.rule = "hot"});
+    answer(422);
+    EXPECT_EQ(status().reports_lost, 1U);
+    EXPECT_THAT(dead_letters(), SizeIs(1));
+    restart();  // Nobody runs error actions.
+    configure(told());
+    enqueue("2", {.rule = "hot"});
+    answer(422);
+    EXPECT_EQ(status().reports_lost, 1U);
     expect_balance(status());
 }
 
