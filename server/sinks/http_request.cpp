@@ -16,6 +16,7 @@ using http_client::set_header;
 
 constexpr std::string_view kUserAgent = "weir";
 constexpr std::string_view kTemplateStart = "${";
+constexpr std::uint32_t kRedirectsMax = 3;
 
 Result<std::string> url_of(
     const storage::OutboxRecord& record, const HttpSinkConfig& config, std::string_view redirect
@@ -67,6 +68,15 @@ bool same_request(const storage::OutboxRecord& a, const storage::OutboxRecord& b
 
 std::size_t batch_messages(const Delivery& delivery) noexcept {
     return delivery.body == BodyFormat::raw ? 1 : delivery.batch.messages;
+}
+
+bool follows_redirect(
+    const HttpSinkConfig& config, const http_client::Response& response, std::uint32_t followed
+) {
+    const bool keeps_method = response.status == 307 || response.status == 308;
+    return config.redirects == Redirects::same_origin && keeps_method &&
+           !response.location.empty() && followed < kRedirectsMax &&
+           http_client::origin_of(response.location) == http_client::origin_of(config.url);
 }
 
 std::string idempotency_key(std::string_view sink, std::span<const storage::OutboxEntry> batch) {

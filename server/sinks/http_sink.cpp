@@ -22,8 +22,6 @@ constexpr std::chrono::seconds kPause{1};
 /// Between two lines in the log about one sink's failures.
 constexpr std::chrono::minutes kLogPause{1};
 
-constexpr std::uint32_t kRedirectsMax = 3;
-
 Ticket next_ticket() noexcept {
     static std::atomic<Ticket> last{0};
     return ++last;
@@ -332,12 +330,8 @@ void HttpSink::on_failure(Flight& flight, const http_client::Outcome& outcome) {
     }
 }
 
-/// Its method and body stay, so only the statuses that ask for that are followed.
 bool HttpSink::follow_redirect(Flight& flight, const http_client::Response& response) {
-    const bool keeps_method = response.status == 307 || response.status == 308;
-    if (config_.redirects == Redirects::none || !keeps_method || response.location.empty() ||
-        flight.redirects == kRedirectsMax ||
-        http_client::origin_of(response.location) != http_client::origin_of(config_.url)) {
+    if (!follows_redirect(config_, response, flight.redirects)) {
         return false;
     }
     ++flight.redirects;

@@ -131,12 +131,15 @@ RequestBody make_body(
             }
             return {std::move(text), "application/x-ndjson"};
         case BodyFormat::cloudevents:
-            if (delivery.batch.messages > 1) {
+            if (delivery.batch.messages > 1 || batch.size() > 1) {
                 return {array_of(batch, add_as_event), "application/cloudevents-batch+json"};
             }
             add_as_event(text, batch.front());
             return {std::move(text), "application/cloudevents+json"};
         case BodyFormat::raw:
+            if (batch.size() > 1) {
+                return {array_of(batch, add_payload), kJson};
+            }
             break;
     }
     return as_it_is(batch.front(), kBytes);

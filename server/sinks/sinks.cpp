@@ -38,6 +38,40 @@ void check_all(const std::vector<HttpSinkConfig>& configs) {
     }
 }
 
+/// As often as the server redirects, and the sink follows. Each step signs anew.
+void send_probe(
+    const detail::Surroundings& surroundings,
+    const HttpSinkConfig& config,
+    http_client::Request request,
+    std::uint32_t followed,
+    http_client::Completion done
+) {
+    if (config.redirects == Redirects::none) {
+        surroundings.client->submit(std::move(request), std::move(done));
+        return;
+    }
+    auto again = request;
+    surroundings.client->submit(
+        std::move(request),
+        [surroundings, config, again = std::move(again), followed, done = std::move(done)](
+            http_client::Outcome&& outcome
+        ) mutable {
+            if (outcome.error || !detail::follows_redirect(config, outcome.response, followed)) {
+                done(std::move(outcome));
+                return;
+            }
+            again.url = outcome.response.location;
+            if (config.sigv4) {
+                ignore_error(
+                    http_client::sign(again, *config.sigv4, surroundings.clock->wall()),
+                    "it is a URL of the sink's server"
+                );
+            }
+            send_probe(surroundings, config, std::move(again), followed + 1, std::move(done));
+        }
+    );
+}
+
 }  // namespace
 
 struct Sinks::Impl {
@@ -208,7 +242,7 @@ std::optional<HttpSinkConfig> Sinks::probe(
         impl_->surroundings.clock->wall()
     );
     if (request) {
-        impl_->surroundings.client->submit(std::move(*request), std::move(done));
+        send_probe(impl_->surroundings, *config, std::move(*request), 0, std::move(done));
     } else {
         done({.error = request.error(), .detail = request.error().message()});
     }

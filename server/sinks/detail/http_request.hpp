@@ -1,6 +1,7 @@
 /// Records to requests.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,12 @@ namespace weir::sinks::detail {
     std::string_view key,
     std::string_view redirect,
     WallTime now
+);
+
+/// Whether a refused request goes on to `response.location`: within the sink's server, where its method and body stay.
+/// @param followed  How many redirects led here.
+[[nodiscard]] bool follows_redirect(
+    const HttpSinkConfig& config, const http_client::Response& response, std::uint32_t followed
 );
 
 }  // namespace weir::sinks::detail

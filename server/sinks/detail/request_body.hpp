@@ -15,7 +15,8 @@ struct RequestBody {
     std::string_view content_type;
 };
 
-/// @param batch  Not empty; of one rule.
+/// @param batch  Not empty; of one rule. Its borders may be those of another format, before a reload: `raw` and `cloudevents`
+///               then carry several records as a JSON array, and as the batch form.
 ///
 /// Where a payload stands within JSON and is not JSON itself, it becomes a text, or, if it is not
 /// UTF-8, {"payload_base64": "..."}. CloudEvents: `id` is "<sink>/<offset>", `source`

@@ -393,6 +393,24 @@ TEST_F(HttpSink, FollowsNewConfigAtOnce_WithTheSameBatch) {
     EXPECT_EQ(last_key(), "pager/1-2");
 }
 
+TEST_F(HttpSink, SendsAllOfABatch_WhenAReloadTakesBatchesAway) {
+    for (const auto body : {BodyFormat::raw, BodyFormat::cloudevents, BodyFormat::json}) {
+        configure(batching(2));
+        enqueue("\"first\"");
+        enqueue("\"second\"");
+        answer(503);
+        const auto key = last_key();
+        auto config = pager();
+        config.delivery.body = body;
+        configure(config);
+        EXPECT_EQ(last_key(), key);
+        EXPECT_THAT(last_sent().request.body, HasSubstr("\"first\""));
+        EXPECT_THAT(last_sent().request.body, HasSubstr("\"second\""));
+        answer(200);
+        EXPECT_EQ(status().pending, 0U);
+    }
+}
+
 TEST_F(HttpSink, LeavesOutboxAsItIs_WhenRemoved) {
     configure(pager());
     enqueue("1");

@@ -64,6 +64,37 @@ TEST_F(Probe, DoesNotKeepAnybodyWaitingForLong) {
     EXPECT_EQ(last_sent().request.timeout, 30s);
 }
 
+TEST_F(Probe, FollowsRedirects_AsTheSinkDoes) {
+    auto config = pager();
+    config.redirects = Redirects::same_origin;
+    config.sigv4 = {.access_key_id = "AK", .secret_access_key = "s", .region = "eu", .service = "x"};
+    configure(config);
+    ASSERT_TRUE(probe({.payload = as_bytes("1")}));
+    const auto key = last_key();
+    const auto signature = last_sent().header("Authorization");
+    answer({.response = {.status = 307, .location = "https://ops.example/b"}});
+    EXPECT_FALSE(outcome_);
+    ASSERT_THAT(client_.sent, SizeIs(2));
+    EXPECT_EQ(last_sent().request.url, "https://ops.example/b");
+    EXPECT_EQ(last_sent().request.body, "1");
+    EXPECT_EQ(last_key(), key);
+    EXPECT_NE(last_sent().header("Authorization"), signature) << "it signs the path";
+    for (int i = 0; i < 2; ++i) {
+        answer({.response = {.status = 308, .location = "https://ops.example/c"}});
+    }
+    EXPECT_FALSE(outcome_);
+    answer({.response = {.status = 308, .location = "https://ops.example/d"}});
+    ASSERT_TRUE(outcome_) << "not more than three";
+    EXPECT_EQ(outcome_->response.status, 308);
+    EXPECT_THAT(client_.sent, SizeIs(4));
+
+    outcome_.reset();
+    ASSERT_TRUE(probe({}));
+    answer({.response = {.status = 307, .location = "https://evil.example/"}});
+    ASSERT_TRUE(outcome_);
+    EXPECT_THAT(client_.sent, SizeIs(5));
+}
+
 TEST_F(Probe, SaysAtOnce_WhatCannotBeSent) {
     configure(pager());
     ASSERT_TRUE(probe({.target = "https://evil.example/"}));
