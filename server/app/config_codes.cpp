@@ -121,6 +121,13 @@ constexpr std::array kCodes = {
         "and one whose\n"
         "policies are all missing can do nothing. A policy is a file of policies.d."
     },
+    CodeInfo{
+        code::kBadHeader,
+        "a header that a sink cannot have",
+        "What frames a request is the gateway's to say, and what makes it known again too. A Host "
+        "that came from\n"
+        "a message would let whoever publishes choose the server; a line break would end the header."
+    },
 };
 
 }  // namespace

@@ -27,6 +27,7 @@ inline constexpr std::string_view kNotAvailable = "WEIR-0415";
 inline constexpr std::string_view kBadCertificate = "WEIR-0416";
 inline constexpr std::string_view kCertificateEnds = "WEIR-0417";
 inline constexpr std::string_view kNoPolicy = "WEIR-0418";
+inline constexpr std::string_view kBadHeader = "WEIR-0419";
 }  // namespace code
 
 [[nodiscard]] std::span<const document::CodeInfo> codes() noexcept;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <ranges>
 #include <weir/app_config/config_codes.hpp>
@@ -30,6 +31,31 @@ bool is_header_name(std::string_view text) {
                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                       kMarks.find(c) != std::string_view::npos;
            });
+}
+
+/// Headers that say where a request ends, which connection it takes, or what makes it known again, in lower case.
+constexpr std::array<std::string_view, 11> kOwnHeaders = {
+    "connection",       "content-length", "expect",  "idempotency-key",   "keep-alive", "proxy-authorization",
+    "proxy-connection", "te",             "trailer", "transfer-encoding", "upgrade",
+};
+
+/// What is wrong with a header of a sink; empty if nothing is.
+std::string problem_of_header(std::string_view name, std::string_view value) {
+    std::string lower{name};
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    if (std::ranges::find(kOwnHeaders, lower) != kOwnHeaders.end()) {
+        return fmt::format("the header '{}' is set by the gateway alone", name);
+    }
+    if (lower == "host" && value.find("${") != std::string_view::npos) {
+        return "whoever publishes would choose the host: 'Host' is fixed";
+    }
+    const bool has_control = std::ranges::any_of(value, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return (byte < 0x20 && c != '\t') || byte == 0x7F;
+    });
+    return has_control ? fmt::format("the header '{}' has a control character", name) : "";
 }
 
 }  // namespace
@@ -260,6 +286,12 @@ private:
                 if (auto text = document::as_string(
                         scalar, diagnostics_, {.min = 0, .max = detail::ScalarReader::kTextBytesMax}
                     )) {
+                    if (auto problem = problem_of_header(header.text(), *text); !problem.empty()) {
+                        document::report(
+                            diagnostics_, scalar, code::kBadHeader, std::move(problem)
+                        );
+                        return;
+                    }
                     section.places_[fmt::format("{}.{}", place, headers.size())] = place_of(scalar);
                     headers.emplace_back(header.text(), std::move(*text));
                 }
