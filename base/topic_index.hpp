@@ -48,7 +48,7 @@ public:
     /// @return How many nodes were looked at: the work done. No node is looked at twice, so it is
     /// at most
     ///         levels x filters, and at most 2^level at a level.
-    /// @cost   No allocation. One look-up per level for its text, one per node looked at.
+    /// @cost   No allocation. At most one look-up per level for its text, one per node looked at.
     template <class Visitor>
     std::size_t match(std::string_view topic, Visitor&& visit) const;
 
@@ -62,6 +62,7 @@ private:
     using NodeId = std::uint32_t;
     using SegmentId = std::uint32_t;
     static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+    static constexpr SegmentId kUnread = kNone - 1;
     static constexpr NodeId kRoot = 0;
     /// Longer lists of values are found through positions_ instead of being searched.
     static constexpr std::size_t kScanMax = 32;
@@ -144,15 +145,27 @@ std::size_t TopicIndex<T>::match(std::string_view topic, Visitor&& visit) const 
     if (size_ == 0) {
         return 0;
     }
+    struct Level {
+        const char* text;
+        std::size_t size;
+        SegmentId segment;  ///< Of the text, from when it is first asked for.
+    };
     // Levels beyond kTopicLevelsMax can only be matched by `#`, so that their texts do not matter.
-    std::array<SegmentId, kTopicLevelsMax> segments;
+    std::array<Level, kTopicLevelsMax> split;
     std::size_t levels = 0;
     for (TopicLevels rest{topic}; !rest.done() && levels <= kTopicLevelsMax; ++levels) {
         const auto text = rest.next();
         if (levels < kTopicLevelsMax) {
-            segments[levels] = find_segment(text);
+            split[levels] = {text.data(), text.size(), kUnread};
         }
     }
+    const auto segment_at = [&](std::size_t depth) {
+        Level& level = split[depth];
+        if (level.segment == kUnread) {
+            level.segment = find_segment({level.text, level.size});
+        }
+        return level.segment;
+    };
     const bool reserved = starts_reserved(topic);
 
     struct Step {
@@ -185,7 +198,8 @@ std::size_t TopicIndex<T>::match(std::string_view topic, Visitor&& visit) const 
         if (wildcards && node.plus != kNone) {
             stack[waiting++] = {node.plus, depth + 1};
         }
-        if (const NodeId child = find_edge(id, segments[depth]); child != kNone) {
+        const NodeId child = node.literals == 0 ? kNone : find_edge(id, segment_at(depth));
+        if (child != kNone) {
             stack[waiting++] = {child, depth + 1};
         }
     }
