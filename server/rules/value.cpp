@@ -15,7 +15,7 @@ std::string_view name(Type type) noexcept {
 }
 
 std::optional<Decimal> Value::number_in_document() const noexcept {
-    return parse_decimal(document()->raw(node_), true);
+    return parse_decimal(document()->raw(node()), true);
 }
 
 std::size_t Value::size() const noexcept {
@@ -26,7 +26,7 @@ std::size_t Value::size() const noexcept {
         return size_;
     }
     std::size_t count = 0;
-    document()->any_child(node_, [&](std::string_view, std::uint32_t) {
+    document()->any_child(node(), [&](std::string_view, std::uint32_t) {
         ++count;
         return false;
     });
@@ -40,7 +40,7 @@ Value Value::element(std::size_t index) const noexcept {
     if (!in_document_) {
         return index < size_ ? elements()[index] : Value{};
     }
-    return document()->element(node_, index);
+    return document()->element(node(), index);
 }
 
 Value Value::member(std::string_view key) const noexcept {
@@ -48,8 +48,7 @@ Value Value::member(std::string_view key) const noexcept {
         return {};
     }
     if (in_document_) {
-        const auto found = document()->find(node_, key);
-        return found ? document()->at(*found) : Value{};
+        return document()->member(node(), key);
     }
     for (std::size_t i = size_; i > 0; --i) {
         if (members()[i - 1].key == key) {

@@ -31,29 +31,67 @@ namespace {
 /// Sixteen bytes of text at once.
 struct Block {
     using Bytes [[gnu::vector_size(16)]] = unsigned char;
+    using SignedBytes [[gnu::vector_size(16)]] = signed char;
     using Words [[gnu::vector_size(16)]] = std::uint64_t;
 
     static constexpr unsigned kBytes = sizeof(Bytes);
     static_assert(std::endian::native == std::endian::little, "the first byte is the lowest");
 
-    Bytes bytes{};
+    Bytes bytes;
 
-    Block() noexcept = default;
     explicit Block(const char* text) noexcept { std::memcpy(&bytes, text, kBytes); }
 
     /// How many bytes there are before one that no string has as it is: its end, an escape, a control character.
     [[nodiscard]] unsigned plain() const noexcept {
-        const auto special =
-            reinterpret_cast<Words>((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
-        return special[0] != 0 ? static_cast<unsigned>(std::countr_zero(special[0])) / 8
-                               : 8 + static_cast<unsigned>(std::countr_zero(special[1])) / 8;
+        return before((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
     }
-    [[nodiscard]] bool is_ascii() const noexcept {
-        constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
-        const auto words = reinterpret_cast<Words>(bytes);
-        return ((words[0] | words[1]) & kHighBits) == 0;
+    /// The same, or before one that is not ASCII: those are the negative ones.
+    [[nodiscard]] unsigned plain_ascii() const noexcept {
+        return before((as_signed() < 0x20) | (bytes == '"') | (bytes == '\\'));
+    }
+    [[nodiscard]] bool is_ascii() const noexcept { return before(as_signed() < 0) == kBytes; }
+
+private:
+    [[nodiscard]] SignedBytes as_signed() const noexcept {
+        return reinterpret_cast<SignedBytes>(bytes);
+    }
+    /// @param mask  All bits of the bytes that are looked for.
+    static unsigned before(SignedBytes mask) noexcept {
+        const auto words = reinterpret_cast<Words>(mask);
+        return words[0] != 0 ? static_cast<unsigned>(std::countr_zero(words[0])) / 8
+                             : 8 + static_cast<unsigned>(std::countr_zero(words[1])) / 8;
     }
 };
+
+/// A string from its first byte on that is not plain ASCII.
+struct Rest {
+    const char* end = nullptr;  ///< The quotation mark; null: there is something before it that no string has.
+    bool has_escapes = false;
+    bool is_ascii = true;
+};
+
+/// Out of line, so that the scan of what is plain has the registers for itself.
+[[gnu::noinline]] Rest rest_of_string(const char* at) noexcept {
+    Rest rest;
+    for (;;) {
+        const Block block{at};
+        rest.is_ascii = rest.is_ascii && block.is_ascii();
+        const unsigned plain = block.plain();
+        at += plain;
+        if (plain == Block::kBytes) {
+            continue;
+        }
+        if (*at == '"') {
+            rest.end = at;
+            return rest;
+        }
+        if (*at != '\\' || at[1] == '\0') {
+            return rest;
+        }
+        rest.has_escapes = true;
+        at += 2;  // What is escaped is looked at when the string is read.
+    }
+}
 
 }  // namespace
 
@@ -61,13 +99,18 @@ struct Block {
 /// once compiled, with its state in registers: that halves its time.
 class Json::Scan {
 public:
-    Scan(Json& json, const char* text) noexcept : json_{json}, text_{text}, at_{text} {}
+    Scan(Json& json, const char* text) noexcept
+        : json_{json},
+          text_{text},
+          at_{text},
+          node_{json.nodes_.get()},
+          nodes_end_{node_ + json.nodes_max_} {}
 
-    /// One value and the space around it; end() is behind them.
+    /// One value and the space around it, up to a zero; end() is there.
     [[gnu::always_inline]] bool document();
     [[nodiscard]] const char* end() const { return at_; }
     /// False: strings may have more. It has still to be proved UTF-8.
-    [[nodiscard]] bool is_ascii() const { return seen_.is_ascii(); }
+    [[nodiscard]] bool is_ascii() const { return is_ascii_; }
 
 private:
     [[gnu::always_inline]] bool scalar();
@@ -79,18 +122,18 @@ private:
     [[gnu::always_inline]] bool open(Kind kind);
     [[gnu::always_inline]] void close();
     [[gnu::always_inline]] void skip_space();
-    /// A token from `first` to where the scan is.
-    [[gnu::always_inline]] Node& push(const char* first, Kind kind);
+    [[gnu::always_inline]] Node& push(const char* first, const char* end, Kind kind);
 
     static constexpr char closing(Kind kind) { return kind == Kind::object ? '}' : ']'; }
 
     Json& json_;
     const char* const text_;
     const char* at_;
-    Block seen_;               ///< All blocks of strings, by OR.
-    std::uint32_t used_ = 0;   ///< Nodes.
-    std::uint32_t depth_ = 0;
-    char closing_ = '\0';      ///< What ends the innermost container.
+    Node* node_;  ///< The next one.
+    Node* nodes_end_;
+    bool is_ascii_ = true;
+    std::uint32_t depth_ = 0;  ///< Containers that are open.
+    char closing_ = '\0';  ///< What ends the innermost container; outside of all, what ends the text.
     std::array<std::uint32_t, kDepthMax> open_;  ///< The containers around, outermost first.
 };
 
@@ -100,63 +143,60 @@ inline void Json::Scan::skip_space() {
     }
 }
 
-inline Json::Node& Json::Scan::push(const char* first, Kind kind) {
-    if (used_ == json_.nodes_max_) {
+inline Json::Node& Json::Scan::push(const char* first, const char* end, Kind kind) {
+    if (node_ == nodes_end_) {
+        const auto used = json_.nodes_max_;
         json_.grow();
+        node_ = &json_.nodes_[used];
+        nodes_end_ = &json_.nodes_[0] + json_.nodes_max_;
     }
-    Node& node = json_.nodes_[used_++];
-    node = {
+    *node_ = {
         static_cast<std::uint32_t>(first - text_),
-        static_cast<std::uint32_t>(at_ - first),
-        used_,
-        0,
-        kind
+        static_cast<std::uint32_t>(end - first),
+        1,
+        kind,
+        false
     };
-    return node;
+    return *node_++;
 }
 
 inline bool Json::Scan::open(Kind kind) {
     if (depth_ == kDepthMax) {
         return false;
     }
-    open_[depth_++] = used_;
+    const Node& node = push(at_, at_, kind);
+    ++at_;
+    open_[depth_++] = static_cast<std::uint32_t>(&node - json_.nodes_.get());
     closing_ = closing(kind);
-    push(at_++, kind);
     return true;
 }
 
 inline void Json::Scan::close() {
     Node& node = json_.nodes_[open_[--depth_]];
     node.size = static_cast<std::uint32_t>(++at_ - text_) - node.offset;
-    node.next = used_;
-    if (depth_ != 0) {
-        closing_ = closing(json_.nodes_[open_[depth_ - 1]].kind);
-    }
+    node.count = static_cast<std::uint32_t>(node_ - &node);
+    closing_ = depth_ == 0 ? '\0' : closing(json_.nodes_[open_[depth_ - 1]].kind);
 }
 
 inline bool Json::Scan::string() {
-    const char* const first = at_++;
-    bool has_escapes = false;
-    for (;;) {
-        const Block block{at_};
-        seen_.bytes |= block.bytes;
-        const unsigned plain = block.plain();
+    const char* const first = ++at_;
+    unsigned plain = 0;
+    do {
+        plain = Block{at_}.plain_ascii();
         at_ += plain;
-        if (plain == Block::kBytes) {
-            continue;
-        }
-        if (*at_ == '"') {
-            break;
-        }
-        if (*at_ != '\\' || at_[1] == '\0') {
-            return false;
-        }
-        has_escapes = true;
-        at_ += 2;  // What is escaped is looked at when the string is read.
+    } while (plain == Block::kBytes);
+    if (*at_ == '"') {
+        push(first, at_++, Kind::string);
+        return true;
     }
-    ++at_;
-    Node& node = push(first, Kind::string);
-    return !has_escapes || json_.unescape(node);
+    const Rest rest = rest_of_string(at_);
+    if (rest.end == nullptr) {
+        return false;
+    }
+    at_ = rest.end + 1;
+    is_ascii_ = is_ascii_ && rest.is_ascii;
+    Node& node = push(first, rest.end, Kind::string);
+    return !rest.has_escapes || json_.unescape(node);
 }
 
 /// A name and its colon.
@@ -206,7 +246,7 @@ inline bool Json::Scan::number() {
             return false;
         }
     }
-    push(first, kind);
+    push(first, at_, kind);
     return true;
 }
 
@@ -216,14 +256,19 @@ inline bool Json::Scan::literal(std::string_view name, Kind kind) {
         return false;
     }
     at_ += name.size();
-    push(first, kind);
+    push(first, at_, kind);
     return true;
 }
 
+/// What is frequent comes first.
 inline bool Json::Scan::scalar() {
+    if (*at_ == '"') {
+        return string();
+    }
+    if (*at_ <= '9') {
+        return number();
+    }
     switch (*at_) {
-        case '"':
-            return string();
         case 't':
             return literal("true", Kind::boolean);
         case 'f':
@@ -231,7 +276,7 @@ inline bool Json::Scan::scalar() {
         case 'n':
             return literal("null", Kind::null);
         default:
-            return number();
+            return false;
     }
 }
 
@@ -256,15 +301,18 @@ inline bool Json::Scan::document() {
             return false;
         }
         skip_space();
-        while (depth_ != 0 && *at_ != ',') {
+        while (*at_ != ',') {
             if (*at_ != closing_) {
                 return false;
+            }
+            if (depth_ == 0) {
+                return true;
             }
             close();
             skip_space();
         }
         if (depth_ == 0) {
-            return true;
+            return false;
         }
         ++at_;
         if (closing_ == '}' && !key()) {
@@ -280,7 +328,6 @@ bool Json::parse(ByteView text) noexcept {
     if (text.empty() || text.size() >= std::numeric_limits<std::uint32_t>::max()) {
         return false;
     }
-    unescaped_.clear();
     unescaped_used_ = 0;
     text_ = reinterpret_cast<const char*>(text.data());
     text_bytes_ = text.size();
@@ -304,29 +351,28 @@ bool Json::unescape(Node& node) {
     }
     // There is room for all of a text from its first escape on: nothing moves behind the views.
     const std::size_t room = text_bytes_ + simdjson::SIMDJSON_PADDING;
-    if (unescaped_bytes_.size() < room) {
-        unescaped_bytes_.resize(room);
+    if (unescaped_.size() < room) {
+        unescaped_.resize(room);
     }
-    std::uint8_t* const from = unescaped_bytes_.data() + unescaped_used_;
+    auto* const from = reinterpret_cast<std::uint8_t*>(unescaped_.data() + unescaped_used_);
     const std::uint8_t* const to = unescaper_->implementation->parse_string(
-        reinterpret_cast<const std::uint8_t*>(text_ + node.offset + 1), from
+        reinterpret_cast<const std::uint8_t*>(text_ + node.offset), from
     );
     if (to == nullptr) {
         return false;
     }
-    const auto size = static_cast<std::size_t>(to - from);
-    unescaped_.emplace_back(reinterpret_cast<const char*>(from), size);
-    unescaped_used_ += size;
-    node.unescaped = static_cast<std::uint32_t>(unescaped_.size());
+    node.offset = static_cast<std::uint32_t>(unescaped_used_);
+    node.size = static_cast<std::uint32_t>(to - from);
+    node.is_unescaped = true;
+    unescaped_used_ += node.size;
     return true;
 }
 
 void Json::release_excess() noexcept {
-    if (nodes_max_ * sizeof(Node) > kKeptBytesMax || unescaped_bytes_.size() > kKeptBytesMax) {
+    if (nodes_max_ * sizeof(Node) > kKeptBytesMax || unescaped_.size() > kKeptBytesMax) {
         nodes_ = {};
         nodes_max_ = 0;
         unescaped_ = {};
-        unescaped_bytes_ = {};
     }
 }
 
@@ -341,7 +387,7 @@ Value Json::at(std::uint32_t node) const noexcept {
         case Kind::decimal:
             return Value::in_document(*this, node, Type::decimal);
         case Kind::string:
-            return Value::string(string(node));
+            return Value::string(string(nodes_[node]));
         case Kind::array:
             return Value::in_document(*this, node, Type::array);
         case Kind::object:
@@ -350,25 +396,21 @@ Value Json::at(std::uint32_t node) const noexcept {
     return {};
 }
 
-std::optional<std::uint32_t> Json::find(std::uint32_t object, std::string_view key) const noexcept {
-    std::optional<std::uint32_t> found;
-    if (kind(object) != Kind::object) {
-        return found;
-    }
-    const std::uint32_t end = nodes_[object].next;
-    for (std::uint32_t at = object + 1; at < end; at = nodes_[at + 1].next) {
-        const Node& name = nodes_[at];
-        const bool can_be = name.unescaped != 0 || name.size == key.size() + 2;
-        if (can_be && string(at) == key) {
-            found = at + 1;
+Value Json::member(std::uint32_t object, std::string_view key) const noexcept {
+    const Node* const first = &nodes_[object];
+    const Node* const end = first + first->count;
+    const Node* found = nullptr;
+    for (const Node* name = first + 1; name != end; name += 1 + name[1].count) {
+        if (name->size == key.size() && string(*name) == key) {
+            found = name + 1;
         }
     }
-    return found;
+    return found == nullptr ? Value{} : at(static_cast<std::uint32_t>(found - nodes_.get()));
 }
 
 Value Json::element(std::uint32_t array, std::size_t index) const noexcept {
-    const std::uint32_t end = nodes_[array].next;
-    for (std::uint32_t at = array + 1; at < end; at = nodes_[at].next) {
+    const std::uint32_t end = array + nodes_[array].count;
+    for (std::uint32_t at = array + 1; at < end; at += nodes_[at].count) {
         if (index-- == 0) {
             return this->at(at);
         }

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -43,17 +42,14 @@ public:
     [[nodiscard]] Value at(std::uint32_t node) const noexcept;
     [[nodiscard]] Kind kind(std::uint32_t node) const noexcept { return nodes_[node].kind; }
     /// How many values and names there are in a container, at any depth, and itself.
-    [[nodiscard]] std::size_t count(std::uint32_t node) const noexcept {
-        return nodes_[node].next - node;
-    }
-    /// As it stands in the text.
+    [[nodiscard]] std::size_t count(std::uint32_t node) const noexcept { return nodes_[node].count; }
+    /// A number or a container as it stands in the text.
     [[nodiscard]] std::string_view raw(std::uint32_t node) const noexcept {
         const Node& it = nodes_[node];
         return {text_ + it.offset, it.size};
     }
-    /// The value of the last member of that name. @cost Linear in the members.
-    [[nodiscard]] std::optional<std::uint32_t> find(std::uint32_t object, std::string_view key)
-        const noexcept;
+    /// Of an object: the value of its last member of that name; Undefined if there is none. @cost Linear in the members.
+    [[nodiscard]] Value member(std::uint32_t object, std::string_view key) const noexcept;
 
     /// Undefined beyond the end. @cost Linear in the index.
     [[nodiscard]] Value element(std::uint32_t array, std::size_t index) const noexcept;
@@ -63,14 +59,14 @@ public:
     /// @return       True if `found` was, once.
     template <class Predicate>
     bool any_child(std::uint32_t container, Predicate&& found) const {
-        const std::uint32_t end = nodes_[container].next;
+        const std::uint32_t end = container + nodes_[container].count;
         const bool object = nodes_[container].kind == Kind::object;
         for (std::uint32_t child = container + 1; child < end;) {
             const std::uint32_t value = object ? child + 1 : child;
-            if (found(object ? string(child) : std::string_view{}, value)) {
+            if (found(object ? string(nodes_[child]) : std::string_view{}, value)) {
                 return true;
             }
-            child = nodes_[value].next;
+            child = value + nodes_[value].count;
         }
         return false;
     }
@@ -78,19 +74,17 @@ public:
 private:
     /// Children follow their container; an object's are key, value, key, value ...
     struct Node {
-        std::uint32_t offset;
+        std::uint32_t offset;  ///< Where it begins; a string's characters, not their quotation mark.
         std::uint32_t size;
-        std::uint32_t next;       ///< The node behind this one and all that is in it.
-        std::uint32_t unescaped;  ///< A string with escapes: 1 + its place in unescaped_.
+        std::uint32_t count;   ///< Nodes that it is, with all that is in it.
         Kind kind;
+        bool is_unescaped;     ///< A string that had escapes: it stands in unescaped_.
     };
     struct Unescaper;
     class Scan;
 
-    [[nodiscard]] std::string_view string(std::uint32_t node) const noexcept {
-        const Node& it = nodes_[node];
-        return it.unescaped == 0 ? std::string_view{text_ + it.offset + 1, it.size - 2}
-                                 : unescaped_[it.unescaped - 1];
+    [[nodiscard]] std::string_view string(const Node& node) const noexcept {
+        return {(node.is_unescaped ? unescaped_.data() : text_) + node.offset, node.size};
     }
 
     void grow();
@@ -99,9 +93,8 @@ private:
 
     std::unique_ptr<Node[]> nodes_;
     std::uint32_t nodes_max_ = 0;
-    std::unique_ptr<Unescaper> unescaper_;     ///< From the first escape on.
-    std::vector<std::string_view> unescaped_;  ///< Strings with escapes, read; in unescaped_bytes_.
-    std::vector<std::uint8_t> unescaped_bytes_;
+    std::unique_ptr<Unescaper> unescaper_;  ///< From the first escape on.
+    std::vector<char> unescaped_;           ///< Strings with escapes, read.
     std::size_t unescaped_used_ = 0;
     const char* text_ = nullptr;
     std::size_t text_bytes_ = 0;

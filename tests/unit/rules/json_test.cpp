@@ -66,6 +66,8 @@ INSTANTIATE_TEST_SUITE_P(
         TextCase{"white_space", "  ", false},
         TextCase{"text", "plain text", false},
         TextCase{"two_values", "1 2", false},
+        TextCase{"two_values_and_a_comma", "1,2", false},
+        TextCase{"zero_behind", std::string_view{"1\0", 2}, false},
         TextCase{"trailing", "{} x", false},
         TextCase{"trailing_bracket", "{}}", false},
         TextCase{"bad_literal_inside", R"({"a":1,"b":tru})", false},
