@@ -122,20 +122,30 @@ Aligned align(const Decimal& a, const Decimal& b) noexcept {
     };
 }
 
-/// True if both fit into machine integers at one exponent; then `a` and `b` are brought to it.
-bool align_small(Decimal& a, Decimal& b) noexcept {
-    if (a.exponent == b.exponent) {
+struct SmallAligned {
+    Int128 a;
+    Int128 b;
+    std::int32_t exponent;
+};
+
+/// Brings both to one exponent. Nothing: one of them does not fit into a machine integer there.
+std::optional<SmallAligned> align_small(const Decimal& a, const Decimal& b) noexcept {
+    const std::int32_t exponent = std::min(a.exponent, b.exponent);
+    const auto at_exponent = [exponent](const Decimal& value, Int128& coefficient) {
+        const int shift = value.exponent - exponent;
+        if (shift == 0) {
+            coefficient = value.coefficient;
+            return true;
+        }
+        if (shift > kSmallShift || magnitude(value.coefficient) >= kSmall) {
+            return false;
+        }
+        coefficient =
+            value.coefficient * static_cast<Int128>(kPowersOfTen[static_cast<std::size_t>(shift)]);
         return true;
-    }
-    Decimal& larger = a.exponent > b.exponent ? a : b;
-    const Decimal& smaller = a.exponent > b.exponent ? b : a;
-    const int shift = larger.exponent - smaller.exponent;
-    if (shift > kSmallShift || magnitude(larger.coefficient) >= kSmall) {
-        return false;
-    }
-    larger.coefficient *= static_cast<Int128>(kPowersOfTen[static_cast<std::size_t>(shift)]);
-    larger.exponent = smaller.exponent;
-    return true;
+    };
+    SmallAligned result{0, 0, exponent};
+    return at_exponent(a, result.a) && at_exponent(b, result.b) ? std::optional{result} : std::nullopt;
 }
 
 /// A magnitude other than 0 is less than 10^adjusted, and not less than a tenth of that.
@@ -176,12 +186,7 @@ std::optional<Decimal> parse_short(std::string_view text) noexcept {
     };
 }
 
-}  // namespace
-
-std::optional<Decimal> parse_decimal(std::string_view text, bool plus_allowed) noexcept {
-    if (const auto number = parse_short(text)) {
-        return number;
-    }
+std::optional<Decimal> parse_any(std::string_view text, bool plus_allowed) noexcept {
     const char* at = text.data();
     const char* const end = at + text.size();
     const bool negative = at != end && *at == '-';
@@ -252,6 +257,16 @@ std::optional<Decimal> parse_decimal(std::string_view text, bool plus_allowed) n
         {with_sign(coefficient, negative),
          static_cast<std::int32_t>(std::clamp(exponent, -kFar, kFar))}
     );
+}
+
+}  // namespace
+
+std::optional<Decimal> parse_decimal(std::string_view text, bool plus_allowed) noexcept {
+    auto number = parse_short(text);
+    if (!number) {
+        number = parse_any(text, plus_allowed);
+    }
+    return number;
 }
 
 namespace {
@@ -339,14 +354,12 @@ std::string_view to_text(const Decimal& value, DecimalText& buffer) noexcept {
 }
 
 std::optional<Decimal> add(const Decimal& a, const Decimal& b) noexcept {
-    Decimal x = a;
-    Decimal y = b;
-    if (align_small(x, y)) {
-        const Int128 sum = x.coefficient + y.coefficient;
+    if (const auto small = align_small(a, b)) {
+        const Int128 sum = small->a + small->b;
         if (magnitude(sum) < kLimit) {
-            return checked({sum, x.exponent});
+            return checked({sum, small->exponent});
         }
-        return rounded(Wide{magnitude(sum)}, x.exponent, sum < 0);
+        return rounded(Wide{magnitude(sum)}, small->exponent, sum < 0);
     }
     if (a.coefficient == 0 || b.coefficient == 0) {
         return a.coefficient == 0 ? b : a;
@@ -411,10 +424,8 @@ std::optional<Decimal> remainder(const Decimal& a, const Decimal& b) noexcept {
     if (b.coefficient == 0) {
         return std::nullopt;
     }
-    Decimal x = a;
-    Decimal y = b;
-    if (align_small(x, y)) {
-        return checked({x.coefficient % y.coefficient, x.exponent});
+    if (const auto small = align_small(a, b)) {
+        return checked({small->a % small->b, small->exponent});
     }
     if (std::abs(a.exponent - b.exponent) > kAlignMax) {
         if (a.exponent < b.exponent) {
@@ -439,10 +450,8 @@ int compare(const Decimal& a, const Decimal& b) noexcept {
     if (sign_a != sign_b || sign_a == 0) {
         return sign_a - sign_b;
     }
-    Decimal x = a;
-    Decimal y = b;
-    if (align_small(x, y)) {
-        return sign(x.coefficient - y.coefficient);
+    if (const auto small = align_small(a, b)) {
+        return sign(small->a - small->b);
     }
     if (const int difference = adjusted(a) - adjusted(b); difference != 0) {
         return difference > 0 ? sign_a : -sign_a;

@@ -48,7 +48,8 @@ inline constexpr TypeSet kAnything = 0x1FF;
 struct Member;
 
 /// A value by reference: texts and containers point into the payload, into the program, or into the
-/// evaluator's scratch memory, and are valid for one evaluation. Cheap to copy.
+/// evaluator's scratch memory, and are valid for one evaluation. Cheap to copy, but for one that was just made: the copy
+/// waits until its parts are in memory, longer than it takes to make one. Functions return what they make as it is made.
 ///
 /// Numbers and containers of a parsed payload stay where they are (`in_document`): their digits are
 /// read when somebody computes with them, and copied as they stand when nobody does.
@@ -89,8 +90,7 @@ public:
     [[nodiscard]] static Value in_document(
         const detail::Json& json, std::uint32_t node, Type type
     ) noexcept {
-        Value result{type, address(&json), 0};
-        result.node_ = node;
+        Value result{type, address(&json), node};
         result.in_document_ = true;
         return result;
     }
@@ -130,7 +130,9 @@ public:
     [[nodiscard]] const detail::Json* document() const noexcept {
         return in_document_ ? pointer<detail::Json>() : nullptr;
     }
-    [[nodiscard]] std::uint32_t node() const noexcept { return node_; }
+    [[nodiscard]] std::uint32_t node() const noexcept {
+        return static_cast<std::uint32_t>(size_);
+    }
 
     /// Only of containers that are not in a document.
     [[nodiscard]] std::span<const Value> elements() const noexcept {
@@ -153,12 +155,10 @@ private:
     }
     [[nodiscard]] std::optional<Decimal> number_in_document() const noexcept;
 
-    // One of: the halves of a coefficient; a pointer and a size; a document and, in node_, the
-    // place.
+    // One of: the halves of a coefficient; a pointer and a size; a document and the place.
     std::uint64_t low_ = 0;
     std::uint64_t size_ = 0;
     std::int32_t exponent_ = 0;
-    std::uint32_t node_ = 0;
     Type type_ = Type::undefined;
     bool in_document_ = false;
 };

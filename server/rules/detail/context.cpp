@@ -110,20 +110,28 @@ Value Context::found(const Value& value) noexcept {
     return number(to_number(value), Type::decimal);
 }
 
-Value Context::member(const Value& object, std::string_view key) noexcept {
-    if (!object.is(Type::object)) {
-        return {};
-    }
+bool Context::spend_on_members(const Value& object) noexcept {
     // Nobody counts the members; there are no more than either bound says.
     constexpr std::size_t kBytesPerStep = 1024;
+    if (!object.is(Type::object)) {
+        return false;
+    }
     const Json* json = object.document();
-    const std::size_t steps = json != nullptr
-                                  ? std::min(
-                                        json->raw(object.node()).size() / kBytesPerStep,
-                                        json->count(object.node()) / 2 / kChildrenPerStep
-                                    )
-                                  : object.members().size() / kChildrenPerStep;
-    return budget_.spend(steps) ? found(object.member(key)) : Value{};
+    return budget_.spend(
+        json != nullptr ? std::min(
+                              json->raw(object.node()).size() / kBytesPerStep,
+                              json->count(object.node()) / 2 / kChildrenPerStep
+                          )
+                        : object.members().size() / kChildrenPerStep
+    );
+}
+
+Value Context::member(const Value& object, std::string_view key) noexcept {
+    Value value = spend_on_members(object) ? object.member(key) : Value{};
+    if (profile_ == Profile::aws_2016) {
+        value = found(value);
+    }
+    return value;
 }
 
 Value Context::element(const Value& array, const std::optional<Decimal>& index) noexcept {

@@ -148,6 +148,8 @@ private:
     /// Elements or members that one step walks over.
     static constexpr std::size_t kChildrenPerStep = 64;
 
+    /// @return false: it has none, or the budget does not allow to look through them.
+    [[nodiscard]] bool spend_on_members(const Value& object) noexcept;
     [[nodiscard]] bool same_size(const Value& a, const Value& b) noexcept;
 
     enum class PayloadState : std::uint8_t { unread, json, binary };

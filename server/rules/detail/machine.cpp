@@ -19,10 +19,11 @@ Value Machine::run(NodeId id) {
     if (!context_->budget().spend(1)) {
         return {};
     }
-    const Value value = evaluate(node);
-    if (recorder_ != nullptr) {
-        record(node, value);
+    if (recorder_ == nullptr) {
+        return evaluate(node);
     }
+    const Value value = evaluate(node);
+    record(node, value);
     return value;
 }
 
@@ -107,11 +108,12 @@ Value Machine::evaluate(const ProgramNode& node) {
 }
 
 Value Machine::path(const ProgramNode& node) {
-    Value value = node.level == 0 ? context_->payload() : elements_[node.level];
-    for (const std::string& name : program_->paths[node.data]) {
-        value = context_->member(value, name);
+    const std::span names{program_->paths[node.data]};
+    Value object = node.level == 0 ? context_->payload() : elements_[node.level];
+    for (const std::string& name : names.first(names.size() - 1)) {
+        object = context_->member(object, name);
     }
-    return value;
+    return context_->member(object, names.back());
 }
 
 /// SET is evaluated when a variable is first read, in the scope of the message.
