@@ -43,7 +43,7 @@ class WillPublisher {
 public:
     virtual ~WillPublisher() = default;
     /// @return True: what it stores for the will, it stores together with its end. False: the caller ends it.
-    [[nodiscard]] virtual bool publish_will(const Session& session, const Will& will) = 0;
+    [[nodiscard]] virtual bool publish_will(Session& session, const Will& will) = 0;
 };
 
 struct ConnectRequest {

@@ -337,7 +337,7 @@ void Publisher::run_error_action(const sinks::GivenUp& given_up) {
 
 // --- Wills ---------------------------------------------------------------------------------------------------------
 
-bool Publisher::publish_will(const broker::Session& session, const broker::Will& will) {
+bool Publisher::publish_will(broker::Session& session, const broker::Will& will) {
     const model::Message& said = *will.message;
     const auto verdict =
         is_reserved(said.topic())

@@ -87,9 +87,7 @@ public:
     /// Lets the rule's error action have the report, unless a reload took that away.
     void run_error_action(const sinks::GivenUp& given_up);
 
-    [[nodiscard]] bool publish_will(
-        const broker::Session& session, const broker::Will\& will
-    ) override;
+    [[nodiscard]] bool publish_will(broker::Session& session, const broker::Will& will) override;
 
     /// Once a second.
     void advance();

@@ -119,7 +119,7 @@ void RuleEffects::run_error_action(
     const rules::Rule& rule,
     ByteView report
 ) {
-    begin(std::chrono::milliseconds::max());
+    begin(trace_ids_.next(), std::chrono::milliseconds::max());
     evaluating_ = &message;
     evaluator_.begin(input_of(origin, *message));
     const bool has_room = act(origin, *message, rule, *rule.on_error(), report);

@@ -74,7 +74,7 @@ public:
             return true;
         }
         void send(unsigned shard, runtime::Task work) override { cluster.mail[{self, shard}].push_back(std::move(work)); }
-        bool publish_will(const Session& session, const Will& will) override {
+        bool publish_will(Session& session, const Will& will) override {
             Deposit deposit{journal, {.gathers = session.stored_id() != storage::SessionId{}}};
             deposit.next(*will.message);
             broker.fan_out(will.message, deposit);
