@@ -173,7 +173,8 @@ CLI::App& add(
     const std::string& examples
 ) {
     auto* command = add_command(devices, verb, help, examples);
-    add_format(*command, options->format, verb == "list");
+    const auto add_its_format = verb == "list" ? add_format : add_format_without_csv;
+    add_its_format(*command, options->format);
     choose(*command, chosen, options, run);
     return *command;
 }
