@@ -4,11 +4,13 @@ Written from the specification (docs.aws.amazon.com, "Signature Calculations for
 it does not share mistakes with the program under test.
 """
 import collections
+import contextlib
 import datetime
 import hashlib
 import hmac
 import http.server
 import re
+import socket
 import threading
 import urllib.parse
 
@@ -33,6 +35,8 @@ class S3:
         self.changed = []
         self.answers = collections.deque()
         self.before_answer = None
+        self.amid_body = None  # Called when half of an object is there.
+        self.torn = 0          # Objects of which the rest never came.
         self.lock = threading.Lock()
         outer = self
 
@@ -40,7 +44,16 @@ class S3:
             protocol_version = "HTTP/1.1"
 
             def do_PUT(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length // 2)
+                if outer.amid_body:
+                    outer.amid_body()
+                with contextlib.suppress(ConnectionError):
+                    body += self.rfile.read(length - len(body))
+                if len(body) < length:
+                    outer.torn += 1
+                    self.close_connection = True
+                    return
                 path, host = self.path, self.headers["Host"]
                 if virtual_host:
                     bucket, name = host.split(".")[0], path.lstrip("/")
@@ -90,6 +103,8 @@ class S3:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        # What has not been read stays with the sender.
+        self.server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -287,6 +287,39 @@ class Buckets(unittest.TestCase, Whole):
             self.assertEqual(max(s3.puts.values()), 2, "the object under way is written again")
             self.assertEqual(sum(s3.puts.values()), len(s3.objects) + 1)
 
+    def test_kill_9_in_the_middle_of_an_upload(self):
+        with S3() as s3, tempfile.TemporaryDirectory(prefix="weir-kill-") as home:
+            gateway = Gateway(keep=home, files=ALL | SECRETS | {
+                "rules.d/all.sql": "---\nto: [{stream: all}]\n---\nSELECT * FROM 'data/+/n'\n",
+                "sinks.d/cold.yaml": s3_sink(s3, batch="{records: 60, age: 1h}", compression="none")})
+            gateway.prepare()
+            folder = gateway.device("probe-1")
+            gateway.start()
+            half, killed = threading.Event(), threading.Event()
+
+            def kill_first():
+                if not killed.is_set():
+                    half.set()
+                    killed.wait(DEADLINE_S)
+            s3.amid_body = kill_first
+            numbers = range(60)
+            with Client("probe-1", version=V311, folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                for n in numbers:  # 6 MB: more than sockets hold.
+                    probe.publish("data/probe-1/n", {"n": n, "filler": "x" * 100_000}, qos=1)
+            self.assertTrue(half.wait(DEADLINE_S))
+            gateway.kill()
+            killed.set()
+            wait_for("the torn upload", lambda: s3.torn == 1)
+            self.assertEqual(s3.objects, {}, "half an object is none")
+            gateway.start()
+            written(gateway, len(numbers))
+            stream = everything(gateway, "all")
+            gateway.stop()
+            self.check_whole(s3.objects, numbers, stream)
+            self.assertEqual(len(stream), len(numbers))
+            self.assertEqual(list(s3.puts.values()), [1], "one object, once")
+
 
 if __name__ == "__main__":
     unittest.main()
