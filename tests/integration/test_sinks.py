@@ -277,6 +277,58 @@ class Sinks(unittest.TestCase):
             wait_for("the error sink's dead letters", lambda: status(gateway, "errors")["dead"] == 2)
             self.assertEqual((status(gateway, "errors")["in"], status(gateway)["in"]), (2, 1), "no report of a report")
 
+    def test_an_operator_sees_what_waits_and_sends_dead_letters_again(self):
+        rule = "---\nto: [{http: {sink: pager}}]\n---\nSELECT n FROM 'data/#' WHERE n < 10\n"
+        with Receiver() as receiver, Gateway(files={
+            "sinks.d/pager.yaml": sink(receiver.url, "breaker: {failures: 0}\n"), "rules.d/all.sql": rule,
+        }) as gateway:
+            with Client("probe-1", folder=gateway.device("probe-1")) as probe:
+                probe.connect(gateway.ports["front"])
+                receiver.mood = lambda _: 422
+                for n in range(3):
+                    probe.publish("data/probe-1/n", {"n": n}, qos=1)
+                wait_for("the dead letters", lambda: status(gateway)["dead"] == 3)
+                receiver.mood = lambda _: 503
+                for payload in ({"n": 3}, {"n": 11}, {"m": 1}):
+                    probe.publish("data/probe-1/n", payload, qos=1)
+            refused = {json.loads(request["body"])["n"]: request["headers"]["Idempotency-Key"]
+                       for request in (receiver.next() for _ in range(3))}
+            wait_for("two attempts", lambda: status(gateway)["failures"] >= 5)
+            waiting, = gateway.json("sinks", "outbox", "pager")
+            self.assertEqual((waiting["offset"], waiting["rule"], waiting["topic"], waiting["device"], waiting["payload"]),
+                             (4, "all", "data/probe-1/n", "probe-1", {"n": 3}))
+            letters = gateway.json("sinks", "dead", "pager")
+            self.assertEqual([(letter["offset"], letter["payload"]["n"], letter["attempts"], letter["reason"]) for letter in letters],
+                             [(n + 1, n, 1, "sink_rejected: status 422") for n in range(3)])
+            row = status(gateway)
+            self.assertEqual((row["in"], row["pending"], row["dead"], row["delivered"], row["dead_letters"]), (4, 1, 3, 0, 3))
+            self.assertIn("503", row["last_error"])
+            for name, low in (("attempts_total", 5), ("failures_total", 5), ("lag_seconds", 0), ("latency_seconds_count", 5)):
+                self.assertGreaterEqual(gateway.metric(r'weir_sink_%s\{.*sink="pager".*\}' % name), low, name)
+            for name, value in (("in_total", 4), ("dead_total", 3), ("pending", 1), ("dead_letters", 3), ("delivered_total", 0)):
+                self.assertEqual(gateway.metric(r'weir_sink_%s\{sink="pager"\}' % name), value, name)
+            stats, = [row for row in gateway.json("rules", "stats") if row["name"] == "all"]
+            self.assertEqual((stats["matched"], stats["passed"], stats["undefined"], stats["failed"]), (6, 4, 1, 0))
+            for name, value in (("matched", 6), ("passed", 4), ("undefined", 1), ("failed", 0)):
+                self.assertEqual(gateway.metric(r'weir_rule_%s_total\{rule="all"\}' % name), value, name)
+
+            receiver.mood = None
+            wait_for("the delivery", lambda: status(gateway)["delivered"] == 1)
+            while not receiver.requests.empty():
+                receiver.next()
+            self.assertEqual(gateway.cli("sinks", "retry", "pager", "--from", "2", "--to", "2").stdout, "1 put back into the outbox\n")
+            again = receiver.next()
+            self.assertEqual(json.loads(again["body"]), {"n": 1})
+            self.assertNotEqual(again["headers"]["Idempotency-Key"], refused[1], "it was refused for good under that one")
+            self.assertEqual([letter["offset"] for letter in gateway.json("sinks", "dead", "pager")], [1, 3])
+            self.assertEqual(gateway.cli("sinks", "retry", "pager").stdout, "2 put back into the outbox\n")
+            self.assertEqual([json.loads(receiver.next()["body"])["n"] for _ in range(2)], [0, 2], "in their order")
+            wait_for("the books", lambda: status(gateway)["delivered"] == 4)
+            self.assertEqual((status(gateway)["in"], status(gateway)["dead"], gateway.json("sinks", "dead", "pager")), (7, 3, []))
+            for words in (("retry", "nobody"), ("outbox", "nobody"), ("dead", "nobody"), ("drop", "pager")):
+                refusal = gateway.cli("sinks", *words, check=False)
+                self.assertEqual((refusal.returncode, refusal.stdout), (1, ""), words)
+
     def test_error_actions_of_every_kind_hear_of_dead_letters(self):
         actions = {
             "alerted": 'alert: {sink: tickets, text: "${topic(2)} of ${clientid()} at ${site}"}',
