@@ -1,9 +1,11 @@
 """HTTP sinks over real connections: HTTP/2, mutual TLS, proxies. Records go through the outbox, as those of devices do."""
 import contextlib
+import gzip
 import json
 import os
 import pathlib
 import queue
+import re
 import shutil
 import socket
 import ssl
@@ -262,6 +264,133 @@ class Proxies(Connections):
             self.publish([1])
             self.delivered(1)
             self.assertTrue(proxy.heads.empty())
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def refusal(status, *head, body=b""):
+    return b"".join([b"HTTP/1.1 %d No\r\n" % status, *(line + b"\r\n" for line in head), b"Content-Length: %d\r\n\r\n" % len(body), body])
+
+
+# What a server sends for each request, part by part (None: its end), and what that means for the record. "slow": what follows goes byte by
+# byte, which takes longer than `timeout`; "endless": it is repeated.
+AWKWARD = {
+    "informed": ("delivered", [b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", OK]),
+    "chunked": ("delivered", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n", b"ok\r\n0\r\n\r\n"]),
+    "closing": ("delivered", [b"HTTP/1.0 200 OK\r\n\r\nok", None]),
+    "talkative": ("delivered", [OK + refusal(500)]),
+    "huge": ("delivered", [b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n", "endless", b"x" * 65536]),
+    "huge-failure": ("again", [b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n", "endless", b"1000\r\n" + b"x" * 4096 + b"\r\n"]),
+    "bomb": ("dead", [refusal(400, b"Content-Encoding: gzip", body=gzip.compress(bytes(20_000_000)))]),
+    "slow-body": ("again", ["slow", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000]),
+    "slow-head": ("again", ["slow", b"HTTP/1.1 200 OK\r\nX-Long: " + b"y" * 1000]),
+    "half": ("again", [b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", None]),
+    "informing-for-ever": ("again", ["endless", b"HTTP/1.1 100 Continue\r\n\r\n" * 50]),
+    "bad-chunk": ("again", [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n"]),
+    "silent": ("again", [None]),
+    "asks-a-year": ("later", [refusal(503, b"Retry-After: 31536000")]),
+    "asks-a-century": ("later", [refusal(429, b"Retry-After: Fri, 31 Dec 2099 23:59:59 GMT")]),
+    "asks-nonsense": ("again", [refusal(429, b"Retry-After: -5")]),
+    "early": ("again", [refusal(425)]),
+    "moves-in-circles": ("dead", [refusal(307, b"Location: /hook")]),
+    "moved": ("dead", [refusal(301, b"Location: /hook")]),
+    "sends-away": ("dead", [refusal(307, b"Location: http://127.0.0.2:1/")]),
+    "sends-to-a-file": ("dead", [refusal(308, b"Location: file:///etc/passwd")]),
+}
+
+
+class Awkward:
+    """Servers that answer as AWKWARD says."""
+
+    def __init__(self):
+        self.over = threading.Event()
+        self.listeners = {name: socket.create_server(("127.0.0.1", 0)) for name in AWKWARD}
+        for name, listener in self.listeners.items():
+            threading.Thread(target=self.accept, args=(name, listener), daemon=True).start()
+
+    def accept(self, name, listener):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=(name, listener.accept()[0]), daemon=True).start()
+
+    def serve(self, name, peer):
+        with peer, contextlib.suppress(OSError):
+            while not self.over.is_set():
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    more = peer.recv(65536)
+                    if not more:
+                        return
+                    data += more
+                self.answer(peer, AWKWARD[name][1])
+
+    def answer(self, peer, parts):
+        how = None
+        for part in parts:
+            if part is None:
+                peer.shutdown(socket.SHUT_WR)
+            elif isinstance(part, str):
+                how = part
+            elif how == "slow":
+                for byte in part:
+                    peer.sendall(bytes([byte]))
+                    self.over.wait(0.02)
+            else:
+                peer.sendall(part)
+                while how == "endless" and not self.over.is_set():
+                    peer.sendall(part)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for listener in self.listeners.values():
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+
+
+class AwkwardServers(unittest.TestCase):
+    maxDiff = None
+
+    def test_each_gets_what_it_deserves_and_none_disturbs_the_others(self):
+        with Awkward() as servers, Receiver() as fine:
+            urls = {name: f"http://127.0.0.1:{listener.getsockname()[1]}/hook" for name, listener in servers.listeners.items()}
+            urls["fine"] = fine.url
+            files = {"rules.d/hot.sql": None}
+            for name, url in urls.items():
+                files[f"sinks.d/{name}.yaml"] = sink(url, "timeout: 1s\nredirects: same_origin\n").replace("pager", name)
+                files[f"rules.d/{name}.sql"] = RULE.replace("pager", name)
+            with Gateway(files=files) as gateway:
+                with Client("probe-1", folder=gateway.device("probe-1")) as probe:
+                    probe.connect(gateway.ports["front"])
+                    for n in range(3):
+                        probe.publish("data/probe-1/n", {"n": n}, qos=1)
+
+                def fates():
+                    return {row["name"]: self.fate(row) for row in gateway.json("sinks", "list")}
+                expected = {name: fate for name, (fate, _) in AWKWARD.items()} | {"fine": "delivered"}
+                with contextlib.suppress(AssertionError):  # The comparison says more.
+                    wait_for("all fates", lambda: fates() == expected)
+                self.assertEqual(fates(), expected)
+                self.assertEqual([json.loads(fine.next()["body"])["n"] for _ in range(3)], [0, 1, 2])
+                peak = int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{gateway.process.pid}/status").read_text())[1])
+                self.assertLess(peak, 1_000_000, "kB: answers are not kept")
+
+    @staticmethod
+    def fate(row):
+        """Of three records of one device, which go one after the other."""
+        if (row["delivered"], row["failures"]) == (3, 0):
+            return "delivered"
+        if (row["dead"], row["failures"], row["pending"]) == (3, 3, 0):
+            return "dead"
+        if (row["delivered"], row["dead"], row["pending"]) != (0, 0, 3):
+            return f"unclear: {row}"
+        if row["failures"] == 1 and 1_800_000 < row["next_attempt_ms"] <= 3_600_000:
+            return "later"
+        return "again" if row["failures"] > 1 else "none"
 
 
 if __name__ == "__main__":
