@@ -149,17 +149,20 @@ std::shared_ptr<const pipeline::Routes> make_routes(
     auto routes = std::make_shared<pipeline::Routes>();
     routes->rules = without(*configuration.rules, paused).value_or(configuration.rules);
     routes->ack_waits_for_usage = configuration.config.metering.ack_waits;
+    // Until a sink has dropped its oldest records; no other rule of the message may wait longer for it.
+    constexpr std::chrono::milliseconds kDropping{50};
     for (std::size_t i = 0; i < sinks.size(); ++i) {
         const auto& sink = sinks[i];
+        const bool drops_oldest = sink.outbox.on_full == sinks::OnFull::drop_oldest;
         const auto& request = configuration.requests[i];
         routes->sinks.emplace(
             sink.name,
             pipeline::OutboxLimit{
                 .room = &store.outbox_room(sink.name),
                 .bytes = sinks::reserve_limit(sink.outbox),
-                .blocks = sink.outbox.on_full == sinks::OnFull::block,
-                .block_timeout = sink.outbox.block_timeout,
-                .drops_oldest = sink.outbox.on_full == sinks::OnFull::drop_oldest,
+                .blocks = sink.outbox.on_full == sinks::OnFull::block || drops_oldest,
+                .block_timeout = drops_oldest ? kDropping : sink.outbox.block_timeout,
+                .drops_oldest = drops_oldest,
                 .request = request.constant()
                                ? nullptr
                                : std::make_shared<const rules::RequestTemplate>(request),

@@ -25,10 +25,10 @@ namespace weir::pipeline {
 struct OutboxLimit {
     storage::OutboxRoom* room = nullptr;  ///< Of the store.
     std::uint64_t bytes = 0;
-    /// When full: hold the publisher back for block_timeout, or take it and let the sink give up older ones.
+    /// When full: hold the publisher back for block_timeout.
     bool blocks = true;
     std::chrono::milliseconds block_timeout{30'000};
-    bool drops_oldest = false;  ///< The sink gives up older ones.
+    bool drops_oldest = false;  ///< The sink makes room, by giving up older ones.
     /// What its requests take from each message; null: nothing.
     std::shared_ptr<const rules::RequestTemplate> request = {};
 };

@@ -74,8 +74,8 @@ std::string check(const HttpSinkConfig& config) {
 }
 
 std::uint64_t reserve_limit(const OutboxLimits& limits) noexcept {
-    return limits.on_full == OnFull::drop_oldest ? limits.size_bytes + limits.size_bytes / 8
-                                                 : limits.size_bytes;
+    const auto headroom = std::max(limits.size_bytes / 8, kHeadroomMin);
+    return limits.on_full == OnFull::drop_oldest ? limits.size_bytes + headroom : limits.size_bytes;
 }
 
 }  // namespace weir::sinks

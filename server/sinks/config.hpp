@@ -125,12 +125,14 @@ struct HttpSinkConfig {
 };
 
 inline constexpr std::size_t kCompressedBytesMin = 256;
+/// Some of the largest messages, so that a small outbox takes what comes in the moment until older entries are gone.
+inline constexpr std::uint64_t kHeadroomMin = 256 * 1024;
 
 /// What is wrong with a config, for people ("url: ..."); empty if nothing is.
 [[nodiscard]] std::string check(const HttpSinkConfig& config);
 
 /// The bound that publishers reserve room against (storage::OutboxRoom::reserve). With drop_oldest
-/// there is headroom of an eighth, within which old entries are removed.
+/// there is headroom of an eighth, and of kHeadroomMin at least, within which old entries are removed.
 [[nodiscard]] std::uint64_t reserve_limit(const OutboxLimits& limits) noexcept;
 
 }  // namespace weir::sinks

@@ -145,6 +145,26 @@ TEST_F(ThreatT45, DelaysNoOtherRuleOfTheMessage_WhenAFullOutboxDropsOrLoses) {
     }
 }
 
+TEST_F(ThreatT45, TakesEachNewRecord_WhenAFullOutboxDropsOldOnes) {
+    const auto gateway = start({hanging_.url(), "size: 64KiB, on_full: drop_oldest", "data/#"});
+    MqttPeer flood{gateway->port()};
+    flood.connect("flood");
+    constexpr int kFlood = 40;  // Five times the outbox, as fast as it goes.
+    for (int i = 0; i < kFlood; ++i) {
+        flood.publish("data/b", std::string(8'000, 'x'), mqtt::Qos::at_least_once);
+    }
+    flood.until_settled();
+    EXPECT_EQ(gateway->metric(R"(weir_sink_in_total{sink="stuck"})"), kFlood);
+    EXPECT_EQ(gateway->metric(R"(weir_lost_total{reason="sink_full"})"), 0);
+    EXPECT_TRUE(eventually([&] {
+        return gateway->metric(R"(weir_sink_pending_bytes{sink="stuck"})") <= 64 * 1024;
+    })) << "and no more is kept than it may hold";
+    EXPECT_EQ(
+        gateway->metric(R"(weir_sink_lost_total{sink="stuck"})"),
+        kFlood - gateway->metric(R"(weir_sink_pending{sink="stuck"})")
+    );
+}
+
 TEST_F(ThreatT45, DelaysNoOtherPublisher_WhenAFullOutboxHoldsOneBack) {
     const auto alone = lag_alone();
     const auto gateway =
