@@ -108,7 +108,7 @@ constexpr auto kSinkRows = std::to_array<SinkRow>({
         [](const auto& sink) { return number(sink.breaker == sinks::BreakerState::closed ? 0 : 1); }, nullptr},
     {"weir_sink_dead_letters", "Dead letters that are kept.", MetricType::Gauge,
         [](const auto& sink) { return number(sink.dead_letters); }, nullptr},
-    {"weir_sink_reports_lost_total", "Reports of dead letters for which the error sink of their rule had no room.", MetricType::Counter,
+    {"weir_sink_reports_lost_total", "Reports of dead letters that found no room on their way to the error action of their rule.", MetricType::Counter,
         [](const auto& sink) { return number(sink.reports_lost); }, nullptr},
 });
 // clang-format on

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include <weir/storage/records.hpp>
 
@@ -11,6 +12,14 @@ namespace {
 constexpr std::uint32_t kBatchMessagesMax = 10'000;
 constexpr std::uint32_t kInFlightMax = 64;
 constexpr std::chrono::seconds kAgeMin{1};
+
+/// A secret that cannot stand in a header would make dead letters of all records.
+bool has_control(std::string_view text) {
+    return std::ranges::any_of(text, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7F;
+    });
+}
 
 std::string check(const Delivery& delivery) {
     if (delivery.batch.messages == 0 || delivery.batch.messages > kBatchMessagesMax) {
@@ -50,6 +59,13 @@ std::string check(const HttpSinkConfig& config) {
             int{config.sigv4.has_value()} >
         1) {
         return "auth: bearer, basic and sigv4 exclude each other";
+    }
+    if (has_control(config.bearer_token) ||
+        (config.sigv4 && has_control(config.sigv4->session_token))) {
+        return "auth: a token has a line break or another control character";
+    }
+    if (config.basic_user.find(':') != std::string::npos) {
+        return "auth: a user of 'basic' has no ':'";
     }
     if (config.timeout.count() <= 0 || config.connect_timeout.count() <= 0) {
         return "timeout: must be longer than 0";

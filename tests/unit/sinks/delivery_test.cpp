@@ -148,6 +148,13 @@ INSTANTIATE_TEST_SUITE_P(
         ConfigCase{"timeout", [](auto& c) { c.timeout = {}; }, "timeout"},
         ConfigCase{"age", [](auto& c) { c.outbox.age = std::chrono::milliseconds{999}; }, "outbox"},
         ConfigCase{"size", [](auto& c) { c.outbox.size_bytes = 0; }, "outbox"},
+        ConfigCase{"token_of_two_lines", [](auto& c) { c.bearer_token = "a\nb"; }, "auth"},
+        ConfigCase{
+            "session_token_of_two_lines",
+            [](auto& c) { c.sigv4 = http_client::SigV4{.session_token = "a\r\nb"}; },
+            "auth"
+        },
+        ConfigCase{"user_with_colon", [](auto& c) { c.basic_user = "a:b"; }, "auth"},
         ConfigCase{"retry", [](auto& c) { c.retry.max = std::chrono::milliseconds{999}; }, "retry"},
         ConfigCase{
             "batch_messages", [](auto& c) { c.delivery.batch.messages = 0; }, "batch.messages"
