@@ -1,5 +1,6 @@
 #include <weir/pipeline/publish.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include <weir/metering/formula.hpp>
@@ -224,11 +225,25 @@ void Publisher::advance() {
     if (!batch.empty()) {
         broker_.journal().submit(std::move(batch), {});
     }
+    run_waiting();
+}
+
+void Publisher::run_waiting() {
     const auto now = context_.clock.steady();
-    while (!waiting_.empty() && run(*waiting_.front(), now - waiting_.front()->since)) {
-        waiting_bytes_ -= waiting_.front()->message->payload().size();
-        waiting_.pop_front();
+    std::vector<std::string_view> without_room;  // Rules, whose later messages stay behind the first.
+    std::deque<std::unique_ptr<Forwarded>> still;
+    for (auto& each : waiting_) {
+        const bool is_behind = std::ranges::find(without_room, each->rule) != without_room.end();
+        if (!is_behind && run(*each, now - each->since)) {
+            waiting_bytes_ -= each->message->payload().size();
+            continue;
+        }
+        if (!is_behind) {
+            without_room.push_back(each->rule);
+        }
+        still.push_back(std::move(each));
     }
+    waiting_ = std::move(still);
 }
 
 // --- Rules whose memory is another shard's -----------------------------------------------------------------------------
@@ -255,9 +270,15 @@ void Publisher::forward(const Origin& origin, broker::Deposit& deposit) {
 }
 
 void Publisher::receive(std::unique_ptr<Forwarded> forwarded) {
+    const bool is_behind = std::ranges::any_of(waiting_, [&](const auto& other) {
+        return other->rule == forwarded->rule;
+    });
+    if (!is_behind && run(*forwarded, std::chrono::milliseconds{0})) {
+        return;
+    }
     if (waiting_.size() >= kWaitingMax || waiting_bytes_ >= kWaitingBytesMax) {
         static_cast<void>(run(*forwarded, kNoLonger));
-    } else if (!waiting_.empty() || !run(*forwarded, std::chrono::milliseconds{0})) {
+    } else {
         waiting_bytes_ += forwarded->message->payload().size();
         waiting_.push_back(std::move(forwarded));
     }

@@ -108,6 +108,7 @@ private:
     void forward(const Origin& origin, broker::Deposit& deposit);
     void receive(std::unique_ptr<Forwarded> forwarded);
     [[nodiscard]] bool run(Forwarded& forwarded, std::chrono::milliseconds held);
+    void run_waiting();
     void show(const Origin& origin, const model::MessagePtr& message);
     void distribute_republished(const Origin& origin, broker::Deposit& deposit);
     /// @return False if nobody took it.
@@ -129,7 +130,8 @@ private:
     RuleEffects effects_;
     Taps taps_;
     broker::Deposit deposit_;  ///< Of the message that is being routed; kept for its memory.
-    std::deque<std::unique_ptr<Forwarded>> waiting_;  ///< For room in an outbox, in order.
+    /// For room in an outbox, in order. Messages wait for those of their own rule alone.
+    std::deque<std::unique_ptr<Forwarded>> waiting_;
     std::size_t waiting_bytes_ = 0;                   ///< Of their payloads.
 };
 

@@ -178,6 +178,59 @@ TEST_F(ThreatT45, DelaysNoOtherPublisher_WhenAFullOutboxHoldsOneBack) {
     EXPECT_GT(gateway->metric("weir_parked_total"), 0) << "the other one is held back meanwhile";
 }
 
+TEST_F(ThreatT45, DelaysNoOtherRuleWithAMemory_WhichIsAnotherShards) {
+    const RunningGateway gateway{{
+        .include = "policies.d, rules.d, sinks.d",
+        .prepare = [&](const std::filesystem::path& home) {
+            const auto write = [&](const std::string& file, const std::string& text) {
+                std::filesystem::create_directories((home / file).parent_path());
+                std::ofstream{home / file} << text;
+            };
+            write(
+                "sinks.d/stuck.yaml",
+                "sink: stuck\ntype: http\nurl: " + hanging_.url() +
+                    "\noutbox: {size: 64KiB, block_timeout: 60s}\n"
+            );
+            write("sinks.d/fine.yaml", "sink: fine\ntype: http\nurl: " + fine_.url() + "\n");
+            write(
+                "rules.d/stuck.sql",
+                "---\nto: [{http: {sink: stuck}}]\n---\nSELECT n, last(n) AS before FROM 'stuck/#'\n"
+            );
+            write(
+                "rules.d/fine.sql",
+                "---\nto: [{http: {sink: fine}}]\n---\nSELECT n, last(n) AS before FROM 'data/#'\n"
+            );
+        },
+    }};
+    // Each topic is a key of its own, at home on one shard or the other.
+    std::vector<std::unique_ptr<MqttPeer>> floods;
+    for (int i = 0; i < 24; ++i) {
+        floods.push_back(std::make_unique<MqttPeer>(gateway.port()));
+        floods.back()->connect("flood" + std::to_string(i));
+        for (int k = 0; k < 2; ++k) {
+            floods.back()->publish(
+                "stuck/" + std::to_string(2 * i + k),
+                R"({"n":")" + std::string(8'000, 'x') + R"("})",
+                mqtt::Qos::at_least_once
+            );
+        }
+    }
+    for (int device = 0; device < 4; ++device) {
+        MqttPeer peer{gateway.port()};
+        peer.connect("device" + std::to_string(device));
+        const auto since = std::chrono::steady_clock::now();
+        for (int i = 0; i < 16; ++i) {
+            peer.publish(
+                "data/" + std::to_string(16 * device + i), R"({"n":1})", mqtt::Qos::at_least_once
+            );
+            peer.until_settled();
+        }
+        EXPECT_LT(std::chrono::steady_clock::now() - since, 16 * kAddedMax);
+        received_ += 16;
+    }
+    EXPECT_EQ(fine_.wait_for(received_).size(), received_);
+}
+
 TEST_F(ThreatT45, HoldsAPublisherBack_AsLongAsTheFullOutboxSays) {
     // The other sink would hold back for 30 s, but has room.
     const auto gateway =
