@@ -8,10 +8,11 @@ namespace weir::storage::detail {
 
 Result<void> SessionWriter::load() {
     std::uint64_t last_session = 0;
+    // Of all kinds: what is left of a session that is gone must not become another one's.
     WEIR_CHECK(engine_.scan(
         Family::sessions,
-        std::string_view{&kSessionKind, 1},
-        end_of_prefix({&kSessionKind, 1}),
+        {},
+        {},
         [&](std::string_view key, std::string_view /*value*/) {
             last_session = std::max(last_session, first_number(key));
             return true;

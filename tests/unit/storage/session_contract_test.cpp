@@ -183,6 +183,23 @@ TEST_P(SessionContract, GivesIdsThatNothingStoredHas) {
     EXPECT_GT(store_->new_message_id(), message);
 }
 
+/// A later session with that id would have it.
+TEST_P(SessionContract, GivesNoIdOfWhatIsLeftOfASession) {
+    const auto put = {
+        +[](Batch& batch, SessionId session) { batch.put_subscription(session, "a/#", {}); },
+        +[](Batch& batch, SessionId session) { batch.put_will(session, {.message = {.topic = "w"}}); },
+        +[](Batch& batch, SessionId session) { batch.put_inbound_id(session, 7); },
+    };
+    for (const auto& put_one : put) {
+        const auto session = store_->new_session_id();
+        Batch batch;
+        put_one(batch, session);
+        commit(std::move(batch));
+        reopen();
+        EXPECT_GT(store_->new_session_id(), session);
+    }
+}
+
 TEST_P(SessionContract, ReadsAQueueInOrder_PageByPage) {
     for (std::uint64_t i = 1; i <= 5; ++i) {
         enqueue({kA}, i, std::to_string(i));
