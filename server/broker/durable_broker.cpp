@@ -31,6 +31,18 @@ constexpr std::string_view kTenant = "default";
     );
 }
 
+/// True if the batch puts the message into queues.
+[[nodiscard]] bool has_copies(const Journal::Commit& commit) noexcept {
+    const auto has = [](const std::vector<JournalEntry>& entries) {
+        return std::ranges::any_of(entries, [](const JournalEntry& entry) {
+            return entry.kind != JournalEntry::Kind::inbound;
+        });
+    };
+    return has(commit.entries) || std::ranges::any_of(commit.parts, [&](const Gathered::Part& part) {
+               return has(part.entries);
+           });
+}
+
 /// Of what a rule republished too.
 [[nodiscard]] std::string_view tenant_of(const Retained& retained) noexcept {
     return retained.publisher ? std::string_view{retained.publisher->tenant} : kTenant;
@@ -62,7 +74,8 @@ void Broker::settle(Deposit& deposit) {
             {.entries = std::exchange(deposit.entries, {}),
              .receipt = deposit.receipt(),
              .creditor = deposit.creditor(),
-             .done = std::exchange(deposit.done, {})}
+             .done = std::exchange(deposit.done, {}),
+             .is_message = true}
         );
     } else if (deposit.receipt() != 0) {
         give_back(deposit.receipt(), true);
@@ -72,6 +85,9 @@ void Broker::settle(Deposit& deposit) {
 }
 
 void Broker::on_commit(Journal::Commit& commit, bool stored) {
+    if (!stored && commit.is_message && !has_copies(commit)) {
+        context_.metrics.lose(Reason::storage_failed);  // Else each copy counts.
+    }
     for (const JournalEntry& entry : commit.entries) {
         if (Session* const session = find(entry.session)) {
             session->committed(entry, stored);
@@ -88,9 +104,6 @@ void Broker::on_commit(Journal::Commit& commit, bool stored) {
                            of_other = std::make_unique<Gathered::Part>(std::move(part)),
                            stored] { other.part_committed(*of_other, stored); }}
         );
-    }
-    if (!stored) {
-        context_.metrics.lose(Reason::storage_failed);
     }
     if (commit.receipt != 0) {
         give_back(commit.receipt, stored);

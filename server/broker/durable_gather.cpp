@@ -52,7 +52,7 @@ void Broker::pass(Gathered gathered, const Creditor& creditor) {
     if (share.receipt == 0) {
         journal_.submit(
             std::move(gathered.batch),
-            {.parts = std::move(gathered.parts), .creditor = creditor}
+            {.parts = std::move(gathered.parts), .creditor = creditor, .is_message = true}
         );
         return;
     }

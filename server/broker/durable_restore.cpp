@@ -45,8 +45,9 @@ void Broker::restore(
     }
     if (!may_stay) {
         journal_.open().drop_session(stored.id);
-        if (stored.queue.entries > 0) {
-            context_.metrics.lose(Reason::session_ended, stored.queue.entries);
+        if (const std::uint64_t waiting = stored.queue.entries - stored.queue.in_flight; waiting > 0) {
+            context_.metrics.routed.add(waiting);
+            context_.metrics.lose(Reason::session_ended, waiting);
             record_ended(principal ? who_of(**principal, record.client_id)
                                    : why::Who{record.owner.empty() ? record.client_id : record.owner});
         }
@@ -85,6 +86,7 @@ void Broker::restore(
     by_id_.insert(&session);
     sessions_.insert(std::move(made));
     context_.metrics.sessions.add(1);
+    context_.metrics.routed.add(lasting.unread.waiting());
     context_.metrics.queued.add(static_cast<std::int64_t>(lasting.unread.waiting()));
     for (const auto& [filter, options] : stored.subscriptions) {
         if (const auto verdict = bundle->subscribe(session.subject(), filter); verdict.accepted()) {

@@ -202,6 +202,15 @@ void Session::note_released(std::uint16_t packet_id, std::uint64_t sequence) {
     });
 }
 
+void Session::note_released_again() {
+    for (const std::uint16_t id : std::exchange(lasting_->unnoted, {})) {
+        const Flow::InFlight* const entry = flow_ ? flow_->in_flight_at(id) : nullptr;
+        if (entry != nullptr && entry->state == Flow::State::released) {
+            note_released(id, entry->copy.sequence);
+        }
+    }
+}
+
 void Session::store_inbound_id(std::uint16_t packet_id, Deposit& deposit) {
     if (!lasting_) {
         return;
@@ -310,8 +319,17 @@ void Session::committed(const JournalEntry& entry, bool stored) {
         flow_ && entry.packet_id != 0 ? flow_->in_flight_at(entry.packet_id) : nullptr;
     const bool is_there = in_flight != nullptr && in_flight->copy.sequence == entry.sequence;
     if (entry.kind == Kind::released) {
-        if (stored && is_there && is_live()) {
+        if (!is_there || !is_live()) {
+            return;
+        }
+        if (stored) {
             subscriber_->release(entry.packet_id);
+        } else {
+            std::vector<std::uint16_t>& unnoted = lasting_->unnoted;
+            if (std::ranges::find(unnoted, entry.packet_id) == unnoted.end()) {
+                unnoted.push_back(entry.packet_id);
+            }
+            lasting_->broker.plan_age(*this, kAgesAgain);
         }
         return;
     }
@@ -336,7 +354,12 @@ void Session::take_back(const JournalEntry& entry) {
     bool waited = false;
     if (const std::uint16_t id = flow_ ? flow_->packet_id_of(entry.sequence) : std::uint16_t{0};
         id != 0) {
-        flow_->refused(id);
+        if (flow_->refused(id)) {  // It counts as delivered, and nobody has it.
+            context_.metrics.routed.add();
+            book_in();
+            context_.metrics.lose(Reason::storage_failed);
+            book_loss(Reason::storage_failed);
+        }
     } else if (flow_ && flow_->withdraw(entry.sequence)) {
         waited = true;
     } else if (entry.sequence >= std::max(unread.from, unread.in_flight_to) &&
@@ -346,6 +369,7 @@ void Session::take_back(const JournalEntry& entry) {
     }
     if (waited) {
         context_.metrics.queued.add(-1);
+        context_.metrics.lose(Reason::storage_failed);
         book_loss(Reason::storage_failed);
     }
 }
@@ -499,6 +523,7 @@ void Session::plan_age() {
 
 void Session::drop_aged() {
     if (online()) {
+        note_released_again();
         return pump();
     }
     if (lasting_->is_unreadable) {
@@ -622,6 +647,7 @@ void Session::correct_unread(const storage::QueueEntry& entry) {
         --unread.in_flight;
     } else {
         context_.metrics.queued.add(-1);
+        context_.metrics.delivered[entry.qos].add();
         book_out();
     }
     if (waits) {
@@ -635,8 +661,11 @@ void Session::correct_unread(const storage::QueueEntry& entry) {
 
 void Session::end_unread() noexcept {
     Unread& unread = lasting_->unread;
-    context_.metrics.queued.add(-static_cast<std::int64_t>(unread.waiting()));
-    lasting_->books.in -= unread.waiting();
+    if (const std::uint64_t missing = unread.waiting(); missing > 0) {
+        context_.metrics.queued.add(-static_cast<std::int64_t>(missing));
+        context_.metrics.lose(Reason::storage_failed, missing);
+        book_loss(Reason::storage_failed, missing);
+    }
     unread.entries = unread.in_flight;
     unread.bytes = 0;
 }

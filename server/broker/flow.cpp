@@ -110,12 +110,13 @@ Flow::InFlight* Flow::find(std::uint16_t packet_id) noexcept {
     return &window_[position];
 }
 
-void Flow::refused(std::uint16_t packet_id) noexcept {
-    if (InFlight* const entry = find(packet_id); entry->state == State::storing) {
-        settle(packet_id);
-    } else {
-        entry->copy.sequence = 0;
+bool Flow::refused(std::uint16_t packet_id) noexcept {
+    InFlight* const entry = find(packet_id);
+    if (entry->state == State::storing) {
+        return settle(packet_id);
     }
+    entry->copy.sequence = 0;
+    return false;
 }
 
 bool Flow::settle(std::uint16_t packet_id) noexcept {

@@ -79,8 +79,8 @@ public:
     [[nodiscard]] const Copy* stored(std::uint16_t packet_id, std::uint64_t sequence) noexcept;
     /// Something waits for the disk: what is started after it must not overtake it.
     [[nodiscard]] bool is_storing() const noexcept { return storing_ > 0; }
-    /// The store did not take it: what was not sent is gone, what was sent is not on disk.
-    void refused(std::uint16_t packet_id) noexcept;
+    /// The store did not take it: what was not sent is gone, what was sent is not on disk. @return True: it was not sent.
+    bool refused(std::uint16_t packet_id) noexcept;
     /// Null: no such packet id in flight.
     [[nodiscard]] const InFlight* in_flight_at(std::uint16_t packet_id) const noexcept {
         return find(packet_id);

@@ -60,6 +60,7 @@ public:
         std::uint32_t receipt = 0;  ///< A share of it comes back; 0: the creditor is told.
         Creditor creditor = {};
         Done done = {};
+        bool is_message = false;  ///< What the batch stores is of a message.
     };
     class Listener {
     public:

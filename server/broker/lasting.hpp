@@ -71,6 +71,8 @@ struct Lasting {
     /// Entries that are on their way to another shard, which stores them; rising. Of what is not older nothing else goes to the disk.
     std::vector<std::uint64_t> held = {};
     std::vector<std::uint64_t> settled_while_held = {};
+    /// In flight: PUBREC came, and the store refused to note it. Noted again on this connection, or when all goes again on the next.
+    std::vector<std::uint16_t> unnoted = {};
     std::chrono::milliseconds expiry{0};
     SteadyTime ends{0};          ///< While offline: when the session ends.
     SteadyTime will_fires{0};    ///< While offline with a will: when it is published.

@@ -381,6 +381,7 @@ void Session::resend() {
     is_answered_ = true;
     if (lasting_) {
         lasting_->is_unreadable = false;
+        lasting_->unnoted.clear();
     }
     if (flow_) {
         flow_->begin_again();

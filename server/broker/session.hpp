@@ -329,6 +329,8 @@ private:
     void send_stored(Copy copy);
     /// PUBREL goes when the store knows that PUBREC came.
     void note_released(std::uint16_t packet_id, std::uint64_t sequence);
+    /// The same for what the store refused to note.
+    void note_released_again();
     /// The store has no use for this entry any more.
     void forget(const Copy& copy);
     /// The same for a copy that its group gave: the others of the group are offered it.

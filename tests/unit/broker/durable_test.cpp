@@ -1640,6 +1640,24 @@ TEST_P(DurableRefused, HasNoSession_ThatCouldNotBeStored) {
     EXPECT_EQ(sum(&model::ShardMetrics::sessions), 0);
 }
 
+TEST_P(DurableRefused, ReleasesAMessage_WhenTheDiskTakesItsPubrecAtLast) {
+    auto& session = connect("a", peer);
+    subscribe(session, "x", kQos2);
+    publish("x", "1", Qos::exactly_once);
+    ASSERT_THAT(peer.ids, ElementsAre(1));
+    refuse(true);
+    EXPECT_TRUE(session.received(1));
+    cluster->pump();
+    pass(seconds{1});
+    EXPECT_THAT(peer.released, IsEmpty());
+    refuse(false);
+    pass(seconds{1});
+    EXPECT_THAT(peer.released, ElementsAre(1));
+    EXPECT_TRUE(session.settled(1));
+    cluster->pump();
+    EXPECT_EQ(stored("a"), 0U);
+}
+
 TEST_P(DurableRefused, RemovesASubscription_ThatWasNotRemovedFromTheDiskBefore) {
     auto& session = connect("a", peer);
     subscribe(session, "x", kQos1);
