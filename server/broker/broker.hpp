@@ -374,7 +374,8 @@ private:
     void pass(Gathered gathered, const Creditor& creditor);
     /// Another shard's part.
     void add_part(std::uint32_t receipt, Gathered part);
-    void part_committed(Gathered::Part& part, bool stored);
+    /// @param comes_again  It was refused, and who published it is told so: what ended sessions had of it goes to nobody.
+    void part_committed(Gathered::Part& part, bool stored, bool comes_again);
     /// A part of a session's queue: all below a sequence.
     struct Below {
         std::uint64_t session = 0;
@@ -383,7 +384,9 @@ private:
     /// Submitted in the order in which they began, whichever shards have to tell their part.
     struct Handover {
         Below after;  ///< Not while other shards are still to store some of this.
-        std::move_only_function<void()> submit = {};  ///< Nothing: some part is still to be told.
+        /// Nothing: some part is still to be told. @param stands  False: what is handed on was refused.
+        std::move_only_function<void(bool stands)> submit = {};
+        bool stands = true;
     };
     /// Submits what leaves one place on disk together with where it goes to.
     void hand_over(Deposit& deposit, const Below& after);

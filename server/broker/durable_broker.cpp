@@ -93,16 +93,20 @@ void Broker::on_commit(Journal::Commit& commit, bool stored) {
             session->committed(entry, stored);
         }
     }
+    const bool comes_again = !stored && commit.creditor.is_told();
     for (Gathered::Part& part : commit.parts) {
         if (part.shard == shards_.self) {
-            part_committed(part, stored);
+            part_committed(part, stored, comes_again);
             continue;
         }
         shards_.peers->send(
             part.shard,
             runtime::Task{[&other = on(part.shard),
                            of_other = std::make_unique<Gathered::Part>(std::move(part)),
-                           stored] { other.part_committed(*of_other, stored); }}
+                           stored,
+                           comes_again] {
+                other.part_committed(*of_other, stored, comes_again);
+            }}
         );
     }
     if (commit.receipt != 0) {

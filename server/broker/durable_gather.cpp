@@ -38,8 +38,13 @@ void Broker::hold(Deposit& deposit, std::uint64_t handover) {
 void Broker::pass(Gathered gathered, const Creditor& creditor) {
     if (const std::uint64_t number = std::exchange(gathered.handover, 0); number != 0) {
         handovers_[number - first_handover_].submit =
-            [this, gathered = std::move(gathered)]() mutable {
-                submit_handover(std::move(gathered));
+            [this, gathered = std::move(gathered)](bool stands) mutable {
+                if (stands) {
+                    submit_handover(std::move(gathered));
+                    return;
+                }
+                Journal::Commit refused{.parts = std::move(gathered.parts)};
+                on_commit(refused, false);
             };
         submit_handovers();
         return;
@@ -73,7 +78,7 @@ void Broker::add_part(std::uint32_t receipt, Gathered part) {
     give_back(receipt, true);
 }
 
-void Broker::part_committed(Gathered::Part& part, bool stored) {
+void Broker::part_committed(Gathered::Part& part, bool stored, bool comes_again) {
     if (part.done) {
         part.done(stored);
     }
@@ -84,6 +89,13 @@ void Broker::part_committed(Gathered::Part& part, bool stored) {
             session->pump();
         } else if (const auto ended = held_of_ended_.find(entry.session);
                    ended != held_of_ended_.end()) {
+            if (comes_again && entry.sequence != 0) {
+                for (Handover& handover : handovers_) {
+                    const Below& after = handover.after;
+                    handover.stands = handover.stands && !(after.session == entry.session &&
+                                                           after.sequence == entry.sequence + 1);
+                }
+            }
             if (const auto held = std::ranges::find(ended->second, entry.sequence);
                 held != ended->second.end()) {
                 ended->second.erase(held);
@@ -118,7 +130,7 @@ void Broker::after_handovers(const Below& after, std::move_only_function<void()>
     if (handovers_.empty() && !is_held(after)) {
         work();
     } else {
-        handovers_.push_back({.after = after, .submit = std::move(work)});
+        handovers_.push_back({.after = after, .submit = [work = std::move(work)](bool /*stands*/) mutable { work(); }});
     }
 }
 
@@ -140,10 +152,10 @@ void Broker::submit_handover(Gathered gathered) {
 
 void Broker::submit_handovers() {
     while (!handovers_.empty() && handovers_.front().submit && has_turn(handovers_.front().after)) {
-        auto submit = std::move(handovers_.front().submit);
+        Handover first = std::move(handovers_.front());
         handovers_.pop_front();
         ++first_handover_;
-        submit();
+        first.submit(first.stands);
     }
 }
 

@@ -1658,6 +1658,46 @@ TEST_P(DurableRefused, ReleasesAMessage_WhenTheDiskTakesItsPubrecAtLast) {
     EXPECT_EQ(stored("a"), 0U);
 }
 
+/// Else the publisher's repetition would be a second one. [MQTT5-4.3.3-13]
+TEST_P(DurableRefused, HandsOnNothingOfAPublishAtQos2_ThatWasRefused) {
+    Peer second;
+    auto& mortal = connect("mortal", peer, seconds{60});
+    subscribe(mortal, "$share/g/x", kQos2);
+    auto& heir = connect(heir_id(), second);
+    subscribe(heir, "$share/g/x", kQos2);
+    disconnect(heir, second);
+    peer.is_ready = false;
+    mortal.pump();
+    const unsigned shard = GetParam() - 1;
+    const auto publish_for = [&](std::uint64_t number) {
+        Deposit deposit{
+            cluster->nodes[shard]->journal, {.token = {.connection = 1, .number = number}, .gathers = true}
+        };
+        const auto message = Cluster::message("x", "1", Qos::exactly_once);
+        deposit.next(*message);
+        cluster->brokers[shard]->fan_out(message, deposit);
+        cluster->brokers[shard]->commit(deposit);
+        cluster->run_mail();
+        store->drain();
+    };
+    refuse(true);
+    publish_for(1);
+    refuse(false);
+    Broker& broker = *cluster->brokers[home("mortal")];
+    broker.disconnect(mortal, peer, false);  // Nobody was told yet what became of it.
+    cluster->clock.advance(seconds{61});
+    broker.advance();
+    cluster->pump();
+    EXPECT_EQ(stored(heir_id()), 0U);
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 0);
+    EXPECT_EQ(cluster->lost(Reason::storage_failed), 1U);
+    publish_for(2);
+    cluster->pump();
+    EXPECT_EQ(cluster->nodes[shard]->acks, (Acks{{1, false}, {2, true}}));
+    EXPECT_EQ(stored(heir_id()), 1U);
+    EXPECT_EQ(stored_sessions(), 1U);
+}
+
 TEST_P(DurableRefused, RemovesASubscription_ThatWasNotRemovedFromTheDiskBefore) {
     auto& session = connect("a", peer);
     subscribe(session, "x", kQos1);
