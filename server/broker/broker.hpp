@@ -399,8 +399,23 @@ private:
 
     void give_back(std::uint32_t receipt, bool stored);
     void put_session(storage::Batch& batch, const Session& session) const;
+    /// @param will  Of the connection: the session has it when that is stored. @param expiry  Of the session before.
     /// @return True if the peer has to wait.
-    bool store_connected(Session& session, Journal::Done done, bool drops_other);
+    bool store_connected(
+        Session& session,
+        std::unique_ptr<Will> will,
+        std::chrono::milliseconds expiry,
+        Journal::Done done,
+        bool drops_other
+    );
+    /// What became of one of its CONNECTs. @param will  Of that. @param expiry  Before that.
+    void connect_stored(
+        Session& session,
+        std::uint32_t number,
+        std::unique_ptr<Will> will,
+        std::chrono::milliseconds expiry,
+        bool stored
+    );
     /// A session that is new could not be stored: it ends with its connection.
     void not_begun(std::uint64_t session_id);
     void store_disconnected(Session& session);

@@ -60,6 +60,8 @@ ConnectResult Broker::connect(ConnectRequest request) {
         if (session->expiry().count() == 0 || request.clean_start ||
             (session->will_ && session->will_->delay.count() == 0)) {
             fire_will(*session);
+        } else if (session->will_ && session->lasting_->connect == ConnectState::stored) {
+            session->lasting_->will_fires = context_.clock.steady() + session->will_->delay;
         }
     }
     // A session that was to end with its connection ends with it also when another connection comes. [MQTT5-3.1.4-3]
@@ -93,11 +95,11 @@ ConnectResult Broker::connect(ConnectRequest request) {
     ));
     session->limits_ = std::move(request.limits);
     session->subscriber_ = request.subscriber;
-    session->will_ = std::move(request.will);
     session->is_answered_ = false;
     if (request.expiry.count() != 0 && !session->lasting_) {
         session->lasting_ = std::make_unique<Lasting>(*this, journal_, journal_.new_session_id());
     }
+    const auto expiry = session->expiry();
     if (session->lasting_) {
         session->lasting_->expiry = request.expiry;
         ++session->lasting_->life;
@@ -117,7 +119,9 @@ ConnectResult Broker::connect(ConnectRequest request) {
             }
         };
     }
-    result.is_pending = store_connected(*session, std::move(request.done), drops_other);
+    result.is_pending = store_connected(
+        *session, std::move(request.will), expiry, std::move(request.done), drops_other
+    );
     session->is_answered_ = !result.is_pending;
     return result;
 }
@@ -138,7 +142,11 @@ void Broker::disconnect(Session& session, const Subscriber& subscriber, bool pub
         return;
     }
     session.subscriber_ = nullptr;
-    if (!publish_will) {
+    // Else what there is, is of an earlier connection.
+    const bool is_own_will = !session.lasting_ || session.lasting_->connect == ConnectState::stored;
+    if (!is_own_will) {
+        session.lasting_->is_will_wanted = publish_will;
+    } else if (!publish_will) {
         session.will_.reset();
     }
     if (session.expiry().count() == 0) {
@@ -148,7 +156,7 @@ void Broker::disconnect(Session& session, const Subscriber& subscriber, bool pub
     const SteadyTime now = context_.clock.steady();
     session.lasting_->ends = now + session.expiry();
     store_disconnected(session);
-    if (session.will_) {
+    if (session.will_ && is_own_will) {
         session.lasting_->will_fires = now + session.will_->delay;
         if (session.will_->delay.count() == 0) {
             fire_will(session);
@@ -231,7 +239,7 @@ void Broker::fire_will(Session& session) {
 
 void Broker::schedule(Session& session) {
     SteadyTime next = session.lasting_->ends;
-    if (session.will_) {
+    if (session.will_ && session.lasting_->connect != ConnectState::storing) {
         next = std::min(next, session.lasting_->will_fires);
     }
     note(timetable_, session.lasting_->due, next, session.id());
@@ -246,7 +254,8 @@ void Broker::advance() {
     while (!timetable_.empty() && timetable_.begin()->first <= now.count()) {
         Session& session = *find(timetable_.begin()->second);
         forget_end(session);
-        if (session.will_ && session.lasting_->will_fires <= now) {
+        if (session.will_ && session.lasting_->connect != ConnectState::storing &&
+            session.lasting_->will_fires <= now) {
             fire_will(session);
         }
         if (session.lasting_->ends <= now && session.has_more_to_leave()) {

@@ -190,8 +190,15 @@ void Broker::put_session(storage::Batch& batch, const Session& session) const {
     );
 }
 
-bool Broker::store_connected(Session& session, Journal::Done done, bool drops_other) {
+bool Broker::store_connected(
+    Session& session,
+    std::unique_ptr<Will> will,
+    std::chrono::milliseconds expiry,
+    Journal::Done done,
+    bool drops_other
+) {
     if (!session.lasting_) {
+        session.will_ = std::move(will);
         if (!drops_other) {
             return false;
         }
@@ -200,8 +207,16 @@ bool Broker::store_connected(Session& session, Journal::Done done, bool drops_ot
         });
         return true;
     }
+    Lasting& lasting = *session.lasting_;
+    lasting.connect = ConnectState::storing;
+    const std::uint32_t number = ++lasting.connects;
     // One that was there under its client id may be on disk until then.
-    after_handovers([this, id = session.id(), done = std::move(done)]() mutable {
+    after_handovers([this,
+                     id = session.id(),
+                     number,
+                     expiry,
+                     will = std::move(will),
+                     done = std::move(done)]() mutable {
         const Session* const alive = find(id);
         if (alive == nullptr || !alive->lasting_) {
             journal_.after(std::move(done));
@@ -209,21 +224,68 @@ bool Broker::store_connected(Session& session, Journal::Done done, bool drops_ot
         }
         storage::Batch batch;
         put_session(batch, *alive);
-        if (alive->will_) {
-            batch.put_will(alive->lasting_->id, record_of(*alive->will_));
+        if (will) {
+            batch.put_will(alive->lasting_->id, record_of(*will));
         } else {
             batch.erase_will(alive->lasting_->id);
         }
-        journal_.submit(std::move(batch), {.done = std::move(done)});
+        journal_.submit(
+            std::move(batch),
+            {.done = [this, id, number, expiry, will = std::move(will), done = std::move(done)](
+                         bool stored
+                     ) mutable {
+                if (Session* const session_now = find(id)) {
+                    connect_stored(*session_now, number, std::move(will), expiry, stored);
+                }
+                if (done) {
+                    done(stored);
+                }
+            }}
+        );
     });
     return true;
+}
+
+void Broker::connect_stored(
+    Session& session,
+    std::uint32_t number,
+    std::unique_ptr<Will> will,
+    std::chrono::milliseconds expiry,
+    bool stored
+) {
+    Lasting& lasting = *session.lasting_;
+    if (stored) {
+        session.will_ = std::move(will);
+    }
+    if (number != lasting.connects) {
+        return;  // A later one decides.
+    }
+    lasting.connect = stored ? ConnectState::stored : ConnectState::refused;
+    if (!stored) {
+        lasting.expiry = expiry;
+    }
+    if (session.online()) {
+        return;
+    }
+    if (stored && !lasting.is_will_wanted && session.will_) {
+        session.will_.reset();
+        journal_.open().erase_will(lasting.id);
+    } else if (stored && session.will_) {
+        const SteadyTime now = context_.clock.steady();
+        lasting.will_fires = now + session.will_->delay;
+        if (lasting.will_fires <= now) {
+            fire_will(session);
+        }
+    }
+    forget_end(session);
+    schedule(session);
 }
 
 void Broker::store_disconnected(Session& session) {
     session.unload();
     auto& batch = journal_.open();
     put_session(batch, session);
-    if (!session.will_) {
+    if (!session.will_ && session.lasting_->connect != ConnectState::storing) {
         batch.erase_will(session.lasting_->id);
     }
 }

@@ -44,6 +44,13 @@ struct Books {
     std::array<model::LimitHits, model::kQueueLimits> limits = {};
 };
 
+/// What became of the last CONNECT that the session has.
+enum class ConnectState : std::uint8_t {
+    stored,
+    storing,
+    refused,  ///< By the disk: its connection ends, and the session is as it was before.
+};
+
 /// Of one session whose expiry is above zero. Its entries in the queue are numbered here.
 struct Lasting {
     /// As much of a queue as is in memory while its connection takes it.
@@ -74,6 +81,9 @@ struct Lasting {
     /// In flight: PUBREC came, and the store refused to note it. Noted again on this connection, or when all goes again on the next.
     std::vector<std::uint16_t> unnoted = {};
     std::chrono::milliseconds expiry{0};
+    std::uint32_t connects = 0;  ///< How many CONNECTs it had.
+    ConnectState connect = ConnectState::stored;
+    bool is_will_wanted = true;  ///< The connection is gone while its CONNECT was being stored: is the will of that to be published?
     SteadyTime ends{0};          ///< While offline: when the session ends.
     SteadyTime will_fires{0};    ///< While offline with a will: when it is published.
     SteadyTime due{0};           ///< While offline: the first of these, as the broker has it noted; 0: not.

@@ -313,6 +313,7 @@ TEST_P(Wills, FireWhenTheyMust_MQTT3_3_1_2_8_MQTT3_3_14_4_3_MQTT5_3_1_2_8_MQTT5_
     made.expiry = GetParam().expiry;
     made.will = std::make_unique<Will>(Will{.message = Cluster::message("will", "gone"), .delay = GetParam().delay});
     auto& session = *cluster.brokers[0]->connect(std::move(made)).session;
+    cluster.pump();
     cluster.brokers[0]->disconnect(session, doomed, !GetParam().polite);
     cluster.clock.advance(GetParam().later);
     cluster.brokers[0]->advance();
@@ -340,6 +341,7 @@ TEST_F(OneShard, DropsADelayedWill_WhenTheClientComesBack_MQTT5_3_1_3_9) {
     made.clean_start = false;
     made.will = std::make_unique<Will>(Will{.message = Cluster::message("will", "gone"), .delay = std::chrono::seconds{10}});
     auto& session = *broker().connect(std::move(made)).session;
+    cluster.pump();
     broker().disconnect(session, peer, true);
     Peer again;
     cluster.connect(0, "a", again, std::chrono::hours{1});

@@ -195,6 +195,30 @@ protected:
         all.push_back(std::move(*parsed));
         return policy::PolicySet::make(std::move(all))->bundle_for(*Cluster::thing("owner"));
     }
+    [[nodiscard]] ConnectRequest request_with_will(Peer& with, std::string_view will, seconds delay) const {
+        auto request = cluster->request("a", with);
+        request.expiry = hours{1};
+        request.clean_start = false;
+        request.will = std::make_unique<Will>(
+            Will{.message = Cluster::message("will", will, Qos::at_least_once), .delay = delay}
+        );
+        return request;
+    }
+    void expect_will_of_a_short_connection(bool is_wanted) {
+        Peer watcher;
+        subscribe(connect("watcher", watcher), "will", kQos1);
+        Broker& broker = *cluster->brokers[home("a")];
+        Session& session = *broker.connect(request_with_will(peer, "gone", seconds{5})).session;
+        broker.disconnect(session, peer, is_wanted);
+        cluster->pump();
+        pass(seconds{5});
+        EXPECT_EQ(watcher.got.size(), is_wanted ? 1U : 0U);
+        restart();
+        pass(seconds{5});
+        Peer late;
+        connect("watcher", late);
+        EXPECT_EQ(late.got.size(), watcher.got.size()) << "what it did not acknowledge, and no second will";
+    }
     /// The disk is faster than other shards.
     void run_disk_first() {
         for (int i = 0; i < 3; ++i) {
@@ -1609,6 +1633,41 @@ protected:
         start();
     }
     void refuse(bool yes) { faults->commit_error = yes ? storage::errc::disk_full : storage::errc{}; }
+    /// @param stops  The gateway, before the will is due.
+    void expect_old_will(bool stops) {
+        Peer watcher;
+        subscribe(connect("watcher", watcher), "will", kQos1);
+        pass(seconds{1});
+        Session* session = nullptr;
+        const auto is_stored = [&](Peer& with, std::string_view will, seconds delay, seconds expiry) {
+            bool outcome = false;
+            auto request = request_with_will(with, will, delay);
+            request.expiry = expiry;
+            request.done = [&outcome](bool stored) { outcome = stored; };
+            session = cluster->brokers[home("a")]->connect(std::move(request)).session;
+            cluster->pump();
+            return outcome;
+        };
+        ASSERT_TRUE(is_stored(peer, "old", seconds{60}, seconds{3'600}));
+        disconnect(*session, peer);
+        pass(seconds{10});
+        refuse(true);
+        Peer again;
+        ASSERT_FALSE(is_stored(again, "new", seconds{1}, seconds{0}));
+        disconnect(*session, again, false);  // As the endpoint does then.
+        refuse(false);
+        EXPECT_EQ(sum(&model::ShardMetrics::sessions), 2);
+        Peer watcher_again;
+        if (stops) {
+            restart();
+            connect("watcher", watcher_again);
+        }
+        const Peer& now = stops ? watcher_again : watcher;
+        pass(seconds{49});
+        EXPECT_THAT(now.got, IsEmpty());
+        pass(seconds{1});
+        EXPECT_THAT(now.got, ElementsAre("will=old@1"));
+    }
 
     std::shared_ptr<storage::test::Faults> faults = std::make_shared<storage::test::Faults>();
 };
@@ -1656,6 +1715,22 @@ TEST_P(DurableRefused, ReleasesAMessage_WhenTheDiskTakesItsPubrecAtLast) {
     EXPECT_TRUE(session.settled(1));
     cluster->pump();
     EXPECT_EQ(stored("a"), 0U);
+}
+
+TEST_P(DurableRefused, KeepsTheSessionAndItsWill_WhenTheConnectThatChangesThemCannotBeStored) {
+    expect_old_will(false);
+}
+
+TEST_P(DurableRefused, KeepsTheWillOnDisk_WhenTheConnectThatChangesItCannotBeStored) {
+    expect_old_will(true);
+}
+
+TEST_P(Durable, PublishesTheWillOfAConnection_ThatIsGoneBeforeItsConnectIsStored) {
+    expect_will_of_a_short_connection(true);
+}
+
+TEST_P(Durable, PublishesNoWillOfAConnection_ThatSaysDisconnectBeforeItsConnectIsStored) {
+    expect_will_of_a_short_connection(false);
 }
 
 /// Else the publisher's repetition would be a second one. [MQTT5-4.3.3-13]
