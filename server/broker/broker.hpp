@@ -274,6 +274,23 @@ private:
         std::optional<SubscriptionOptions> before;  ///< On disk; nothing: it is new.
     };
 
+    /// Of a session that ended: its groups are to get what of its queue was not in memory.
+    struct Left {
+        std::string name;    ///< In leaving_.
+        Leaver from;
+        std::string device;  ///< For decisions about it,
+        bool is_claim;       ///< likewise.
+        boost::unordered_flat_map<std::uint32_t, GroupId> groups = {};  ///< By share.
+        std::uint64_t next = 0;     ///< Sequence of what is read next.
+        std::uint64_t waiting = 0;  ///< As Unread::waiting().
+        std::uint64_t lost = 0;     ///< That no group wants.
+    };
+    /// The sessions of one client that ended and have such a rest.
+    struct Leaving {
+        std::size_t sessions = 0;
+        std::vector<std::move_only_function<void()>> then = {};  ///< Waits for their end on disk.
+    };
+
     /// A session on its way into a group, and back with the group's id.
     struct Join {
         std::string key;
@@ -320,6 +337,19 @@ private:
     );
     /// A session ended: its groups get what others of them may have. @return How many copies are lost.
     [[nodiscard]] std::size_t bequeath(Flow& left, const Leaver& from);
+    /// What an ended session has on disk only, for its groups. A page of one of them at a time.
+    void leave_rest(Left rest);
+    void read_rest();
+    void take_rest(const Result<std::vector<storage::QueuedMessage>>& page);
+    void hand_on_rest(Left& left, const storage::QueuedMessage& stored);
+    void end_rest(model::Reason reason);
+    /// As leaving_ names its client.
+    [[nodiscard]] static std::string name_of(const Session& session);
+    [[nodiscard]] bool is_leaving(const Session& session) const {
+        return !leaving_.empty() && leaving_.contains(name_of(session));
+    }
+    /// Runs `work` when the disk is given the end of all earlier sessions of this one's client.
+    void after_ends(const Session& session, std::move_only_function<void()> work);
     // On the group's shard:
     void admit(std::unique_ptr<Join> join, PendingPtr pending);
     void dismiss(std::string_view key, std::uint64_t session_id);
@@ -432,6 +462,8 @@ private:
         Session& session, std::uint64_t number, std::span<const Change> changes, bool stored
     );
     void sweep_retained();
+    /// At the start: a later session of its client is there. It ends, at once or when its groups have all their members.
+    void replace(Session& older);
     /// Without telling other threads: before the shards run.
     void restore_subscription(
         Session& session, std::string_view filter, const storage::SubscriptionRecord& record
@@ -460,6 +492,10 @@ private:
     std::size_t handover_bytes_ = 0;    // Given to the store, and not committed.
     // As Lasting::held, by session.
     boost::unordered_flat_map<std::uint64_t, std::vector<std::uint64_t>> held_of_ended_;
+    std::deque<Left> left_;         // The first one is read next.
+    bool is_reading_rest_ = false;  // A page of the first one is being read.
+    boost::unordered_flat_map<std::string, Leaving> leaving_;
+    std::vector<std::unique_ptr<Session>> replaced_;  // At the start: a later one of the same client is there. To end.
     DurableListener* durable_listener_ = nullptr;
     WillPublisher* will_publisher_ = nullptr;
     std::shared_ptr<const policy::PolicySet> policy_set_;

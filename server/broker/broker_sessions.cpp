@@ -30,20 +30,18 @@ void forget(Times& times, SteadyTime& noted, std::uint64_t session) {
 
 /// Queues of a shard that are looked at for what is too old, each a page: the reads of others come first.
 constexpr int kAgeLooksPerSecond = 64;
-/// When to look again at a session that is to end and has more to leave.
-constexpr std::chrono::milliseconds kEndAgain{1'000};
 
 }  // namespace
 
 ConnectResult Broker::connect(ConnectRequest request) {
     const auto found = sessions_.find(Key{request.principal->tenant, request.client_id});
     Session* session = found == sessions_.end() ? nullptr : found->get();
-    if (session != nullptr && !session->principal().same_identity(*request.principal)) {
-        return {.verdict = {Reason::client_id_conflict}};
-    }
     if (session != nullptr && !session->online() && session->lasting_->ends <= context_.clock.steady()) {
         end(*session);  // Over, though nobody has looked since.
         session = nullptr;
+    }
+    if (session != nullptr && !session->principal().same_identity(*request.principal)) {
+        return {.verdict = {Reason::client_id_conflict}};
     }
     if (session != nullptr && session->online()) {
         std::exchange(session->subscriber_, nullptr)->end(Reason::taken_over);
@@ -67,7 +65,7 @@ ConnectResult Broker::connect(ConnectRequest request) {
     // A session that was to end with its connection ends with it also when another connection comes. [MQTT5-3.1.4-3]
     bool drops_other = false;
     if (session != nullptr && (request.clean_start || session->expiry().count() == 0)) {
-        drops_other = session->lasting_ != nullptr;
+        drops_other = session->lasting_ != nullptr || !session->is_answered_;
         end(*session);
         session = nullptr;
     }
@@ -186,13 +184,28 @@ void Broker::end(Session& session) {
     if (session.subscriber_ != nullptr) {
         std::exchange(session.subscriber_, nullptr)->end(Reason::administrative);
     }
+    std::optional<Left> rest;
+    if (session.has_more_to_leave()) {
+        rest = Left{
+            .name = name_of(session),
+            .from = {.session = session.id(), .stored = session.stored_id()},
+            .device = session.device(),
+            .is_claim = session.who().is_claim,
+            .next = session.lasting_->unread.from,
+            .waiting = session.lasting_->unread.waiting(),
+        };
+        for (const auto& [share, subscription] : session.memberships_->by_share) {
+            rest->groups.emplace(share, session.memberships_->group_of(share));
+        }
+    }
     forget_subscriptions(session);
     const std::uint64_t id = session.id();
     const std::unique_ptr<Flow> left = std::move(session.flow_);
     if (session.lasting_) {
         forget_end(session);
         forget_age(session);
-        const auto unread = static_cast<std::int64_t>(session.lasting_->unread.waiting());
+        const auto unread =
+            rest ? 0 : static_cast<std::int64_t>(session.lasting_->unread.waiting());
         if (unread > 0) {
             context_.metrics.lose(Reason::session_ended, static_cast<std::uint64_t>(unread));
             record_ended(session.who());
@@ -211,11 +224,18 @@ void Broker::end(Session& session) {
     context_.metrics.sessions.add(-1);
     const std::string device = session.device();
     const bool is_claim = session.who().is_claim;
-    sessions_.erase(sessions_.find(Key{session.principal().tenant, session.client_id()}));
+    if (const auto known = sessions_.find(Key{session.principal().tenant, session.client_id()});
+        known != sessions_.end() && known->get() == &session) {
+        sessions_.erase(known);
+    } else {
+        std::erase_if(replaced_, [&](const auto& each) { return each.get() == &session; });
+    }
     if (left && bequeath(*left, {.session = id, .stored = stored}) > 0) {
         record_ended({device, is_claim});
     }
-    if (stored != storage::SessionId{}) {  // Until the others have what they got of it, it comes back after a crash.
+    if (rest) {
+        leave_rest(std::move(*rest));
+    } else if (stored != storage::SessionId{}) {  // Until the others have what they got of it, it comes back after a crash.
         after_handovers(
             {.session = id, .sequence = std::numeric_limits<std::uint64_t>::max()},
             [this, stored] { journal_.open().drop_session(stored); }
@@ -258,10 +278,7 @@ void Broker::advance() {
             session.lasting_->will_fires <= now) {
             fire_will(session);
         }
-        if (session.lasting_->ends <= now && session.has_more_to_leave()) {
-            session.read_queue();
-            note(timetable_, session.lasting_->due, now + kEndAgain, session.id());
-        } else if (session.lasting_->ends <= now) {
+        if (session.lasting_->ends <= now) {
             end(session);
         } else {
             schedule(session);

@@ -1,9 +1,12 @@
 // Shared subscriptions. The shard that a group's name hashes to owns the group and alone picks who gets a message; sessions stay
 // where they are and tell that shard what they can take.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include <weir/base/log.hpp>
 #include <weir/broker/broker.hpp>
+#include <weir/broker/durable_records.hpp>
 
 namespace weir::broker {
 
@@ -11,6 +14,9 @@ using model::Qos;
 using model::Reason;
 
 namespace {
+
+/// Above all sequences.
+constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
 
 /// How many members a message is offered to, one after the other. What all refuse at QoS 0 is refused because they are busy.
 [[nodiscard]] std::uint8_t tries_of(Qos qos) noexcept {
@@ -205,6 +211,123 @@ std::size_t Broker::bequeath(Flow& left, const Leaver& from) {
     });
     context_.metrics.queued.add(-static_cast<std::int64_t>(left.queued()));
     return lost;
+}
+
+std::string Broker::name_of(const Session& session) {
+    std::string name = session.principal().tenant;
+    name += '\0';
+    name += session.client_id();
+    return name;
+}
+
+void Broker::after_ends(const Session& session, std::move_only_function<void()> work) {
+    if (is_leaving(session)) {
+        leaving_[name_of(session)].then.push_back(std::move(work));
+    } else {
+        after_handovers(std::move(work));
+    }
+}
+
+void Broker::leave_rest(Left rest) {
+    ++leaving_[rest.name].sessions;
+    left_.push_back(std::move(rest));
+    read_rest();
+}
+
+void Broker::read_rest() {
+    if (left_.empty() || std::exchange(is_reading_rest_, true)) {
+        return;
+    }
+    // The disk has what was handed on until then, and what other shards were still to store.
+    after_handovers({.session = left_.front().from.session, .sequence = kAll}, [this] {
+        const Left& left = left_.front();
+        journal_.read_queue(
+            left.from.stored,
+            left.next,
+            {.records = Lasting::kHeadMessages, .bytes = Lasting::kHeadBytes},
+            [this](const Result<std::vector<storage::QueuedMessage>>& page) { take_rest(page); }
+        );
+    });
+}
+
+void Broker::take_rest(const Result<std::vector<storage::QueuedMessage>>& page) {
+    is_reading_rest_ = false;
+    if (!page) {
+        log::error(
+            "queue_unreadable",
+            {{"device", left_.front().device}, {"error", page.error().message()}}
+        );
+        end_rest(Reason::session_ended);
+    } else if (page->empty()) {
+        end_rest(Reason::storage_failed);
+    } else {
+        Left left = std::move(left_.front());
+        left_.pop_front();
+        for (const storage::QueuedMessage& stored : *page) {
+            hand_on_rest(left, stored);
+        }
+        left_.push_back(std::move(left));
+    }
+    read_rest();
+}
+
+void Broker::hand_on_rest(Left& left, const storage::QueuedMessage& stored) {
+    const storage::QueueEntry& entry = stored.entry;
+    const bool waits = entry.state == storage::EntryState::queued;
+    const auto group = left.groups.find(entry.share);
+    const bool is_of_group = group != left.groups.end() && group->second != GroupId::none;
+    left.next = stored.sequence + 1;
+    if (waits && left.waiting > 0) {
+        --left.waiting;
+        context_.metrics.queued.add(-1);
+    } else if (waits) {  // It counts as delivered.
+        context_.metrics.routed.add();
+    }
+    if (!is_of_group && waits) {
+        context_.metrics.lose(Reason::session_ended);
+        ++left.lost;
+    }
+    // As in bequeath().
+    const bool is_sent = entry.state == storage::EntryState::sent &&
+                         static_cast<Qos>(entry.qos) == Qos::at_least_once;
+    if (!is_of_group || !(waits || is_sent)) {
+        return;
+    }
+    Copy copy{
+        .message = message_of(stored.message),
+        .qos = static_cast<Qos>(entry.qos),
+        .group = group->second,
+        .sequence = stored.sequence,
+    };
+    if (is_sent) {
+        context_.metrics.routed.add();
+        copy.count_attempt();
+    }
+    hand_on(copy, left.from);
+}
+
+void Broker::end_rest(Reason reason) {
+    Left left = std::move(left_.front());
+    left_.pop_front();
+    // After a refused batch there may be less than was counted.
+    context_.metrics.queued.add(-static_cast<std::int64_t>(left.waiting));
+    context_.metrics.lose(reason, left.waiting);
+    if (left.lost + left.waiting > 0) {
+        record_ended({left.device, left.is_claim});
+    }
+    const Below all{.session = left.from.session, .sequence = kAll};
+    after_handovers(all, [this, stored = left.from.stored, name = std::move(left.name)] {
+        journal_.open().drop_session(stored);
+        const auto leaving = leaving_.find(name);
+        if (--leaving->second.sessions > 0) {
+            return;
+        }
+        std::vector<std::move_only_function<void()>> then = std::move(leaving->second.then);
+        leaving_.erase(leaving);
+        for (auto& work : then) {
+            work();
+        }
+    });
 }
 
 // --- On the group's shard ------------------------------------------------------------------------------------------

@@ -199,10 +199,10 @@ bool Broker::store_connected(
 ) {
     if (!session.lasting_) {
         session.will_ = std::move(will);
-        if (!drops_other) {
+        if (!drops_other && !is_leaving(session)) {
             return false;
         }
-        after_handovers([this, done = std::move(done)]() mutable {
+        after_ends(session, [this, done = std::move(done)]() mutable {
             journal_.after(std::move(done));
         });
         return true;
@@ -211,12 +211,12 @@ bool Broker::store_connected(
     lasting.connect = ConnectState::storing;
     const std::uint32_t number = ++lasting.connects;
     // One that was there under its client id may be on disk until then.
-    after_handovers([this,
-                     id = session.id(),
-                     number,
-                     expiry,
-                     will = std::move(will),
-                     done = std::move(done)]() mutable {
+    after_ends(session, [this,
+                         id = session.id(),
+                         number,
+                         expiry,
+                         will = std::move(will),
+                         done = std::move(done)]() mutable {
         const Session* const alive = find(id);
         if (alive == nullptr || !alive->lasting_) {
             journal_.after(std::move(done));

@@ -38,12 +38,17 @@ void Broker::restore(
     const bool may_stay =
         bundle != nullptr &&
         bundle->connect({**principal, record.client_id}).accepted();
+    // Its groups get what it holds for them when all of their members are there: it is over, and ends then.
+    const bool leaves =
+        !may_stay && stored.queue.entries > 0 &&
+        std::ranges::any_of(stored.subscriptions, [](const auto& subscription) {
+            return share_bytes_of(subscription.first) != 0;
+        });
     if (const auto older = sessions_.find(Key{record.tenant, record.client_id});
-        may_stay && older != sessions_.end()) {  // Its end was refused by the disk.
-        (*older)->will_.reset();
-        end(**older);
+        (may_stay || leaves) && older != sessions_.end()) {  // Its end was refused by the disk.
+        replace(**older);
     }
-    if (!may_stay) {
+    if (!may_stay && !leaves) {
         journal_.open().drop_session(stored.id);
         if (const std::uint64_t waiting = stored.queue.entries - stored.queue.in_flight; waiting > 0) {
             context_.metrics.routed.add(waiting);
@@ -53,15 +58,17 @@ void Broker::restore(
         }
         return;
     }
+    const model::PrincipalPtr owner =
+        principal ? *principal : decode_principal(record.tenant, record.owner, record.principal);
     auto made = std::make_unique<Session>(
-        context_, next_session_++, std::string{record.client_id}, *principal
+        context_, next_session_++, std::string{record.client_id}, owner
     );
     Session& session = *made;
-    session.policies_ = bundle;
+    session.policies_ = bundle ? bundle : policy_set_->bundle_for(*owner);
     session.limits_ = std::move(limits);
     session.lasting_ = std::make_unique<Lasting>(*this, journal_, stored.id);
     Lasting& lasting = *session.lasting_;
-    lasting.expiry = expiry;
+    lasting.expiry = leaves ? std::chrono::milliseconds{0} : expiry;
     lasting.next_sequence = stored.queue.next;
     lasting.next_packet_id = record.next_packet_id;
     if (stored.queue.entries > 0) {
@@ -75,8 +82,8 @@ void Broker::restore(
         };
     }
     lasting.books.in = lasting.unread.waiting();
-    lasting.ends = context_.clock.steady() + (ends - now);
-    if (stored.will) {
+    lasting.ends = context_.clock.steady() + (leaves ? std::chrono::milliseconds{0} : ends - now);
+    if (stored.will && !leaves) {
         session.will_ = std::make_unique<Will>(will_of(*stored.will));
         lasting.will_fires = context_.clock.steady() + (since + session.will_->delay - now);
     }
@@ -89,7 +96,12 @@ void Broker::restore(
     context_.metrics.routed.add(lasting.unread.waiting());
     context_.metrics.queued.add(static_cast<std::int64_t>(lasting.unread.waiting()));
     for (const auto& [filter, options] : stored.subscriptions) {
-        if (const auto verdict = bundle->subscribe(session.subject(), filter); verdict.accepted()) {
+        if (leaves) {
+            if (share_bytes_of(filter) != 0) {
+                restore_subscription(session, filter, options);
+            }
+        } else if (const auto verdict = bundle->subscribe(session.subject(), filter);
+                   verdict.accepted()) {
             restore_subscription(session, filter, options);
         } else {
             context_.metrics.refuse(verdict.reason);
@@ -104,11 +116,26 @@ void Broker::restore(
             journal_.open().erase_subscription(stored.id, filter);
         }
     }
-    if (record.offline_since_ms == 0) {
+    if (record.offline_since_ms == 0 && !leaves) {
         put_session(journal_.open(), session);
     }
     schedule(session);
     session.plan_age();
+}
+
+void Broker::replace(Session& older) {
+    older.will_.reset();
+    if (!older.has_more_to_leave()) {
+        end(older);
+        return;
+    }
+    const auto known = sessions_.find(Key{older.principal().tenant, older.client_id()});
+    replaced_.push_back(std::move(const_cast<std::unique_ptr<Session>&>(*known)));
+    sessions_.erase(known);
+    older.lasting_->expiry = std::chrono::milliseconds{0};
+    older.lasting_->ends = context_.clock.steady();
+    forget_end(older);
+    schedule(older);
 }
 
 void Broker::restore_subscription(

@@ -379,7 +379,7 @@ private:
     [[nodiscard]] std::uint32_t share_of(const Copy& copy) const noexcept;
     /// Its groups get what it leaves, and that is not all in memory.
     [[nodiscard]] bool has_more_to_leave() const noexcept {
-        return memberships_ && !lasting_->unread.empty() && !lasting_->is_unreadable;
+        return memberships_ && lasting_ && !lasting_->unread.empty();
     }
     void trim(const std::vector<storage::QueuedMessage>& page, std::uint64_t bound);
     /// The connection is gone: only the disk keeps the queue, unless a shared group may want it back.

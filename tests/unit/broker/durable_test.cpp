@@ -126,8 +126,9 @@ protected:
     /// A member whose queue has `1`, `2` and `3`, at QoS 1 and 2, and another one with an empty queue, on another shard if there is one. The
     /// gateway stops after the first `cut` batches of what `leave` does with the session of the first, and what is on disk then has to be
     /// complete, whoever has it. @return False: it was all done by then.
+    /// @param is_read  False: the gateway was started again, and nothing is in memory.
     template <class Leave>
-    bool leave_load(int cut, bool is_online, Leave leave) {
+    bool leave_load(int cut, bool is_online, Leave leave, bool is_read = true) {
         const auto faults = std::make_shared<storage::test::Faults>();
         cluster.reset();
         store = std::make_shared<storage::Store>(
@@ -150,10 +151,13 @@ protected:
         subscribe(heir, "$share/g/x", kQos2);
         disconnect(heir, second);
         EXPECT_EQ(stored("mortal"), 3U);
+        if (!is_read) {
+            restart();
+        }
         store->drain();
         const int last = faults->commits + cut;
         faults->commits_max = last;
-        leave(mortal, first);
+        leave(const_cast<Session&>(session_of("mortal")), first);
         cluster->pump();
         store->drain();
         const bool is_cut = faults->commits > last;
@@ -163,6 +167,35 @@ protected:
         EXPECT_EQ(sum(&model::ShardMetrics::queued), 3);
         return is_cut;
     }
+    void start_clean(bool is_read);
+    /// Of a device of its own, some pages long, and another member of its group.
+    void fill_queue_of_other() {
+        Peer first;
+        Peer second;
+        auto request = cluster->request("mortal", first, "other");
+        request.expiry = hours{1};
+        Session& mortal = *cluster->brokers[home("mortal")]->connect(std::move(request)).session;
+        cluster->pump();
+        subscribe(mortal, "$share/g/x", kQos2);
+        disconnect(mortal, first);
+        for (int i = 0; i < kManyMessages; ++i) {
+            publish("x", std::to_string(i), i % 2 == 0 ? Qos::exactly_once : Qos::at_least_once);
+        }
+        auto& heir = connect(heir_id(), second);
+        subscribe(heir, "$share/g/x", kQos2);
+        disconnect(heir, second);
+        ASSERT_EQ(stored("mortal"), std::size_t{kManyMessages});
+    }
+    void expect_heir_has_all() {
+        EXPECT_EQ(stored_sessions(), 1U);
+        EXPECT_EQ(stored(heir_id()), std::size_t{kManyMessages});
+        EXPECT_EQ(sum(&model::ShardMetrics::queued), std::int64_t{kManyMessages});
+        EXPECT_EQ(sum(&model::ShardMetrics::sessions), 1);
+        for (const Reason reason : {Reason::session_ended, Reason::shared_no_member, Reason::storage_failed}) {
+            EXPECT_EQ(cluster->lost(reason), 0U);
+        }
+    }
+    static constexpr int kManyMessages = 150;
     [[nodiscard]] std::string heir_id() const {
         std::string id = "heir";
         while (GetParam() > 1 && home(id) == home("mortal")) {
@@ -813,7 +846,69 @@ TEST_P(Durable, LosesAndDoublesNothing_WhereverTheGatewayStops_WhileASharedSubsc
     }
 }
 
-TEST_P(Durable, StartsClean_OnlyWhenOthersHaveWhatTheSessionLeft) {
+TEST_P(Durable, StartsClean_OnlyWhenOthersHaveWhatTheSessionLeft) { start_clean(true); }
+
+TEST_P(Durable, StartsClean_OnlyWhenOthersHaveWhatTheSessionLeft_ThatNobodyHasReadSinceTheStart) {
+    start_clean(false);
+}
+
+TEST_P(Durable, LeavesToOthersWhatNobodyHasReadSinceTheStart_WhenItsDeviceIsRemoved) {
+    fill_queue_of_other();
+    restart();
+    const auto remove = [](const model::PrincipalPtr& principal) -> Refreshed {
+        if (principal->thing == "other") {
+            return {.reason = Reason::credential_removed};
+        }
+        return {.principal = principal};
+    };
+    cluster->brokers[home("mortal")]->apply_principals(remove);
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), std::int64_t{kManyMessages});
+    cluster->pump();
+    expect_heir_has_all();
+}
+
+TEST_P(Durable, LeavesToOthersWhatItHad_WhenItsDeviceIsGoneAtTheStart) {
+    fill_queue_of_other();
+    gone = "other";
+    restart();
+    EXPECT_EQ(stored("mortal"), std::size_t{kManyMessages});
+    pass(seconds{1});
+    expect_heir_has_all();
+}
+
+TEST_P(Durable, LeavesToOthersWhatItHad_WhenItsDeviceIsGoneAtTheStart_AndItsNameIsAnothers) {
+    fill_queue_of_other();
+    gone = "other";
+    restart();
+    Peer newcomer;
+    connect("mortal", newcomer);
+    EXPECT_EQ(stored_sessions(), 2U);
+    disconnect(const_cast<Session&>(session_of("mortal")), newcomer);
+    EXPECT_EQ(stored(heir_id()), std::size_t{kManyMessages});
+    EXPECT_EQ(cluster->lost(Reason::session_ended), 0U);
+}
+
+TEST_P(Durable, KeepsWhatIsItsOwn_FromItsGroups_WhenItEndsUnread) {
+    Peer second;
+    auto& mortal = connect("mortal", peer, seconds{60});
+    subscribe(mortal, "$share/g/x", kQos1);
+    subscribe(mortal, "y", kQos1);
+    disconnect(mortal, peer);
+    publish("x", "1");
+    publish("y", "2");
+    auto& heir = connect(heir_id(), second);
+    subscribe(heir, "$share/g/x", kQos1);
+    disconnect(heir, second);
+    restart();
+    connect("mortal", peer, {});  // Clean.
+    EXPECT_EQ(stored(heir_id()), 1U);
+    EXPECT_EQ(stored("mortal"), 0U);
+    EXPECT_EQ(cluster->lost(Reason::session_ended), 1U);
+    EXPECT_EQ(sum(&model::ShardMetrics::queued), 1);
+}
+
+/// @param is_read  As in leave_load().
+void Durable::start_clean(bool is_read) {
     for (const bool is_disk_first : {false, true}) {
         for (int cut = 0;; ++cut) {
             bool is_accepted = false;
@@ -829,7 +924,7 @@ TEST_P(Durable, StartsClean_OnlyWhenOthersHaveWhatTheSessionLeft) {
                 if (is_disk_first) {
                     run_disk_first();
                 }
-            });
+            }, is_read);
             EXPECT_TRUE(is_accepted || is_cut);
             if (is_accepted) {
                 EXPECT_EQ(stored("mortal"), 0U);
@@ -1689,6 +1784,32 @@ TEST_P(DurableRefused, KeepsTheLastSessionOfAClient_WhenTheEndOfAnEarlierOneWasN
     publish("x", "1");
     publish("y", "2");
     EXPECT_EQ(stored("a"), 1U);
+}
+
+TEST_P(DurableRefused, LeavesToOthersWhatAnEarlierSessionHad_WhoseEndWasNotStored) {
+    Peer second;
+    auto& mortal = connect("mortal", peer);
+    subscribe(mortal, "$share/g/x", kQos1);
+    disconnect(mortal, peer);
+    publish("x", "1");
+    publish("x", "2");
+    auto& heir = connect(heir_id(), second);
+    subscribe(heir, "$share/g/x", kQos1);
+    disconnect(heir, second);
+    refuse(true);
+    Peer clean;
+    disconnect(connect("mortal", clean, {}), clean);
+    refuse(false);
+    Peer last;
+    disconnect(connect("mortal", last), last);
+    restart();
+    EXPECT_EQ(stored_sessions(), 3U);
+    pass(seconds{1});
+    EXPECT_EQ(stored_sessions(), 2U);
+    EXPECT_EQ(stored("mortal"), 0U);
+    EXPECT_EQ(stored(heir_id()), 2U);
+    EXPECT_EQ(cluster->lost(Reason::session_ended), 0U);
+    EXPECT_EQ(sum(&model::ShardMetrics::sessions), 2);
 }
 
 TEST_P(DurableRefused, HasNoSession_ThatCouldNotBeStored) {
