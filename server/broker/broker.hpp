@@ -281,7 +281,8 @@ private:
         std::string device;  ///< For decisions about it,
         bool is_claim;       ///< likewise.
         boost::unordered_flat_map<std::uint32_t, GroupId> groups = {};  ///< By share.
-        std::uint64_t next = 0;     ///< Sequence of what is read next.
+        std::uint64_t next = 0;     ///< Sequence of what is read next,
+        std::uint64_t to = 0;       ///< and where that ends; not included.
         std::uint64_t waiting = 0;  ///< As Unread::waiting().
         std::uint64_t lost = 0;     ///< That no group wants.
     };
@@ -342,7 +343,8 @@ private:
     void read_rest();
     void take_rest(const Result<std::vector<storage::QueuedMessage>>& page);
     void hand_on_rest(Left& left, const storage::QueuedMessage& stored);
-    void end_rest(model::Reason reason);
+    /// @param reason  Why the disk does not have what it still counts.
+    void end_rest(const Left& left, model::Reason reason);
     /// As leaving_ names its client.
     [[nodiscard]] static std::string name_of(const Session& session);
     [[nodiscard]] bool is_leaving(const Session& session) const {
@@ -438,7 +440,7 @@ private:
         Journal::Done done,
         bool drops_other
     );
-    /// What became of one of its CONNECTs. @param will  Of that. @param expiry  Before that.
+    /// What became of one of its CONNECTs. A session that is new and could not be stored ends with its connection. @param will  Of that. @param expiry  Before that.
     void connect_stored(
         Session& session,
         std::uint32_t number,
@@ -446,8 +448,6 @@ private:
         std::chrono::milliseconds expiry,
         bool stored
     );
-    /// A session that is new could not be stored: it ends with its connection.
-    void not_begun(std::uint64_t session_id);
     void store_disconnected(Session& session);
     /// Makes `pending` wait for them.
     void store_subscriptions(

@@ -106,33 +106,11 @@ ConnectResult Broker::connect(ConnectRequest request) {
     }
     context_.metrics.connects.add();
     ConnectResult result{.verdict = {}, .session = session, .session_present = present};
-    if (!present && session->lasting_) {
-        request.done = [this, id = session->id(), done = std::move(request.done)](bool stored
-                       ) mutable {
-            if (!stored) {
-                not_begun(id);
-            }
-            if (done) {
-                done(stored);
-            }
-        };
-    }
     result.is_pending = store_connected(
         *session, std::move(request.will), expiry, std::move(request.done), drops_other
     );
     session->is_answered_ = !result.is_pending;
     return result;
-}
-
-void Broker::not_begun(std::uint64_t session_id) {
-    Session* const session = find(session_id);
-    if (session == nullptr) {
-        return;
-    }
-    session->set_expiry(std::chrono::milliseconds{0});
-    if (!session->online()) {
-        end(*session);
-    }
 }
 
 void Broker::disconnect(Session& session, const Subscriber& subscriber, bool publish_will) {
@@ -192,6 +170,7 @@ void Broker::end(Session& session) {
             .device = session.device(),
             .is_claim = session.who().is_claim,
             .next = session.lasting_->unread.from,
+            .to = session.lasting_->unread.to,
             .waiting = session.lasting_->unread.waiting(),
         };
         for (const auto& [share, subscription] : session.memberships_->by_share) {

@@ -252,21 +252,25 @@ void Broker::read_rest() {
 
 void Broker::take_rest(const Result<std::vector<storage::QueuedMessage>>& page) {
     is_reading_rest_ = false;
+    if (!page && page.error() == storage::errc::stopped) {
+        return;  // The next start finds it.
+    }
+    Left left = std::move(left_.front());
+    left_.pop_front();
     if (!page) {
         log::error(
-            "queue_unreadable",
-            {{"device", left_.front().device}, {"error", page.error().message()}}
+            "queue_unreadable", {{"device", left.device}, {"error", page.error().message()}}
         );
-        end_rest(Reason::session_ended);
-    } else if (page->empty()) {
-        end_rest(Reason::storage_failed);
+        end_rest(left, Reason::session_ended);
     } else {
-        Left left = std::move(left_.front());
-        left_.pop_front();
         for (const storage::QueuedMessage& stored : *page) {
             hand_on_rest(left, stored);
         }
-        left_.push_back(std::move(left));
+        if (page->empty() || left.next >= left.to) {
+            end_rest(left, Reason::storage_failed);
+        } else {
+            left_.push_back(std::move(left));  // Others have their turn.
+        }
     }
     read_rest();
 }
@@ -306,9 +310,7 @@ void Broker::hand_on_rest(Left& left, const storage::QueuedMessage& stored) {
     hand_on(copy, left.from);
 }
 
-void Broker::end_rest(Reason reason) {
-    Left left = std::move(left_.front());
-    left_.pop_front();
+void Broker::end_rest(const Left& left, Reason reason) {
     // After a refused batch there may be less than was counted.
     context_.metrics.queued.add(-static_cast<std::int64_t>(left.waiting));
     context_.metrics.lose(reason, left.waiting);
@@ -316,7 +318,7 @@ void Broker::end_rest(Reason reason) {
         record_ended({left.device, left.is_claim});
     }
     const Below all{.session = left.from.session, .sequence = kAll};
-    after_handovers(all, [this, stored = left.from.stored, name = std::move(left.name)] {
+    after_handovers(all, [this, stored = left.from.stored, name = left.name] {
         journal_.open().drop_session(stored);
         const auto leaving = leaving_.find(name);
         if (--leaving->second.sessions > 0) {

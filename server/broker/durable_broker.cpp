@@ -255,6 +255,7 @@ void Broker::connect_stored(
 ) {
     Lasting& lasting = *session.lasting_;
     if (stored) {
+        lasting.is_begun = true;
         session.will_ = std::move(will);
     }
     if (number != lasting.connects) {
@@ -262,10 +263,13 @@ void Broker::connect_stored(
     }
     lasting.connect = stored ? ConnectState::stored : ConnectState::refused;
     if (!stored) {
-        lasting.expiry = expiry;
+        lasting.expiry = lasting.is_begun ? expiry : std::chrono::milliseconds{0};
     }
     if (session.online()) {
         return;
+    }
+    if (!lasting.is_begun) {
+        return end(session);
     }
     if (stored && !lasting.is_will_wanted && session.will_) {
         session.will_.reset();

@@ -69,6 +69,7 @@ void Broker::restore(
     session.lasting_ = std::make_unique<Lasting>(*this, journal_, stored.id);
     Lasting& lasting = *session.lasting_;
     lasting.expiry = leaves ? std::chrono::milliseconds{0} : expiry;
+    lasting.is_begun = true;
     lasting.next_sequence = stored.queue.next;
     lasting.next_packet_id = record.next_packet_id;
     if (stored.queue.entries > 0) {

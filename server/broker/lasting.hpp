@@ -83,6 +83,7 @@ struct Lasting {
     std::chrono::milliseconds expiry{0};
     std::uint32_t connects = 0;  ///< How many CONNECTs it had.
     ConnectState connect = ConnectState::stored;
+    bool is_begun = false;  ///< The store has the session.
     bool is_will_wanted = true;  ///< The connection is gone while its CONNECT was being stored: is the will of that to be published?
     SteadyTime ends{0};          ///< While offline: when the session ends.
     SteadyTime will_fires{0};    ///< While offline with a will: when it is published.

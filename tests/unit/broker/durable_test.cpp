@@ -1894,6 +1894,27 @@ TEST_P(DurableRefused, HandsOnNothingOfAPublishAtQos2_ThatWasRefused) {
     EXPECT_EQ(stored_sessions(), 1U);
 }
 
+/// The first CONNECT is refused, and the second one, which takes the session over meanwhile, is not.
+TEST_P(DurableRefused, KeepsASession_WhoseSecondConnectIsStored) {
+    Broker& broker = *cluster->brokers[home("a")];
+    const auto begin = [&](Peer& with) -> Session& {
+        auto request = cluster->request("a", with);
+        request.expiry = hours{1};
+        request.clean_start = false;
+        return *broker.connect(std::move(request)).session;
+    };
+    Peer second;
+    refuse(true);
+    begin(peer);
+    store->drain();
+    refuse(false);
+    Session& session = begin(second);
+    cluster->pump();
+    disconnect(session, second);
+    EXPECT_EQ(sum(&model::ShardMetrics::sessions), 1);
+    EXPECT_EQ(stored_sessions(), 1U);
+}
+
 TEST_P(DurableRefused, RemovesASubscription_ThatWasNotRemovedFromTheDiskBefore) {
     auto& session = connect("a", peer);
     subscribe(session, "x", kQos1);
