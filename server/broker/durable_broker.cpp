@@ -66,8 +66,8 @@ bool Broker::commit(Deposit& deposit) {
 
 void Broker::settle(Deposit& deposit) {
     const Creditor& creditor = deposit.creditor();
-    if (creditor.gathers && (creditor.upstream.receipt != 0 || deposit.receipt() != 0)) {
-        hold(deposit);
+    if (creditor.gathers && (creditor.is_told() || deposit.receipt() != 0)) {
+        hold(deposit);  // On one shard too: what is refused must not have been handed on.
     } else if (!deposit.batch.empty()) {
         journal_.submit(
             std::exchange(deposit.batch, {}),
