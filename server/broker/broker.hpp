@@ -440,7 +440,8 @@ private:
         Journal::Done done,
         bool drops_other
     );
-    /// What became of one of its CONNECTs. A session that is new and could not be stored ends with its connection. @param will  Of that. @param expiry  Before that.
+    /// What became of one of its CONNECTs. A session that is new and could not be stored ends with its connection.
+    /// @param will  Of that CONNECT. @param expiry  Of the session before it.
     void connect_stored(
         Session& session,
         std::uint32_t number,
