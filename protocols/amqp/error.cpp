@@ -14,7 +14,7 @@ std::string_view text_of(errc code) noexcept {
         case errc::too_deep:
             return "values are nested too deeply";
         case errc::too_many_elements:
-            return "the message has too many values";
+            return "too many values";
         case errc::unknown_section:
             return "the message has a section of unknown kind";
         case errc::section_order:

@@ -12,7 +12,7 @@ enum class errc {
     truncated = 1,      ///< The bytes end inside a value.
     malformed_value,    ///< Unknown format code, wrong size, bad UTF-8, impossible count.
     too_deep,           ///< More than kDepthMax values inside each other.
-    too_many_elements,  ///< More than kElementsMax values in one message.
+    too_many_elements,  ///< More than kElementsMax values in one message, or kFrameValuesMax in a performative.
     unknown_section,    ///< A descriptor that is no message section.
     section_order,      ///< A section out of order or twice. [AMQP-3.2]
     wrong_field_type,  ///< A field of a section has a type that the specification does not give it.

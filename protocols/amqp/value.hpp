@@ -83,10 +83,14 @@ struct Value {
 /// @cost No allocation; linear in the bytes.
 class ValueReader {
 public:
-    explicit ValueReader(ByteView bytes) noexcept : cursor_{bytes} {}
+    /// @param values_max  Of all that is read, values inside values and descriptors included.
+    explicit ValueReader(ByteView bytes, std::uint32_t values_max = kElementsMax) noexcept
+        : cursor_{bytes}, elements_left_{values_max} {}
 
     [[nodiscard]] bool empty() const noexcept { return cursor_.empty(); }
     [[nodiscard]] ByteView rest() const noexcept { return cursor_.rest(); }
+    /// How many of `values_max` have not been read.
+    [[nodiscard]] std::uint32_t values_left() const noexcept { return elements_left_; }
 
     /// A value without descriptor.
     [[nodiscard]] Result<Value> read() noexcept;
@@ -97,7 +101,7 @@ public:
 
 private:
     ByteCursor cursor_;
-    std::uint32_t elements_left_ = kElementsMax;
+    std::uint32_t elements_left_;
 };
 
 /// Steps through the pairs of a map whose content a ValueReader has checked already.

@@ -138,8 +138,8 @@ std::optional<Error> FrameGate::check_frame(ByteView frame) {
                             : rules_.check(load_be<std::uint16_t>(frame.data() + 6), body);
     }
     Performative performative;
-    if (!performative.read(body)) {
-        return Error{condition::kDecodeError, "a frame of the handshake cannot be decoded"};
+    if (const auto done = performative.read(body); !done) {
+        return error_of(done.error());
     }
     const auto code = performative.code();
     const bool fits =

@@ -10,17 +10,18 @@ namespace weir::amqp::detail {
 namespace {
 
 constexpr std::size_t kDeliveryTagBytesMax = 32;  // [AMQP-2.8.7]
-/// About what the engine keeps of a link, besides its Attach.
+/// About what the engine keeps of a link, besides the bytes of its Attach, and of each value in there.
 constexpr std::size_t kLinkBytes = 1024;
+constexpr std::size_t kValueBytes = 80;
 /// The engine keeps a link that ended until the peer takes the answer: one that attaches on and on and reads nothing has to end.
-constexpr std::size_t kEndedLinkBytesMax = 1024 * 1024;
+constexpr std::size_t kEndedLinkBytesMax = 2 * 1024 * 1024;
 
 }  // namespace
 
 std::optional<Error> FrameRules::check(std::uint16_t channel, ByteView body) {
     Performative frame;
-    if (!frame.read(body)) {
-        return Error{condition::kDecodeError, "a frame cannot be decoded"};
+    if (const auto done = frame.read(body); !done) {
+        return error_of(done.error());
     }
     switch (frame.code()) {
         case kOpen:
@@ -117,7 +118,7 @@ std::optional<Error> FrameRules::attach(
         .handle = *handle,
         .peer_sends = !*receives,
         .in_delivery = false,
-        .bytes = kLinkBytes + bytes,
+        .bytes = kLinkBytes + bytes + kValueBytes * attach.values(),
     });
     return std::nullopt;
 }

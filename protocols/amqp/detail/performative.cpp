@@ -4,27 +4,21 @@
 
 namespace weir::amqp::detail {
 
-bool Performative::read(ByteView body) noexcept {
-    ValueReader reader{body};
-    const auto descriptor = reader.read_descriptor();
-    if (!descriptor || descriptor->type != Type::ulong) {
-        return false;
+Result<void> Performative::read(ByteView body) noexcept {
+    ValueReader reader{body, kFrameValuesMax};
+    WEIR_TRY(const Value descriptor, reader.read_descriptor());
+    WEIR_TRY(const Value list, reader.read());
+    if (descriptor.type != Type::ulong || list.type != Type::list) {
+        return errc::malformed_value;
     }
-    const auto list = reader.read();
-    if (!list || list->type != Type::list) {
-        return false;
-    }
-    code_ = descriptor->number;
-    ValueReader fields{list->bytes};
-    const std::size_t count = std::min<std::size_t>(list->count, kFields);
+    code_ = descriptor.number;
+    values_ = kFrameValuesMax - reader.values_left();
+    ValueReader fields{list.bytes};
+    const std::size_t count = std::min<std::size_t>(list.count, kFields);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto value = fields.read_any();
-        if (!value) {
-            return false;
-        }
-        fields_[i] = *value;
+        WEIR_TRY(fields_[i], fields.read_any());
     }
-    return true;
+    return {};
 }
 
 const Value* Performative::find(std::size_t index, Type type) const noexcept {
@@ -50,6 +44,15 @@ bool Performative::is_string(std::size_t index) const noexcept {
 std::optional<ByteView> Performative::binary(std::size_t index) const noexcept {
     const Value* const value = find(index, Type::binary);
     return value == nullptr ? std::nullopt : std::optional{value->bytes};
+}
+
+Error error_of(const error_code& error) noexcept {
+    return {
+        condition_of(error),
+        error == errc::too_many_elements ? "a frame has too many values"
+        : error == errc::too_deep        ? "the values of a frame are nested too deeply"
+                                         : "a frame cannot be decoded",
+    };
 }
 
 }  // namespace weir::amqp::detail

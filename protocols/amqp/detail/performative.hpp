@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include <weir/amqp/events.hpp>
 #include <weir/amqp/value.hpp>
 
 namespace weir::amqp::detail {
@@ -22,14 +23,20 @@ inline constexpr std::uint64_t kClose = 0x18;
 inline constexpr std::uint64_t kSaslInit = 0x41;
 inline constexpr std::uint64_t kSaslResponse = 0x43;
 
+/// Values in a performative, those inside values and descriptors included. The engine makes about 80 bytes of each, also of
+/// one that comes in one byte: so a link costs no more than the largest frame.
+inline constexpr std::uint32_t kFrameValuesMax = 1'024;
+
 /// Views the bytes that it was read from.
 class Performative {
 public:
     /// Checks the whole list, as deep as values go; what follows it is payload.
-    /// @return False if it is not a list described by a number.
-    [[nodiscard]] bool read(ByteView body) noexcept;
+    /// @errors  malformed_value: not a list described by a number; what ValueReader finds, with kFrameValuesMax.
+    [[nodiscard]] Result<void> read(ByteView body) noexcept;
 
     [[nodiscard]] std::uint64_t code() const noexcept { return code_; }
+    /// All values, as kFrameValuesMax counts them.
+    [[nodiscard]] std::uint32_t values() const noexcept { return values_; }
 
     // Fields by their place in the list; nothing if the field is absent or of another type.
 
@@ -48,7 +55,11 @@ private:
     [[nodiscard]] const Value* find(std::size_t index, Type type) const noexcept;
 
     std::uint64_t code_ = 0;
+    std::uint32_t values_ = 0;
     std::array<Value, kFields> fields_{};
 };
+
+/// What a peer is told whose performative cannot be read.
+[[nodiscard]] Error error_of(const error_code& error) noexcept;
 
 }  // namespace weir::amqp::detail

@@ -283,6 +283,59 @@ Bytes bare_attach(bool has_name, bool has_handle, bool has_role) {
     });
 }
 
+/// An array of symbols without a letter, each one byte.
+void append_symbols(Bytes& out, std::uint32_t count) {
+    out.push_back(0xF0);
+    append_be(out, std::uint32_t{4 + 1 + count});
+    append_be(out, count);
+    out.push_back(0xA3);
+    out.resize(out.size() + count);
+}
+
+/// A map of so many pairs of a null and a described list, 13 bytes each.
+void append_described_lists(Bytes& out, std::uint32_t pairs) {
+    auto map = CompoundWriter::map(out);
+    for (std::uint32_t i = 0; i < pairs; ++i) {
+        append_null(map.element());
+        append_descriptor(map.element(), 0x01);
+        CompoundWriter::list(out).finish();
+    }
+    map.finish();
+}
+
+enum class Place { source_filter, desired_capabilities, properties };
+
+/// The Attach of a receiver, with one more value, which `write` appends.
+template <class Write>
+Bytes attach_with(Place place, Write&& write) {
+    return performative_frame(0x12, [&](CompoundWriter& fields) {
+        append_string(fields.element(), "many");
+        append_uint(fields.element(), 7);
+        append_boolean(fields.element(), true);  // role
+        fields.absent();                         // snd-settle-mode
+        fields.absent();                         // rcv-settle-mode
+        Bytes& out = fields.element();
+        append_descriptor(out, 0x28);
+        auto source = CompoundWriter::list(out);
+        append_string(source.element(), "cmd/probe");
+        if (place == Place::source_filter) {
+            for (int i = 0; i < 6; ++i) {  // durable to distribution-mode
+                source.absent();
+            }
+            write(source.element());
+        }
+        source.finish();
+        if (place == Place::source_filter) {
+            return;
+        }
+        const int absent = place == Place::desired_capabilities ? 6 : 7;  // From target.
+        for (int i = 0; i < absent; ++i) {
+            fields.absent();
+        }
+        write(fields.element());
+    });
+}
+
 struct IllegalFrameCase {
     std::string_view name;
     Bytes bytes;
@@ -361,6 +414,23 @@ INSTANTIATE_TEST_SUITE_P(
         },
         IllegalFrameCase{
             "attach_without_role", bare_attach(true, true, false), "amqp:decode-error"
+        },
+        IllegalFrameCase{
+            "attach_with_many_filters",
+            attach_with(Place::source_filter, [](Bytes& out) { append_described_lists(out, 4'000); }),
+            "amqp:resource-limit-exceeded"
+        },
+        IllegalFrameCase{
+            "attach_with_many_capabilities",
+            attach_with(
+                Place::desired_capabilities, [](Bytes& out) { append_symbols(out, 60'000); }
+            ),
+            "amqp:resource-limit-exceeded"
+        },
+        IllegalFrameCase{
+            "attach_with_many_properties",
+            attach_with(Place::properties, [](Bytes& out) { append_described_lists(out, 4'000); }),
+            "amqp:resource-limit-exceeded"
         },
         IllegalFrameCase{"transfer_without_id", bare_transfer(false, 1), "amqp:invalid-field"},
         IllegalFrameCase{
@@ -447,6 +517,39 @@ std::size_t count_frames(ByteView said, std::uint8_t code) {
     return count;
 }
 
+TEST(Attach, MayHave1024Values) {
+    // The list and its descriptor; name, handle, role; the source with its descriptor and address; the array; 8 absent fields.
+    constexpr std::uint32_t kRest = 2 + 3 + 3 + 1 + 8;
+    for (const std::uint32_t more : {0U, 1U}) {
+        Victim victim;
+        victim.hears(
+            protocol_header(0) + open_frame() + begin_frame() +
+            attach_with(Place::desired_capabilities, [&](Bytes& out) {
+                append_symbols(out, 1'024 - kRest + more);
+            })
+        );
+        EXPECT_EQ(victim.events.links.size(), 1 - more);
+        EXPECT_EQ(
+            victim.events.close_condition, more == 0 ? "" : "amqp:resource-limit-exceeded"
+        );
+    }
+}
+
+TEST(Open, MayNotHaveManyValues) {
+    Victim victim;
+    victim.hears(
+        protocol_header(0) + performative_frame(0x10, [](CompoundWriter& fields) {
+            append_string(fields.element(), "raw");
+            for (int i = 0; i < 6; ++i) {  // hostname to incoming-locales
+                fields.absent();
+            }
+            append_symbols(fields.element(), 8'000);
+        })
+    );
+    EXPECT_EQ(victim.events.opens, 0);
+    EXPECT_EQ(victim.events.close_condition, "amqp:resource-limit-exceeded");
+}
+
 TEST(Sessions, AreAnswered_WhenTheyEndBeforeTheAnswer) {
     Victim victim;
     victim.hears(protocol_header(0) + open_frame() + begin_frame());
@@ -490,6 +593,20 @@ TEST(Links, EndTheConnection_WhenManyEndAndNoAnswerIsTaken) {
     }
     EXPECT_GT(unread, 500);
     EXPECT_LT(unread, 1'100);
+    EXPECT_EQ(victim.events.close_condition, "amqp:resource-limit-exceeded");
+}
+
+TEST(Links, EndTheConnection_WhenValuesOfManyWhoseAnswerIsNotTakenAddUp) {
+    Victim victim;
+    victim.hears(protocol_header(0) + open_frame() + begin_frame());
+    const Bytes link = attach_with(Place::desired_capabilities, [](Bytes& out) {
+                           append_symbols(out, 1'000);
+                       }) + detach_frame(7, true);
+    int unread = 0;
+    for (; unread < 100 && victim.events.closes == 0; ++unread) {
+        feed_all(victim.server, victim.events, link, link.size());
+    }
+    EXPECT_LT(unread, 40) << "of 80 KiB each";
     EXPECT_EQ(victim.events.close_condition, "amqp:resource-limit-exceeded");
 }
 
