@@ -3,6 +3,7 @@
 
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +14,25 @@ using boost::system::error_code;
 /// A value or an error_code. Each module has one `errc` enum with its own category.
 template <class T = void>
 using Result = boost::system::result<T>;
+
+/// The category of a module's `errc`: a name, and what each code says. One static object per module.
+template <class Errc>
+class ErrorCategory final : public boost::system::error_category {
+public:
+    using TextOf = std::string_view (*)(Errc code) noexcept;
+
+    /// @param text_of  Has a text for every number.
+    ErrorCategory(const char* name, TextOf text_of) noexcept : name_{name}, text_of_{text_of} {}
+
+    [[nodiscard]] const char* name() const noexcept override { return name_; }
+    [[nodiscard]] std::string message(int code) const override {
+        return std::string{text_of_(static_cast<Errc>(code))};
+    }
+
+private:
+    const char* name_;
+    TextOf text_of_;
+};
 
 /// Drops a result on purpose; `why` makes the places searchable.
 template <class T>

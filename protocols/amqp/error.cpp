@@ -35,18 +35,10 @@ std::string_view text_of(errc code) noexcept {
     return "unknown error";
 }
 
-class Category final : public boost::system::error_category {
-public:
-    [[nodiscard]] const char* name() const noexcept override { return "amqp"; }
-    [[nodiscard]] std::string message(int code) const override {
-        return std::string{text_of(static_cast<errc>(code))};
-    }
-};
-
 }  // namespace
 
 const boost::system::error_category& category() noexcept {
-    static const Category instance;
+    static const ErrorCategory<errc> instance{"amqp", text_of};
     return instance;
 }
 

@@ -1,34 +1,29 @@
 #include <weir/http/error.hpp>
 
-#include <string>
 
 namespace weir::http {
 namespace {
 
-class Category final : public boost::system::error_category {
-public:
-    [[nodiscard]] const char* name() const noexcept override { return "http"; }
-    [[nodiscard]] std::string message(int value) const override {
-        switch (static_cast<errc>(value)) {
-            case errc::malformed:
-                return "the request is not valid HTTP/1.1";
-            case errc::head_too_long:
-                return "the request's head is too long";
-            case errc::body_too_long:
-                return "the request's body is too long";
-            case errc::version_unsupported:
-                return "only HTTP/1.0 and HTTP/1.1 are served";
-            case errc::transfer_coding_unsupported:
-                return "the only transfer coding is chunked";
-        }
-        return "unknown HTTP error";
+[[nodiscard]] std::string_view text_of(errc code) noexcept {
+    switch (code) {
+        case errc::malformed:
+            return "the request is not valid HTTP/1.1";
+        case errc::head_too_long:
+            return "the request's head is too long";
+        case errc::body_too_long:
+            return "the request's body is too long";
+        case errc::version_unsupported:
+            return "only HTTP/1.0 and HTTP/1.1 are served";
+        case errc::transfer_coding_unsupported:
+            return "the only transfer coding is chunked";
     }
-};
+    return "unknown HTTP error";
+}
 
 }  // namespace
 
 const boost::system::error_category& category() noexcept {
-    static const Category instance;
+    static const ErrorCategory<errc> instance{"http", text_of};
     return instance;
 }
 

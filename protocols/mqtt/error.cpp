@@ -1,7 +1,6 @@
 #include <weir/mqtt/error.hpp>
 
 #include <array>
-#include <string>
 
 namespace weir::mqtt {
 namespace {
@@ -39,19 +38,15 @@ const Row* find_row(int code) noexcept {
     return nullptr;
 }
 
-class Category final : public boost::system::error_category {
-public:
-    [[nodiscard]] const char* name() const noexcept override { return "mqtt"; }
-    [[nodiscard]] std::string message(int code) const override {
-        const Row* const row = find_row(code);
-        return std::string{row == nullptr ? "unknown" : row->text};
-    }
-};
+std::string_view text_of(errc code) noexcept {
+    const Row* const row = find_row(static_cast<int>(code));
+    return row == nullptr ? "unknown" : row->text;
+}
 
 }  // namespace
 
 const boost::system::error_category& category() noexcept {
-    static const Category instance;
+    static const ErrorCategory<errc> instance{"mqtt", text_of};
     return instance;
 }
 

@@ -25,25 +25,21 @@ constexpr Byte kTcp4 = 0x11;
 constexpr Byte kTcp6 = 0x21;
 constexpr Byte kChecksumType = 0x03;
 
-class Category final : public boost::system::error_category {
-public:
-    [[nodiscard]] const char* name() const noexcept override { return "proxy"; }
-    [[nodiscard]] std::string message(int value) const override {
-        switch (static_cast<errc>(value)) {
-            case errc::need_more:
-                return "the PROXY preface is incomplete";
-            case errc::not_a_preface:
-                return "the connection does not start with a PROXY preface";
-            case errc::malformed:
-                return "the PROXY preface is malformed";
-            case errc::unsupported:
-                return "the PROXY preface names a version, command or family that is not supported";
-            case errc::too_long:
-                return "the PROXY preface is too long";
-        }
-        return "unknown PROXY error";
+[[nodiscard]] std::string_view text_of(errc code) noexcept {
+    switch (code) {
+        case errc::need_more:
+            return "the PROXY preface is incomplete";
+        case errc::not_a_preface:
+            return "the connection does not start with a PROXY preface";
+        case errc::malformed:
+            return "the PROXY preface is malformed";
+        case errc::unsupported:
+            return "the PROXY preface names a version, command or family that is not supported";
+        case errc::too_long:
+            return "the PROXY preface is too long";
     }
-};
+    return "unknown PROXY error";
+}
 
 /// The next word of a version 1 line; words are parted by exactly one space.
 std::string_view take_word(std::string_view& line) noexcept {
@@ -184,7 +180,7 @@ bool may_start_with(std::string_view text, std::string_view start) noexcept {
 }  // namespace
 
 const boost::system::error_category& category() noexcept {
-    static const Category instance;
+    static const ErrorCategory<errc> instance{"proxy", text_of};
     return instance;
 }
 

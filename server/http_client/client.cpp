@@ -9,31 +9,27 @@
 namespace weir::http_client {
 namespace {
 
-class Category final : public boost::system::error_category {
-public:
-    [[nodiscard]] const char* name() const noexcept override { return "http_client"; }
-    [[nodiscard]] std::string message(int value) const override {
-        switch (static_cast<errc>(value)) {
-            case errc::bad_request:
-                return "the URL or a header cannot be sent";
-            case errc::resolve_failed:
-                return "the host name could not be resolved";
-            case errc::connect_failed:
-                return "the connection could not be made";
-            case errc::tls_failed:
-                return "TLS failed";
-            case errc::timed_out:
-                return "the answer did not come in time";
-            case errc::transfer_failed:
-                return "the connection broke or the answer is not HTTP";
-            case errc::overloaded:
-                return "too many requests are in flight";
-            case errc::cancelled:
-                return "the client is stopping";
-        }
-        return "unknown HTTP client error";
+[[nodiscard]] std::string_view text_of(errc code) noexcept {
+    switch (code) {
+        case errc::bad_request:
+            return "the URL or a header cannot be sent";
+        case errc::resolve_failed:
+            return "the host name could not be resolved";
+        case errc::connect_failed:
+            return "the connection could not be made";
+        case errc::tls_failed:
+            return "TLS failed";
+        case errc::timed_out:
+            return "the answer did not come in time";
+        case errc::transfer_failed:
+            return "the connection broke or the answer is not HTTP";
+        case errc::overloaded:
+            return "too many requests are in flight";
+        case errc::cancelled:
+            return "the client is stopping";
     }
-};
+    return "unknown HTTP client error";
+}
 
 struct FreeUrl {
     void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
@@ -57,7 +53,7 @@ std::optional<std::string> part_of(const Url& url, CURLUPart part, unsigned flag
 }  // namespace
 
 const boost::system::error_category& category() noexcept {
-    static const Category instance;
+    static const ErrorCategory<errc> instance{"http_client", text_of};
     return instance;
 }
 

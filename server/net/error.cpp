@@ -1,46 +1,40 @@
 #include <weir/net/error.hpp>
 
 #include <cerrno>
-#include <string>
 
 namespace weir::net {
 namespace {
 
-class Category final : public boost::system::error_category {
-public:
-    const char* name() const noexcept override { return "weir.net"; }
-
-    std::string message(int value) const override {
-        switch (static_cast<errc>(value)) {
-            case errc::end_of_stream:
-                return "the peer closed the connection";
-            case errc::timed_out:
-                return "a deadline of the connection is over";
-            case errc::closed:
-                return "closed by this side";
-            case errc::evicted:
-                return "too many handshakes under way";
-            case errc::tls_failed:
-                return "TLS failed";
-            case errc::tls_version:
-                return "no TLS version or cipher in common";
-            case errc::tls_alpn:
-                return "no application protocol (ALPN) in common";
-            case errc::tls_no_certificate:
-                return "a client certificate is required";
-            case errc::tls_bad_certificate:
-                return "the client certificate does not verify";
-            case errc::tls_refused_by_peer:
-                return "the peer refused TLS with an alert";
-        }
-        return "unknown";
+[[nodiscard]] std::string_view text_of(errc code) noexcept {
+    switch (code) {
+        case errc::end_of_stream:
+            return "the peer closed the connection";
+        case errc::timed_out:
+            return "a deadline of the connection is over";
+        case errc::closed:
+            return "closed by this side";
+        case errc::evicted:
+            return "too many handshakes under way";
+        case errc::tls_failed:
+            return "TLS failed";
+        case errc::tls_version:
+            return "no TLS version or cipher in common";
+        case errc::tls_alpn:
+            return "no application protocol (ALPN) in common";
+        case errc::tls_no_certificate:
+            return "a client certificate is required";
+        case errc::tls_bad_certificate:
+            return "the client certificate does not verify";
+        case errc::tls_refused_by_peer:
+            return "the peer refused TLS with an alert";
     }
-};
+    return "unknown";
+}
 
 }  // namespace
 
 const boost::system::error_category& category() noexcept {
-    static const Category instance;
+    static const ErrorCategory<errc> instance{"weir.net", text_of};
     return instance;
 }
 
