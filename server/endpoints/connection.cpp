@@ -256,7 +256,7 @@ void Connection::feed(ByteView bytes) {
     if (is_moving_) {
         move_away(rest);
     } else if (endpoint_->is_waiting()) {
-        pause(net::Pause::authentication, rest);
+        pause(rest);
     }
 }
 
@@ -329,7 +329,7 @@ void Connection::resume() noexcept {
         heard_ms_ = stamp_of(services_->shard.now());
         heard_packet_ms_ = heard_ms_;
     }
-    net::Connection::resume(net::Pause::authentication);
+    net::Connection::resume();
 }
 
 std::optional<SteadyTime> Connection::on_timeout(SteadyTime now) noexcept {
@@ -436,7 +436,7 @@ void Connection::move_to(unsigned shard) noexcept {
     destination_ = static_cast<std::uint16_t>(shard);
     is_moving_ = true;
     if (paused()) {  // Authentication took its time: there is no on_bytes() to come back from.
-        net::Connection::resume(net::Pause::authentication);
+        net::Connection::resume();
         move_away({});
     }
 }

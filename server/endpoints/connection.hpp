@@ -84,7 +84,7 @@ public:
     /// on_bytes() gets again what it left, and what came since. Until then the peer was not silent: nobody listened.
     void resume() noexcept;
     /// Reads nothing until resume(): for an endpoint that began to wait outside of on_bytes().
-    void wait() noexcept { pause(net::Pause::authentication, {}); }
+    void wait() noexcept { pause(); }
     /// What ends a silence.
     enum class Heard : std::uint8_t { bytes, packets };
     /// Everything so far was the handshake: from now on silence for this long ends the connection. Zero: never.

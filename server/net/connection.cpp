@@ -238,16 +238,15 @@ void Connection::flushed() noexcept {
     }
 }
 
-void Connection::pause(Pause reason, ByteView rest) noexcept {
-    if (!paused(reason)) {
-        io_->counters.pauses[static_cast<std::size_t>(reason)].add();
+void Connection::pause(ByteView rest) noexcept {
+    if (!std::exchange(paused_, true)) {
+        io_->counters.pauses.add();
     }
-    pauses_ |= bit(reason);
     keep(rest);
 }
 
-void Connection::resume(Pause reason) noexcept {
-    pauses_ = static_cast<std::uint8_t>(pauses_ & ~bit(reason));
+void Connection::resume() noexcept {
+    paused_ = false;
     if (readable()) {
         io_->shard.poller().again(key_);
     }

@@ -41,12 +41,10 @@ public:
     void flush_later() noexcept;
 
     /// Stops reading, and keeps `rest`: bytes of the current on_bytes() that are not for now.
-    /// Counted per reason.
-    void pause(Pause reason, ByteView rest = {}) noexcept;
-    /// Once no reason is left, on_bytes() gets the rest, then what is new.
-    void resume(Pause reason) noexcept;
-    [[nodiscard]] bool paused() const noexcept { return pauses_ != 0; }
-    [[nodiscard]] bool paused(Pause reason) const noexcept { return (pauses_ & bit(reason)) != 0; }
+    void pause(ByteView rest = {}) noexcept;
+    /// on_bytes() gets the rest, then what is new.
+    void resume() noexcept;
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
 
     /// Calls on_timeout() then. Coarse: seconds.
     void set_deadline(SteadyTime when) noexcept;
@@ -123,15 +121,11 @@ private:
         error_code reason;
     };
 
-    static constexpr std::uint8_t bit(Pause reason) noexcept {
-        return static_cast<std::uint8_t>(1U << static_cast<unsigned>(reason));
-    }
-
     void on_ready(runtime::Readiness readiness) noexcept override;
     void on_wake_end() noexcept override;
     std::optional<SteadyTime> on_deadline(SteadyTime now) noexcept override;
 
-    [[nodiscard]] bool readable() const noexcept { return state_ == State::open && pauses_ == 0; }
+    [[nodiscard]] bool readable() const noexcept { return state_ == State::open && !paused_; }
     [[nodiscard]] Passing& passing() noexcept;
     void keep(ByteView rest) noexcept;
     [[nodiscard]] bool keeps_bytes() const noexcept { return passing_ && !passing_->kept.empty(); }
@@ -155,7 +149,7 @@ private:
     ShardIo* io_;
     runtime::PollKey key_;
     State state_ = State::detached;
-    std::uint8_t pauses_ = 0;
+    bool paused_ = false;
     bool blocked_ = false;  ///< The socket took no more; wait for the edge.
     Transport transport_;
     SendQueue output_;

@@ -1,7 +1,6 @@
 /// What the connections of one shard have in common.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,16 +13,6 @@
 
 namespace weir::net {
 
-/// Why a connection is not read from. A connection may be paused for several reasons at once.
-enum class Pause : std::uint8_t {
-    authentication,  ///< An answer about the peer is awaited.
-    storage,         ///< Durability lags, or a blocking outbox is full.
-    quota,           ///< The peer is ahead of its rate.
-    backlog,         ///< The peer does not take what it asked for.
-    count_,
-};
-inline constexpr std::size_t kPauses = static_cast<std::size_t>(Pause::count_);
-
 /// Read from anywhere.
 struct IoCounters {
     Counter bytes_in;   ///< After decryption and unframing.
@@ -34,7 +23,7 @@ struct IoCounters {
     Counter handshakes_failed;
     Counter handshakes_evicted;
     Gauge connections;
-    std::array<Counter, kPauses> pauses;
+    Counter pauses;  ///< Of reading, while a protocol waits for something.
 };
 
 /// A connection's place among the handshakes under way.
