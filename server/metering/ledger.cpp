@@ -21,6 +21,7 @@ constexpr std::string_view kGapPrefix = "ledger/gap/";
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint64_t kSealsPerCall = 1'000;
 constexpr std::size_t kSealBytes = 8 + 8 + 32 + 32;
+constexpr std::uint32_t kRecentHours = 48;
 
 /// How the last run stands, with the time up to which its usage is stored.
 struct Run {
@@ -153,9 +154,12 @@ Result<Seal> compute_seal(
     return seal;
 }
 
-/// @param read  (key, version, body) -> Result<Record>
+/// @param read   (key, version, body) -> Result<Record>
+/// @param start  The key to begin at; empty: the first.
 template <class Record, class Read>
-Result<std::vector<Record>> read_all(const Store& store, std::string_view prefix, Read read) {
+Result<std::vector<Record>> read_all(
+    const Store& store, std::string_view prefix, Read read, std::string_view start = {}
+) {
     std::vector<Record> out;
     Result<void> outcome;
     WEIR_CHECK(store.scan(
@@ -169,12 +173,31 @@ Result<std::vector<Record>> read_all(const Store& store, std::string_view prefix
             }
             out.push_back(std::move(*record));
             return true;
-        }
+        },
+        start
     ));
     if (!outcome) {
         return outcome.error();
     }
     return out;
+}
+
+/// Where the chain ends.
+/// @cost Reads the seals of the last two days, or if there are none goes back further.
+Result<std::optional<Seal>> last_seal(const Store& store, std::uint32_t open) {
+    for (std::uint32_t back = kRecentHours;; back *= 16) {
+        const std::uint32_t from = open > back ? open - back : 0;
+        WEIR_TRY(
+            const auto found,
+            read_all<Seal>(store, kSealPrefix, read_seal, numbered_key(kSealPrefix, from))
+        );
+        if (!found.empty()) {
+            return found.back();
+        }
+        if (from == 0) {
+            return std::nullopt;
+        }
+    }
 }
 
 /// Where the chain starts: the first hour with usage.
@@ -225,13 +248,13 @@ void Ledger::stamp(Batch& batch, WallTime now) {
 
 Result<std::uint64_t> Ledger::seal() {
     const std::uint32_t open = hour_of(clock_.wall() - kGrace);
-    WEIR_TRY(const auto known, seals(store_));
+    WEIR_TRY(const auto last, last_seal(store_, open));
     WEIR_TRY(const auto first, first_used_hour(store_));
-    if (known.empty() && !first) {
+    if (!last && !first) {
         return std::uint64_t{0};
     }
-    Sha256 previous = known.empty() ? Sha256{} : known.back().hash;
-    std::uint32_t hour = known.empty() ? *first : known.back().hour + 1;
+    Sha256 previous = last ? last->hash : Sha256{};
+    std::uint32_t hour = last ? last->hour + 1 : *first;
     if (hour >= open) {
         return std::uint64_t{0};
     }

@@ -60,7 +60,7 @@ public:
     static void stamp(storage::Batch& batch, WallTime now);
 
     /// Closes and seals the hours that are over. At most 1,000 per call; call it every few minutes.
-    /// @return how many were sealed.
+    /// @return how many were sealed. @cost Of the hours that it seals, and of two days of seals.
     [[nodiscard]] Result<std::uint64_t> seal();
 
     /// Recomputes the chain from the stored usage. @cost Reads every sealed hour.

@@ -76,6 +76,41 @@ TEST_F(LedgerTest, LeavesASealedHourAlone_WhenUsageComesLate) {
     EXPECT_EQ(late, 1U) << "it is billed in the first open hour";
 }
 
+TEST_F(LedgerTest, GoesOnWithTheChain_AfterMonthsWithoutARun) {
+    use(kStart);
+    clock_.set_wall(at(kStart + 1) + Ledger::kGrace);
+    ASSERT_EQ(*ledger_.seal(), 1U);
+    clock_.set_wall(at(kStart + 2'400) + Ledger::kGrace);
+    EXPECT_EQ(*ledger_.seal(), 1'000U);
+    EXPECT_EQ(*ledger_.seal(), 1'000U);
+    EXPECT_EQ(*ledger_.seal(), 399U);
+    EXPECT_EQ(*ledger_.seal(), 0U);
+    const auto verified = *Ledger::verify(*store_);
+    EXPECT_TRUE(verified.holds()) << verified.problem;
+    EXPECT_EQ(verified.seals, 2'400U);
+}
+
+TEST_F(LedgerTest, ReadsNoSealsOfLongAgo) {
+    use(kStart);
+    clock_.set_wall(at(kStart + 100));
+    ASSERT_EQ(*ledger_.seal(), 99U);
+    std::string oldest;
+    ASSERT_TRUE(store_->scan(
+        storage::Family::audit,
+        "ledger/seal/",
+        [&](std::string_view key, std::uint8_t, ByteView) {
+            oldest = key;
+            return false;
+        }
+    ));
+    storage::Batch batch;
+    batch.put(storage::Family::audit, oldest, 1, to_bytes("no seal"));
+    ASSERT_TRUE(store_->commit(std::move(batch)));
+    clock_.set_wall(at(kStart + 102));
+    EXPECT_EQ(*ledger_.seal(), 2U);
+    EXPECT_FALSE(Ledger::verify(*store_)) << "who verifies reads all";
+}
+
 TEST_F(LedgerTest, FindsASealThatWasTakenOut) {
     use(kStart);
     clock_.set_wall(at(kStart + 4));
