@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::chrono::seconds kIdleMax{60};
 constexpr std::string_view kBearer = "Bearer ";
+constexpr std::size_t kContentTypeBytesMax = 256;
 
 [[nodiscard]] const http::RouteTable& routes() {
     static const http::RouteTable table = [] {
@@ -153,7 +154,7 @@ model::PrincipalPtr HttpEndpoint::authenticate(const http::Request& head) {
 std::optional<HttpEndpoint::Options> HttpEndpoint::read_options(
     const http::Request& request, std::string_view topic
 ) {
-    const auto refuse_query = [&](std::string detail) {
+    const auto refuse_request = [&](std::string detail) {
         refuse(
             Reason::protocol_error,
             problem_of(400, Reason::protocol_error, std::move(detail)),
@@ -164,7 +165,7 @@ std::optional<HttpEndpoint::Options> HttpEndpoint::read_options(
     const auto qos = http::query_value(request.target, "qos").value_or("1");
     const auto retain = http::query_value(request.target, "retain").value_or("false");
     if (qos != "0" && qos != "1") {
-        return refuse_query("qos is 0 or 1");
+        return refuse_request("qos is 0 or 1");
     }
     if (!mqtt::is_valid_text(topic) || !mqtt::is_valid_topic_name(topic) ||
         !mqtt::is_within(topic, connection_.topic_limits())) {
@@ -172,9 +173,17 @@ std::optional<HttpEndpoint::Options> HttpEndpoint::read_options(
         return std::nullopt;
     }
     if (retain != "true" && retain != "false") {
-        return refuse_query("retain is true or false");
+        return refuse_request("retain is true or false");
     }
-    return Options{.waits = qos == "1", .retain = retain == "true"};
+    const auto content_type = request.header("Content-Type").value_or(std::string_view{});
+    if (content_type.size() > kContentTypeBytesMax || !mqtt::is_valid_text(content_type)) {
+        return refuse_request("Content-Type has at most 256 bytes of UTF-8");
+    }
+    return Options{
+        .waits = qos == "1",
+        .retain = retain == "true",
+        .content_type = content_type,
+    };
 }
 
 void HttpEndpoint::publish(const http::Request& request, const std::string& topic) {
@@ -182,7 +191,7 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
     if (!options) {
         return;
     }
-    const auto [waits, retain] = *options;
+    const auto [waits, retain, content_type] = *options;
     const Services& services = connection_.services();
     const auto policies = services.broker.policies()->bundle_for(*principal_);
     connection_.open_meter(principal_->tenant, connection_.device());
@@ -198,10 +207,10 @@ void HttpEndpoint::publish(const http::Request& request, const std::string& topi
     if (const auto verdict = services.publisher.admit(origin, topic, retain); !verdict.accepted()) {
         return fail(problem_of(403, verdict.reason));  // The publisher has recorded it.
     }
-    std::array<Byte, 256> memory;
+    std::array<Byte, 1 + 2 + kContentTypeBytesMax> memory;  // Id, length, text.
     mqtt::PropertyWriter properties{memory};
-    if (const auto type = request.header("Content-Type"); type && mqtt::is_valid_text(*type)) {
-        properties.text(mqtt::PropertyId::content_type, *type);
+    if (!content_type.empty()) {
+        properties.text(mqtt::PropertyId::content_type, content_type);
     }
     const auto message = model::Message::make({
         .topic = topic,

@@ -29,10 +29,11 @@ public:
     [[nodiscard]] const char* protocol() const noexcept override { return "http"; }
 
 private:
-    /// What the query of a publish asks for.
+    /// What a publish asks for beside its topic and body.
     struct Options {
         bool waits;  ///< QoS 1: the answer comes when the message is durable.
         bool retain;
+        std::string_view content_type;  ///< Of the request; empty: none.
     };
 
     void begin(const http::Request& head);

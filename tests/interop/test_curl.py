@@ -65,6 +65,15 @@ class Curl(Fleet):
             message = watch.receive()
             self.assertEqual((message.topic, message.payload, message.qos), ("web/1", b'{"on": true}', 1))
             self.assertEqual(message.properties.ContentType, "application/json")
+            longest = "text/plain; " + "x" * 244
+            self.curl("/topics/web/1", "-H", "Content-Type: " + longest, folder=self.alice)
+            self.assertEqual(watch.receive().properties.ContentType, longest)
+
+    def test_400_for_a_content_type_that_cannot_go_on(self):
+        for value in ("x" * 257, "text/\udcff"):
+            with self.subTest(value):
+                problem = self.refused(400, "/topics/web/1", "-H", "Content-Type: " + value, folder=self.alice)
+                self.assertIn("Content-Type", problem["detail"])
 
     def test_a_topic_may_be_percent_encoded(self):
         with Client("watch", folder=self.alice) as watch:
