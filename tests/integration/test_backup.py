@@ -8,16 +8,12 @@ import unittest
 
 from gateway import CONFIG, DEADLINE_S, Gateway, wait_for
 from peers import V311, Client
+from probe import WithProbe
 
 
-class Backup(unittest.TestCase):
+class Backup(WithProbe):
     def setUp(self):
-        self.gateway = Gateway().__enter__()
-        self.addCleanup(self.gateway.__exit__)
-        self.folder = self.gateway.device("probe-1")
-        self.probe = Client("probe-1", folder=self.folder)
-        self.addCleanup(self.probe.close)
-        self.probe.connect(self.gateway.ports["front"])
+        super().setUp()
         elsewhere = tempfile.TemporaryDirectory(prefix="weir-backup-")
         self.addCleanup(elsewhere.cleanup)
         self.elsewhere = pathlib.Path(elsewhere.name)

@@ -2,19 +2,12 @@
 import signal
 import unittest
 
-from gateway import DEADLINE_S, POLICIES, Gateway
+from gateway import DEADLINE_S, POLICIES
 from peers import Client
+from probe import WithProbe
 
 
-class Reload(unittest.TestCase):
-    def setUp(self):
-        self.gateway = Gateway().__enter__()
-        self.addCleanup(self.gateway.__exit__)
-        self.folder = self.gateway.device("probe-1")
-        self.probe = Client("probe-1", folder=self.folder)
-        self.addCleanup(self.probe.close)
-        self.probe.connect(self.gateway.ports["front"])
-
+class Reload(WithProbe):
     def hot(self):
         self.probe.publish("data/probe-1/temp", {"temp": 90, "quality": "ok"}, qos=1)
         return len(self.gateway.stream("alarms"))

@@ -35,27 +35,13 @@ struct Client {
     }
 };
 
-constexpr std::array<std::pair<PacketType, std::string_view>, 14> kOneOfEach = {{
-    {PacketType::connect, "10 0e 0004 'MQTT' 05 02 003c 00 0001 'c'"},
-    {PacketType::publish, "30 04 0001 'a' 00"},
-    {PacketType::puback, "40 02 0001"},
-    {PacketType::pubrec, "50 02 0001"},
-    {PacketType::pubrel, "62 02 0001"},
-    {PacketType::pubcomp, "70 02 0001"},
-    {PacketType::subscribe, "82 07 0001 00 0001 'a' 00"},
-    {PacketType::suback, "90 04 0001 00 00"},
-    {PacketType::unsubscribe, "a2 06 0001 00 0001 'a'"},
-    {PacketType::unsuback, "b0 04 0001 00 00"},
-    {PacketType::pingreq, "c0 00"},
-    {PacketType::pingresp, "d0 00"},
-    {PacketType::disconnect, "e0 00"},
-    {PacketType::auth, "f0 06 18 04 15 0001 'm'"},
-}};
-
 TEST(ClientProtocol, TakesConnackOnly_BeforeItIsConnected) {
     for (const auto& [type, hex] : kOneOfEach) {
         Client client{Version::v5};
-        EXPECT_EQ(client.receives(hex), errc::protocol_error) << hex;
+        const bool legal = type == PacketType::connack;
+        EXPECT_EQ(
+            client.receives(hex), legal ? error_code{} : make_error_code(errc::protocol_error)
+        ) << hex;
     }
     ClientProtocol silent;
     ClientRecorder handler;
@@ -66,8 +52,9 @@ TEST(ClientProtocol, TakesWhatServersMaySend_WhenConnected) {
     for (const auto& [type, hex] : kOneOfEach) {
         Client client{Version::v5, Properties{as_bytes(std::string_view{"\x15\x00\x01m", 4})}};
         ASSERT_FALSE(client.receives("20 03 00 00 00"));
-        const bool legal = type != PacketType::connect && type != PacketType::subscribe &&
-                           type != PacketType::unsubscribe && type != PacketType::pingreq;
+        const bool legal = type != PacketType::connect && type != PacketType::connack &&
+                           type != PacketType::subscribe && type != PacketType::unsubscribe &&
+                           type != PacketType::pingreq;
         EXPECT_EQ(
             client.receives(hex), legal ? error_code{} : make_error_code(errc::protocol_error)
         ) << hex;

@@ -1,7 +1,10 @@
-/// Handlers that write down what they were given.
+/// Handlers that write down what they were given, and packets to give them.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <weir/mqtt/client_protocol.hpp>
@@ -10,6 +13,27 @@
 namespace weir::mqtt::test {
 
 using Events = std::vector<std::string>;
+
+inline constexpr std::string_view kConnect5 = "10 0e 0004 'MQTT' 05 02 003c 00 0001 'c'";
+
+/// One packet of each type, valid in MQTT 5 wherever it is legal.
+inline constexpr std::array<std::pair<PacketType, std::string_view>, 15> kOneOfEach = {{
+    {PacketType::connect, kConnect5},
+    {PacketType::connack, "20 03 00 00 00"},
+    {PacketType::publish, "30 04 0001 'a' 00"},
+    {PacketType::puback, "40 02 0001"},
+    {PacketType::pubrec, "50 02 0001"},
+    {PacketType::pubrel, "62 02 0001"},
+    {PacketType::pubcomp, "70 02 0001"},
+    {PacketType::subscribe, "82 07 0001 00 0001 'a' 00"},
+    {PacketType::suback, "90 04 0001 00 00"},
+    {PacketType::unsubscribe, "a2 06 0001 00 0001 'a'"},
+    {PacketType::unsuback, "b0 04 0001 00 00"},
+    {PacketType::pingreq, "c0 00"},
+    {PacketType::pingresp, "d0 00"},
+    {PacketType::disconnect, "e0 00"},
+    {PacketType::auth, "f0 06 18 04 15 0001 'm'"},
+}};
 
 inline std::string text_of(std::string_view kind, std::uint16_t packet_id, ReasonCode code) {
     return std::string{kind} + ' ' + std::to_string(packet_id) + ' ' + std::string{name(code)};
