@@ -194,12 +194,12 @@ void Gateway::Impl::open_doors(const std::vector<endpoints::ListenerPtr>& listen
 
 void Gateway::Impl::flush_usage() {
     std::latch written{static_cast<std::ptrdiff_t>(parts.size())};
-    on_every_shard([&written](GatewayShard& part) {
-        part.flush_usage([&written] { written.count_down(); });
-    });
-    if (running) {
-        written.wait();
-    }
+    on_every_shard(
+        [&written](GatewayShard& part) {
+            part.flush_usage([&written] { written.count_down(); });
+        },
+        [&written] { written.wait(); }
+    );
 }
 
 std::size_t Gateway::Impl::open_connections() const {
@@ -290,6 +290,7 @@ void Gateway::stop() {
     impl.flush_usage();
     impl.store->drain();
     impl.running = false;
+    { const std::scoped_lock nobody_asks{impl.asking}; }
     impl.shards.stop();
     impl.store->drain();  // What the shards gave it last: it answers to them.
     if (const auto finished = impl.ledger.finish(); !finished) {

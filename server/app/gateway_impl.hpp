@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <vector>
 
 #include <weir/app/backup_schedule.hpp>
@@ -50,9 +51,10 @@ struct Gateway::Impl {
 
     Impl(const Options& options, Loaded loaded);
 
-    /// Runs `work(GatewayShard&)` on every shard and waits until all have.
-    template <class Work>
-    void on_every_shard(Work work) const;
+    /// Runs `work(GatewayShard&)` on every shard and waits until all have, then until `then()` is done, for what the shards
+    /// answer later. They run until then: stop() waits. Nothing is called if they do not run. Not from a shard.
+    template <class Work, class Then = decltype([] {})>
+    void on_every_shard(Work work, Then then = {}) const;
     /// Sessions and retained messages that the store has. Before the shards run.
     void restore();
     void open_doors(const std::vector<endpoints::ListenerPtr>& listeners);
@@ -69,6 +71,7 @@ struct Gateway::Impl {
     SystemClock clock;
     SteadyTime started{0};
     std::atomic<bool> running{false};
+    mutable std::shared_mutex asking;  ///< Shared by those who ask shards; stop() waits for them.
     std::atomic<bool> last_reload_ok{true};
     std::mutex reloading;
     const std::shared_ptr<const Configuration> at_start;  ///< What only a restart changes is as in it.
@@ -102,8 +105,9 @@ struct Gateway::Impl {
     std::unique_ptr<runtime::Watchdog> watchdog;
 };
 
-template <class Work>
-void Gateway::Impl::on_every_shard(Work work) const {
+template <class Work, class Then>
+void Gateway::Impl::on_every_shard(Work work, Then then) const {
+    const std::shared_lock is_asking{asking};
     if (!running) {
         return;
     }
@@ -115,6 +119,7 @@ void Gateway::Impl::on_every_shard(Work work) const {
         });
     }
     done.wait();
+    then();
 }
 
 }  // namespace weir::app

@@ -60,7 +60,7 @@ RetainedList Gateway::retained(const RetainedQuery& query) const {
 RetainedCleared Gateway::clear_retained(const RetainedQuery& query) {
     const Impl& impl = *impl_;
     const RetainedList list = retained(query);
-    if (list.messages.empty() || !impl.running) {
+    if (list.messages.empty()) {
         return {};
     }
     const auto shards = static_cast<unsigned>(impl.parts.size());
@@ -71,18 +71,20 @@ RetainedCleared Gateway::clear_retained(const RetainedQuery& query) {
     std::atomic<std::size_t> cleared{0};
     std::atomic<bool> all_stored{true};
     std::latch done{static_cast<std::ptrdiff_t>(shards)};
-    impl.on_every_shard([&](GatewayShard& shard) {
-        cleared += shard.broker.clear_retained(
-            topics[index_of(shard.shard.id())],
-            [&](bool stored) {
-                if (!stored) {
-                    all_stored = false;
+    impl.on_every_shard(
+        [&](GatewayShard& shard) {
+            cleared += shard.broker.clear_retained(
+                topics[index_of(shard.shard.id())],
+                [&](bool stored) {
+                    if (!stored) {
+                        all_stored = false;
+                    }
+                    done.count_down();
                 }
-                done.count_down();
-            }
-        );
-    });
-    done.wait();
+            );
+        },
+        [&done] { done.wait(); }
+    );
     return {
         .messages = cleared,
         .last = list.goes_on ? list.messages.back().topic : std::string{},

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <latch>
 #include <string>
 #include <thread>
 #include <vector>
@@ -263,6 +264,29 @@ TEST_P(Running, AcknowledgesWhatItTook_BeforeItSaysGoodbye_AndStopsInTime) {
     EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{10});
     start();
     EXPECT_EQ(stored(), kMessages);
+}
+
+TEST_P(Running, Answers_WhileItStops) {
+    MqttPeer device{port_};
+    device.connect("device");
+    std::latch asked{3};
+    const auto asks = [&](auto question) {
+        return std::jthread{[&asked, question](const std::stop_token& stop) {
+            question();
+            asked.count_down();
+            while (!stop.stop_requested()) {
+                question();
+            }
+        }};
+    };
+    std::vector<std::jthread> operators;
+    operators.push_back(asks([this] { static_cast<void>(gateway_->sessions({})); }));
+    operators.push_back(asks([this] { static_cast<void>(gateway_->retained({.filter = "#"})); }));
+    operators.push_back(asks([this] { gateway_->flush_usage(); }));
+    asked.wait();
+    gateway_->stop();
+    EXPECT_TRUE(gateway_->sessions({}).empty()) << "nobody is there to be asked";
+    operators.clear();
 }
 
 TEST_P(Running, SurvivesManyClientsThatComeAndGoWhileItReloads) {
