@@ -1,9 +1,6 @@
 // T-22: the client never talks to a server that it cannot verify, on no attempt.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +9,7 @@
 #include <sstream>
 #include <future>
 #include <support/certificates.hpp>
+#include <support/http_server.hpp>
 #include <support/temp_dir.hpp>
 #include <thread>
 
@@ -28,7 +26,7 @@ class TlsServer {
 public:
     /// @param client_ca  Not empty: clients need a certificate of this authority.
     TlsServer(const Identity& identity, const std::string& client_ca)
-        : context_{SSL_CTX_new(TLS_server_method())}, listener_{::socket(AF_INET, SOCK_STREAM, 0)} {
+        : context_{SSL_CTX_new(TLS_server_method())} {
         EXPECT_EQ(SSL_CTX_use_certificate(context_, identity.certificate.get()), 1);
         EXPECT_EQ(SSL_CTX_use_PrivateKey(context_, identity.key.get()), 1);
         if (!client_ca.empty()) {
@@ -37,28 +35,18 @@ public:
             );
             EXPECT_EQ(SSL_CTX_load_verify_file(context_, client_ca.c_str()), 1);
         }
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof(address);
-        auto* const plain = reinterpret_cast<sockaddr*>(&address);
-        EXPECT_EQ(::bind(listener_, plain, size), 0);
-        EXPECT_EQ(::listen(listener_, 16), 0);
-        EXPECT_EQ(::getsockname(listener_, plain, &size), 0);
-        port_ = ntohs(address.sin_port);
         thread_ = std::thread{[this] { serve(); }};
     }
     TlsServer(const TlsServer&) = delete;
     TlsServer& operator=(const TlsServer&) = delete;
     ~TlsServer() {
-        ::shutdown(listener_, SHUT_RDWR);
+        listener_.end();
         thread_.join();
-        ::close(listener_);
         SSL_CTX_free(context_);
     }
 
     [[nodiscard]] std::string url() const {
-        return "https://127.0.0.1:" + std::to_string(port_) + "/";
+        return "https://" + listener_.address() + "/";
     }
     [[nodiscard]] int requests() const { return requests_; }
 
@@ -68,13 +56,9 @@ private:
         sigemptyset(&broken_pipe);
         sigaddset(&broken_pipe, SIGPIPE);
         pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
-        for (;;) {
-            const int socket = ::accept(listener_, nullptr, nullptr);
-            if (socket < 0) {
-                return;
-            }
+        while (const auto socket = listener_.accept()) {
             auto* const tls = SSL_new(context_);
-            SSL_set_fd(tls, socket);
+            SSL_set_fd(tls, *socket);
             char request[4'096];
             if (SSL_accept(tls) == 1 && SSL_read(tls, request, sizeof(request)) > 0) {
                 ++requests_;
@@ -84,13 +68,12 @@ private:
                 SSL_shutdown(tls);
             }
             SSL_free(tls);
-            ::close(socket);
+            ::close(*socket);
         }
     }
 
     SSL_CTX* context_;
-    int listener_;
-    std::uint16_t port_ = 0;
+    test::LoopbackListener listener_;
     std::atomic<int> requests_{0};
     std::thread thread_;
 };

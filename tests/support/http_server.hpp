@@ -49,23 +49,44 @@ inline const std::string kHang = "hang";
            body;
 }
 
-/// Listens on a free port of 127.0.0.1 from construction to destruction. The handler runs under the
-/// server's lock.
-class HttpServer {
+/// A socket that listens on a free port of 127.0.0.1.
+class LoopbackListener {
 public:
-    using Handler = std::function<HttpReply(const HttpRequest&)>;
-
-    explicit HttpServer(Handler handler)
-        : handler_{std::move(handler)}, listener_{::socket(AF_INET, SOCK_STREAM, 0)} {
+    LoopbackListener() : socket_{::socket(AF_INET, SOCK_STREAM, 0)} {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         socklen_t size = sizeof(address);
         auto* const plain = reinterpret_cast<sockaddr*>(&address);
-        EXPECT_EQ(::bind(listener_, plain, size), 0);
-        EXPECT_EQ(::listen(listener_, 64), 0);
-        EXPECT_EQ(::getsockname(listener_, plain, &size), 0);
+        EXPECT_EQ(::bind(socket_, plain, size), 0);
+        EXPECT_EQ(::listen(socket_, 64), 0);
+        EXPECT_EQ(::getsockname(socket_, plain, &size), 0);
         port_ = ntohs(address.sin_port);
+    }
+    LoopbackListener(const LoopbackListener&) = delete;
+    LoopbackListener& operator=(const LoopbackListener&) = delete;
+    ~LoopbackListener() { ::close(socket_); }
+
+    [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+    /// The socket of the next connection; nothing after end().
+    [[nodiscard]] std::optional<int> accept() const {
+        const int socket = ::accept(socket_, nullptr, nullptr);
+        return socket < 0 ? std::nullopt : std::optional{socket};
+    }
+    /// Any thread.
+    void end() const { ::shutdown(socket_, SHUT_RDWR); }
+
+private:
+    int socket_;
+    std::uint16_t port_ = 0;
+};
+
+/// Listens from construction to destruction. The handler runs under the server's lock.
+class HttpServer {
+public:
+    using Handler = std::function<HttpReply(const HttpRequest&)>;
+
+    explicit HttpServer(Handler handler) : handler_{std::move(handler)} {
         acceptor_ = std::thread{[this] { accept_all(); }};
     }
 
@@ -73,7 +94,7 @@ public:
     HttpServer& operator=(const HttpServer&) = delete;
 
     ~HttpServer() {
-        ::shutdown(listener_, SHUT_RDWR);
+        listener_.end();
         acceptor_.join();
         for (const int socket : sockets_) {
             ::shutdown(socket, SHUT_RDWR);
@@ -84,11 +105,10 @@ public:
         for (const int socket : sockets_) {
             ::close(socket);
         }
-        ::close(listener_);
     }
 
     [[nodiscard]] std::string url(const std::string& path = "/") const {
-        return "http://127.0.0.1:" + std::to_string(port_) + path;
+        return "http://" + listener_.address() + path;
     }
 
     /// Waits until `count` requests came, thirty seconds at most, and gives them.
@@ -103,14 +123,10 @@ public:
 
 private:
     void accept_all() {
-        for (;;) {
-            const int socket = ::accept(listener_, nullptr, nullptr);
-            if (socket < 0) {
-                return;
-            }
+        while (const auto socket = listener_.accept()) {
             const std::size_t number = sockets_.size();
-            sockets_.push_back(socket);
-            connections_.emplace_back([this, socket, number] { serve(socket, number); });
+            sockets_.push_back(*socket);
+            connections_.emplace_back([this, socket = *socket, number] { serve(socket, number); });
         }
     }
 
@@ -166,8 +182,7 @@ private:
     }
 
     Handler handler_;
-    int listener_;
-    std::uint16_t port_ = 0;
+    LoopbackListener listener_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<HttpRequest> requests_;
