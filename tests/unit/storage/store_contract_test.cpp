@@ -380,13 +380,15 @@ TEST_P(StoreContract, AddsUsageUp) {
 
 TEST_P(StoreContract, ReadsTheUsageOfOneDeviceOverAnyTime) {
     Batch batch;
+    UsageDelta delta;
+    delta.counters[3] = 5;
     for (const std::uint32_t hour : {0U, 7U, 8U, 9U, 500'000U, UINT32_MAX - 1}) {
-        batch.add_usage({.device = "a", .hour = hour}, {});
-        batch.add_usage({.device = "z", .hour = hour}, {});
+        batch.add_usage({.device = "a", .hour = hour}, delta);
+        batch.add_usage({.device = "z", .hour = hour}, delta);
     }
     for (const std::uint32_t hour : {7U, 9U, 500'000U}) {
-        batch.add_usage({.device = "p", .hour = hour}, {});
-        batch.add_usage({.tenant = "acme", .device = "p", .hour = hour + 1}, {});
+        batch.add_usage({.device = "p", .hour = hour}, delta);
+        batch.add_usage({.tenant = "acme", .device = "p", .hour = hour + 1}, delta);
     }
     commit(std::move(batch));
     const auto hours_of = [&](const std::string& device, UsageQuery query, std::size_t most = 99) {
