@@ -395,7 +395,7 @@ TEST_F(HttpSink, FollowsNewConfigAtOnce_WithTheSameBatch) {
 
 TEST_F(HttpSink, SendsAllOfABatch_WhenAReloadTakesBatchesAway) {
     for (const auto body : {BodyFormat::raw, BodyFormat::cloudevents, BodyFormat::json}) {
-        configure(batching(2));
+        configure(batching(2, 1h));
         enqueue("\"first\"");
         enqueue("\"second\"");
         answer(503);
