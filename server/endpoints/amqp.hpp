@@ -100,12 +100,15 @@ private:
     // Messages of the peer: amqp_publish.cpp
     void on_transfer(const amqp::Transfer& transfer) noexcept override;
     [[nodiscard]] AmqpRefusal publish(const amqp::Transfer& transfer, const Target& target);
+    /// The topic that `to` of a message names. @return Why it names none.
+    [[nodiscard]] std::optional<AmqpRefusal> read_topic(std::string_view to, std::string& topic) const;
+    /// A policy or a limit is against it.
+    [[nodiscard]] AmqpRefusal violation(amqp::DeliveryId delivery, model::Reason reason);
     void route(const model::MessagePtr& message, amqp::DeliveryId delivery);
     void park(const model::MessagePtr& message, std::uint64_t number);
     void accept(amqp::DeliveryId delivery);
     void settle(amqp::DeliveryId delivery, const amqp::Outcome& outcome);
     void set_flow(bool open);
-    [[nodiscard]] pipeline::Origin origin() const noexcept;
 
     void on_close(const amqp::Error& error) noexcept override;
 

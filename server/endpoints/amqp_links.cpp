@@ -66,7 +66,9 @@ AmqpRefusal AmqpEndpoint::attach_target(const amqp::Attach& attach) {
         if (!mqtt::check_topic_name(address->name, connection_.topic_limits())) {
             return refusal_of(Reason::topic_invalid);
         }
-        const auto verdict = connection_.services().publisher.admit(origin(), address->name, false);
+        const auto verdict = connection_.services().publisher.admit(
+            connection_.origin(*session_), address->name, false
+        );
         if (!verdict.accepted()) {  // The publisher has recorded it.
             const auto refusal = refusal_of(verdict.reason);
             protocol_.detach(attach.link, {refusal.condition, refusal.text});

@@ -13,18 +13,6 @@ using model::Qos;
 using model::Reason;
 using pipeline::Progress;
 
-pipeline::Origin AmqpEndpoint::origin() const noexcept {
-    return {
-        .subject = session_->subject(),
-        .policies = &session_->policies(),
-        .principal = session_->principal_ptr(),
-        .device = session_->device(),
-        .meter = connection_.meter(),
-        .source_ip = connection_.peer_address(),
-        .limits = &connection_.limits(),
-    };
-}
-
 void AmqpEndpoint::on_transfer(const amqp::Transfer& transfer) noexcept {
     const auto target = targets_.find(transfer.link.number());
     if (session_ == nullptr || target == targets_.end()) {
@@ -55,22 +43,8 @@ AmqpRefusal AmqpEndpoint::publish(const amqp::Transfer& transfer, const Target& 
     }
     std::string from_message;
     if (target.topic.empty()) {
-        auto address = amqp::parse_target(sections->to);
-        if (!address) {
-            return refuse(
-                {Reason::topic_invalid, amqp::condition_of(address.error()), "bad address in `to`"},
-                sections->to
-            );
-        }
-        if (address->kind == amqp::AddressKind::queue || address->kind == amqp::AddressKind::cbs) {
-            return refuse(
-                {Reason::topic_invalid, amqp::condition::kNotFound, "there is no such node"},
-                sections->to
-            );
-        }
-        from_message = std::move(address->name);
-        if (!mqtt::check_topic_name(from_message, connection_.topic_limits())) {
-            return refuse(refusal_of(Reason::topic_invalid), sections->to);
+        if (const auto refusal = read_topic(sections->to, from_message)) {
+            return refuse(*refusal, sections->to);
         }
     }
     const std::string& topic = target.topic.empty() ? from_message : target.topic;
@@ -80,18 +54,10 @@ AmqpRefusal AmqpEndpoint::publish(const amqp::Transfer& transfer, const Target& 
             inbound.read(*sections, principal_->thing, connection_.limits(), now)) {
         return refuse(*refusal, topic);
     }
-    const auto verdict = services.publisher.admit(origin(), topic, sections->retain);
+    const auto verdict =
+        services.publisher.admit(connection_.origin(*session_), topic, sections->retain);
     if (!verdict.accepted()) {
-        switch (session_->policies().on_violation()) {
-            case policy::OnViolation::disconnect:
-                connection_.close(verdict.reason);
-                return {};
-            case policy::OnViolation::drop:
-                accept(transfer.delivery);
-                return {};
-            case policy::OnViolation::nack:
-                return refusal_of(verdict.reason);
-        }
+        return violation(transfer.delivery, verdict.reason);
     }
     const Qos qos = transfer.delivery ? Qos::at_least_once : Qos::at_most_once;
     services.metrics().received[static_cast<std::size_t>(qos)].add();
@@ -112,12 +78,45 @@ AmqpRefusal AmqpEndpoint::publish(const amqp::Transfer& transfer, const Target& 
     return {};
 }
 
+std::optional<AmqpRefusal> AmqpEndpoint::read_topic(std::string_view to, std::string& topic) const {
+    auto address = amqp::parse_target(to);
+    if (!address) {
+        return AmqpRefusal{
+            Reason::topic_invalid, amqp::condition_of(address.error()), "bad address in `to`"
+        };
+    }
+    if (address->kind == amqp::AddressKind::queue || address->kind == amqp::AddressKind::cbs) {
+        return AmqpRefusal{
+            Reason::topic_invalid, amqp::condition::kNotFound, "there is no such node"
+        };
+    }
+    if (!mqtt::check_topic_name(address->name, connection_.topic_limits())) {
+        return refusal_of(Reason::topic_invalid);
+    }
+    topic = std::move(address->name);
+    return std::nullopt;
+}
+
+AmqpRefusal AmqpEndpoint::violation(amqp::DeliveryId delivery, Reason reason) {
+    switch (session_->policies().on_violation()) {
+        case policy::OnViolation::disconnect:
+            connection_.close(reason);
+            return {};
+        case policy::OnViolation::drop:
+            accept(delivery);
+            return {};
+        case policy::OnViolation::nack:
+            break;
+    }
+    return refusal_of(reason);
+}
+
 void AmqpEndpoint::route(const model::MessagePtr& message, amqp::DeliveryId delivery) {
     const std::uint64_t number = delivery ? ++publishes_ : 0;
     Progress progress = Progress::blocked;
     if (!parking_) {
         progress = connection_.services().publisher.route(
-            origin(), message, {delivery ? connection_.id() : 0, number}
+            connection_.origin(*session_), message, {delivery ? connection_.id() : 0, number}
         );
     }
     if (is_done(progress)) {
@@ -143,7 +142,7 @@ void AmqpEndpoint::on_retry() noexcept {
     if (session_ == nullptr || !parking_) {
         return;
     }
-    parking_->retry(connection_, origin(), [this](std::uint64_t number) {
+    parking_->retry(connection_, connection_.origin(*session_), [this](std::uint64_t number) {
         on_durable(number, true);
     });
     if (parking_->empty()) {

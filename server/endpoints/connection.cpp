@@ -124,6 +124,18 @@ void Connection::refuse(
     );
 }
 
+pipeline::Origin Connection::origin(const broker::Session& session) const noexcept {
+    return {
+        .subject = session.subject(),
+        .policies = &session.policies(),
+        .principal = session.principal_ptr(),
+        .device = session.device(),
+        .meter = meter_,
+        .source_ip = peer_,
+        .limits = &limits(),
+    };
+}
+
 bool Connection::start() {
     if (phase_ == Phase::sniffing && listener_->tls) {
         start_tls(*listener_->tls);

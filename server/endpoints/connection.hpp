@@ -69,6 +69,8 @@ public:
         is_proved_ = true;
     }
     [[nodiscard]] why::Who who() const noexcept { return {device(), !is_proved_}; }
+    /// Of what the session that has this connection publishes.
+    [[nodiscard]] pipeline::Origin origin(const broker::Session& session) const noexcept;
     /// Counts and records that something was refused, with the peer's address.
     /// @param detail  What the reason leaves open; may come from the peer.
     void refuse(

@@ -70,6 +70,7 @@ private:
     /// Reads on, unless CONNECT still waits for its answer.
     void go_on();
     void accept(bool session_present);
+    void write_connack(mqtt::PropertyWriter& properties, std::uint16_t keep_alive_s) const;
     void refuse(mqtt::ReasonCode code, model::Verdict verdict);
     [[nodiscard]] std::optional<std::string> response_information() const;
 
@@ -114,6 +115,10 @@ private:
     /// Makes room for one more QoS 2 publish among those that the session has not released, on this connection or an earlier
     /// one. @return False: there is none.
     [[nodiscard]] bool may_await_release(std::uint16_t packet_id);
+    /// If so many await their release, forgets those whose time for it is over. @return False: there are none.
+    [[nodiscard]] bool make_room_to_await_release(std::uint64_t most);
+    /// @param since  As in Extra::unreleased.
+    [[nodiscard]] bool is_release_overdue(std::uint16_t packet_id, std::uint32_t since) const;
     /// An MQTT 5 client is told, and may go on; another one is disconnected.
     mqtt::Next refuse_unreleased(const mqtt::Publish& packet);
     [[nodiscard]] std::uint32_t seconds_now() const noexcept;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <weir/base/assert.hpp>
 #include <weir/base/digest.hpp>
 #include <weir/endpoints/amqp_sessions.hpp>
 #include <weir/endpoints/connection.hpp>
@@ -30,6 +31,19 @@ constexpr std::size_t kConnackBytes = 512;
 constexpr std::int64_t kKeepAliveMax = 0xFFFF;
 /// Topics are compared with each alias in turn.
 constexpr std::uint64_t kAliasesGivenMax = 32;
+
+/// What a client may take that asked for `seconds`; 0 is "never".
+[[nodiscard]] std::uint16_t granted_keep_alive(
+    std::uint16_t seconds, const model::Limits& limits
+) noexcept {
+    const auto longest = std::min<std::int64_t>(
+        kKeepAliveMax,
+        std::chrono::duration_cast<std::chrono::seconds>(limits.keep_alive_max).count()
+    );
+    // A maximum of all that the protocol can say is none: 0 stays "never".
+    const bool is_too_long = (seconds == 0 && longest < kKeepAliveMax) || seconds > longest;
+    return is_too_long ? static_cast<std::uint16_t>(longest) : seconds;
+}
 
 }  // namespace
 
@@ -291,58 +305,15 @@ void MqttEndpoint::attached(bool stored) {
 void MqttEndpoint::accept(bool session_present) {
     const auto& limits = connection_.limits();
     const Connecting& connecting = *connecting_;
-    const auto longest = static_cast<std::uint16_t>(std::min<std::int64_t>(
-        kKeepAliveMax,
-        std::chrono::duration_cast<std::chrono::seconds>(limits.keep_alive_max).count()
-    ));
-    // A maximum of all that the protocol can say is none: 0 stays "never".
-    const bool overrides = (connecting.keep_alive_s == 0 && longest < kKeepAliveMax) ||
-                           connecting.keep_alive_s > longest;
-    const std::uint16_t keep_alive_s = overrides ? longest : connecting.keep_alive_s;
-
+    const std::uint16_t keep_alive_s = granted_keep_alive(connecting.keep_alive_s, limits);
     Bytes memory(
         kConnackBytes + connecting.client_id.size() + connecting.method.size() +
         connecting.data.size()
     );
     mqtt::PropertyWriter properties{memory};
     if (protocol_.version() == mqtt::Version::v5) {
-        const auto allowed = server_limits(limits);
-        properties.number(PropertyId::receive_maximum, allowed.receive_maximum)
-            .number(PropertyId::maximum_packet_size, allowed.packet_bytes);
-        if (allowed.topic_alias_maximum > 0) {
-            properties.number(PropertyId::topic_alias_maximum, allowed.topic_alias_maximum);
-        }
-        if (limits.retained_messages == 0) {
-            properties.number(PropertyId::retain_available, 0);
-        }
-        if (!connection_.listener().mqtt_rules.wildcard_subscriptions) {
-            properties.number(PropertyId::wildcard_subscription_available, 0);
-        }
-        if (!connection_.listener().mqtt_rules.shared_subscriptions) {
-            properties.number(PropertyId::shared_subscription_available, 0);
-        }
-        if (connecting.is_assigned) {
-            properties.text(PropertyId::assigned_client_identifier, connecting.client_id);
-        }
-        if (overrides) {
-            properties.number(PropertyId::server_keep_alive, keep_alive_s);
-        }
-        if (const auto information = response_information()) {
-            properties.text(PropertyId::response_information, *information);
-        }
-        if (!connecting.method.empty()) {  // [MQTT5-4.12.0-6]
-            properties.text(PropertyId::authentication_method, connecting.method);
-        }
-        if (!connecting.data.empty()) {
-            properties.binary(PropertyId::authentication_data, connecting.data);
-        }
-        const auto expiry_s =
-            std::chrono::duration_cast<std::chrono::seconds>(connecting.expiry).count();
-        if (expiry_s != connecting.asked_expiry_s) {
-            properties.number(
-                PropertyId::session_expiry_interval, static_cast<std::uint32_t>(expiry_s)
-            );
-        }
+        write_connack(properties, keep_alive_s);
+        WEIR_ASSERT(properties.ok());
     }
     send(mqtt::Connack{.session_present = session_present, .properties = properties.properties()});
     if (connection_.closing()) {
@@ -350,6 +321,50 @@ void MqttEndpoint::accept(bool session_present) {
     }
     protocol_.accept(keep_alive_s, server_limits(limits));
     connection_.established(protocol_.keep_alive_timeout(), Connection::Heard::packets);
+}
+
+void MqttEndpoint::write_connack(
+    mqtt::PropertyWriter& properties, std::uint16_t keep_alive_s
+) const {
+    const auto& limits = connection_.limits();
+    const Connecting& connecting = *connecting_;
+    const auto allowed = server_limits(limits);
+    properties.number(PropertyId::receive_maximum, allowed.receive_maximum)
+        .number(PropertyId::maximum_packet_size, allowed.packet_bytes);
+    if (allowed.topic_alias_maximum > 0) {
+        properties.number(PropertyId::topic_alias_maximum, allowed.topic_alias_maximum);
+    }
+    if (limits.retained_messages == 0) {
+        properties.number(PropertyId::retain_available, 0);
+    }
+    if (!connection_.listener().mqtt_rules.wildcard_subscriptions) {
+        properties.number(PropertyId::wildcard_subscription_available, 0);
+    }
+    if (!connection_.listener().mqtt_rules.shared_subscriptions) {
+        properties.number(PropertyId::shared_subscription_available, 0);
+    }
+    if (connecting.is_assigned) {
+        properties.text(PropertyId::assigned_client_identifier, connecting.client_id);
+    }
+    if (keep_alive_s != connecting.keep_alive_s) {
+        properties.number(PropertyId::server_keep_alive, keep_alive_s);
+    }
+    if (const auto information = response_information()) {
+        properties.text(PropertyId::response_information, *information);
+    }
+    if (!connecting.method.empty()) {  // [MQTT5-4.12.0-6]
+        properties.text(PropertyId::authentication_method, connecting.method);
+    }
+    if (!connecting.data.empty()) {
+        properties.binary(PropertyId::authentication_data, connecting.data);
+    }
+    const auto expiry_s =
+        std::chrono::duration_cast<std::chrono::seconds>(connecting.expiry).count();
+    if (expiry_s != connecting.asked_expiry_s) {
+        properties.number(
+            PropertyId::session_expiry_interval, static_cast<std::uint32_t>(expiry_s)
+        );
+    }
 }
 
 void MqttEndpoint::refuse(ReasonCode code, model::Verdict verdict) {
@@ -364,6 +379,9 @@ std::optional<std::string> MqttEndpoint::response_information() const {
     }
     // Told only where it holds: the client may receive there. [MQTT5-3.1.2-28]
     std::string prefix = "reply/" + session_->client_id();
+    if (prefix.size() >= connection_.topic_limits().bytes) {
+        return std::nullopt;
+    }
     const auto verdict = session_->policies().subscribe(session_->subject(), prefix + "/#");
     return verdict.accepted() ? std::optional{std::move(prefix)} : std::nullopt;
 }

@@ -17,16 +17,9 @@ using mqtt::ReasonCode;
 using pipeline::Progress;
 
 pipeline::Origin MqttEndpoint::origin() const noexcept {
-    return {
-        .subject = session_->subject(),
-        .policies = &session_->policies(),
-        .principal = session_->principal_ptr(),
-        .device = session_->device(),
-        .meter = connection_.meter(),
-        .source_ip = connection_.peer_address(),
-        .limits = &connection_.limits(),
-        .session = session_,
-    };
+    auto origin = connection_.origin(*session_);
+    origin.session = session_;
+    return origin;
 }
 
 Next MqttEndpoint::on_publish(const mqtt::Publish& packet) noexcept {
@@ -97,43 +90,44 @@ std::uint32_t MqttEndpoint::seconds_now() const noexcept {
 
 bool MqttEndpoint::may_await_release(std::uint16_t packet_id) {
     const model::Limits& limits = connection_.limits();
-    const bool is_v5 = protocol_.version() == mqtt::Version::v5;
-    // Who keeps to the Receive Maximum is not stopped before it.
-    const std::uint64_t most =
-        is_v5 ? std::max(limits.unreleased, limits.receive_maximum) : limits.unreleased;
-    if (is_v5 && (session_->unreleased() < most || session_->has_inbound_id(packet_id))) {
-        return true;
+    if (protocol_.version() == mqtt::Version::v5) {
+        // Who keeps to the Receive Maximum is not stopped before it.
+        const auto most = std::max(limits.unreleased, limits.receive_maximum);
+        return session_->has_inbound_id(packet_id) || make_room_to_await_release(most);
     }
     auto& unreleased = extra().unreleased;
-    const std::uint32_t now = seconds_now();
-    const auto is_over = [&](std::uint16_t id, std::uint32_t since) {
-        return std::chrono::seconds{now - since} >= limits.release_timeout &&
-               !session_->is_storing_inbound_id(id);
-    };
     if (const auto found = unreleased.find(packet_id); found != unreleased.end()) {
-        if (!is_over(packet_id, found->second)) {
+        if (!is_release_overdue(packet_id, found->second)) {
             return true;
         }
         release_inbound(packet_id);
     }
-    if (session_->unreleased() >= most) {
-        std::vector<std::uint16_t> over;
-        for (const auto& [id, since] : unreleased) {
-            if (is_over(id, since)) {
-                over.push_back(id);
-            }
-        }
-        for (const std::uint16_t id : over) {
-            release_inbound(id);
-        }
-        if (over.empty()) {
-            return false;
-        }
+    if (!make_room_to_await_release(limits.unreleased)) {
+        return false;
     }
-    if (!is_v5) {
-        unreleased.emplace(packet_id, now);
-    }
+    unreleased.emplace(packet_id, seconds_now());
     return true;
+}
+
+bool MqttEndpoint::make_room_to_await_release(std::uint64_t most) {
+    if (session_->unreleased() < most) {
+        return true;
+    }
+    std::vector<std::uint16_t> overdue;
+    for (const auto& [id, since] : extra().unreleased) {
+        if (is_release_overdue(id, since)) {
+            overdue.push_back(id);
+        }
+    }
+    for (const std::uint16_t id : overdue) {
+        release_inbound(id);
+    }
+    return !overdue.empty();
+}
+
+bool MqttEndpoint::is_release_overdue(std::uint16_t packet_id, std::uint32_t since) const {
+    return std::chrono::seconds{seconds_now() - since} >= connection_.limits().release_timeout &&
+           !session_->is_storing_inbound_id(packet_id);
 }
 
 Next MqttEndpoint::refuse_unreleased(const mqtt::Publish& packet) {
