@@ -146,11 +146,16 @@ private:
     void on_closed(error_code reason) noexcept override;
     void on_moving() noexcept override;
 
+    /// Without the port.
+    [[nodiscard]] static std::string host_of(const net::Address& peer);
     [[nodiscard]] Early& early();
+    // What does the peer speak? connection_opening.cpp
+    void recognize(ByteView bytes);
     void read_preface(ByteView bytes);
     void sniff(ByteView bytes);
     void upgrade(ByteView bytes);
     void speak(std::unique_ptr<Endpoint> endpoint, ByteView bytes);
+
     void feed(ByteView bytes);
     void note_packet(std::size_t taken);
     [[nodiscard]] SteadyTime silence_ends() const noexcept;
