@@ -26,6 +26,12 @@ struct Range {
     bool operator==(const Range&) const = default;
 };
 
+/// A place in a file, as a value of its own.
+struct Place {
+    std::string file;
+    Range range;
+};
+
 enum class Severity : std::uint8_t { error, warning };
 
 struct Diagnostic {

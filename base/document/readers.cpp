@@ -153,7 +153,7 @@ std::optional<Rate> slower(const std::optional<Rate>& a, const std::optional<Rat
 
 void report(
     Diagnostics& diagnostics,
-    const Node& node,
+    const Place& place,
     std::string_view code,
     std::string message,
     std::string help,
@@ -162,11 +162,29 @@ void report(
     diagnostics.add({
         .code = std::string{code},
         .message = std::move(message),
-        .file = std::string{node.file()},
-        .range = node.range(),
+        .file = place.file,
+        .range = place.range,
         .label = std::move(label),
         .help = std::move(help),
     });
+}
+
+void report(
+    Diagnostics& diagnostics,
+    const Node& node,
+    std::string_view code,
+    std::string message,
+    std::string help,
+    std::string label
+) {
+    report(
+        diagnostics,
+        Place{std::string{node.file()}, node.range()},
+        code,
+        std::move(message),
+        std::move(help),
+        std::move(label)
+    );
 }
 
 std::optional<bool> as_bool(const Node& node, Diagnostics& diagnostics) {

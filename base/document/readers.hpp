@@ -47,7 +47,16 @@ struct Rate {
     const std::optional<Rate>& a, const std::optional<Rate>& b
 ) noexcept;
 
-/// Adds an error about `node`. The shortest way for modules to report their own codes.
+/// Adds an error at a place.
+void report(
+    Diagnostics& diagnostics,
+    const Place& place,
+    std::string_view code,
+    std::string message,
+    std::string help = {},
+    std::string label = {}
+);
+/// The same about `node`. The shortest way for modules to report their own codes.
 void report(
     Diagnostics& diagnostics,
     const Node& node,

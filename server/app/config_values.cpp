@@ -41,24 +41,6 @@ const std::vector<Section>& Section::items(std::string_view path) const {
     return found == items_.end() ? none : found->second;
 }
 
-void report(
-    document::Diagnostics& diagnostics,
-    const Place& place,
-    std::string_view code,
-    std::string message,
-    std::string help,
-    std::string label
-) {
-    diagnostics.add({
-        .code = std::string{code},
-        .message = std::move(message),
-        .file = place.file,
-        .range = place.range,
-        .label = std::move(label),
-        .help = std::move(help),
-    });
-}
-
 void report_name_taken(
     document::Diagnostics& diagnostics,
     const Place& second,

@@ -19,11 +19,7 @@
 
 namespace weir::app {
 
-/// A place in a file, as a value of its own.
-struct Place {
-    std::string file;
-    document::Range range;
-};
+using document::Place;
 
 /// Where a secret is, never the secret itself: it is loaded at the moment of use, and again by
 /// every reload.
@@ -122,15 +118,6 @@ private:
     document::Diagnostics& diagnostics
 );
 
-/// Adds an error at a place.
-void report(
-    document::Diagnostics& diagnostics,
-    const Place& place,
-    std::string_view code,
-    std::string message,
-    std::string help = {},
-    std::string label = {}
-);
 /// That two have one name. @param saying  "two sinks have the name".
 void report_name_taken(
     document::Diagnostics& diagnostics,
