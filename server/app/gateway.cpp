@@ -97,6 +97,17 @@ Gateway::Impl::Impl(const Options& chosen, Loaded loaded)
     set_retention(*now, *store);
     set_budgets(*now, *store);
 
+    make_parts(*now, first);
+    routes.with([&](auto& current) { current = first; });
+    restore();
+    value_or_throw(load_rule_state(*store, publishers), "what rules remember cannot be read");
+    open_doors(loaded.files.listeners);
+}
+
+void Gateway::Impl::make_parts(
+    const Configuration& now, const std::shared_ptr<const pipeline::Routes>& first
+) {
+    const auto count = static_cast<unsigned>(shards.size());
     brokers.resize(count);
     services.resize(count);
     publishers.resize(count);
@@ -117,7 +128,7 @@ Gateway::Impl::Impl(const Options& chosen, Loaded loaded)
                 .decision_bytes_max = kDecisionBytes / count,
                 .status =
                     {.shards = status_sources,
-                     .interval = now->config.metrics.sys_interval,
+                     .interval = now.config.metrics.sys_interval,
                      .version = WEIR_VERSION},
             }
         ));
@@ -126,12 +137,8 @@ Gateway::Impl::Impl(const Options& chosen, Loaded loaded)
         publishers[i] = &parts.back()->publisher;
         status_sources[i] = parts.back().get();
         parts.back()->publisher.use(first);
-        parts.back()->broker.apply_policies(now->policies);
+        parts.back()->broker.apply_policies(now.policies);
     }
-    routes.with([&](auto& current) { current = first; });
-    restore();
-    value_or_throw(load_rule_state(*store, publishers), "what rules remember cannot be read");
-    open_doors(loaded.files.listeners);
 }
 
 void Gateway::Impl::restore() {

@@ -58,6 +58,12 @@ struct Gateway::Impl {
     /// Sessions and retained messages that the store has. Before the shards run.
     void restore();
     void open_doors(const std::vector<endpoints::ListenerPtr>& listeners);
+    /// The shards' parts, which know each other.
+    void make_parts(
+        const Configuration& now, const std::shared_ptr<const pipeline::Routes>& first
+    );
+    /// Connections that come from now on find these. A door whose name is not among them keeps what it has.
+    void use_listeners(const std::vector<endpoints::ListenerPtr>& listeners);
     void close_connections();
     [[nodiscard]] std::size_t open_connections() const;
     void flush_usage();

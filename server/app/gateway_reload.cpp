@@ -110,6 +110,18 @@ void log_outcome(const ReloadOutcome& outcome, const std::string& config) {
 
 }  // namespace
 
+void Gateway::Impl::use_listeners(const std::vector<endpoints::ListenerPtr>& listeners) {
+    for (const auto& door : doors) {
+        const auto same = [&](const auto& listener) { return listener->name == door->name; };
+        if (const auto found = std::ranges::find_if(listeners, same); found != listeners.end()) {
+            on_every_shard([&](GatewayShard& part) {
+                door->listeners[part.services.self] = *found;
+            });
+            door->describe(**found);
+        }
+    }
+}
+
 ReloadOutcome Gateway::reload() {
     Impl& impl = *impl_;
     const std::scoped_lock one_at_a_time{impl.reloading};
@@ -126,7 +138,6 @@ ReloadOutcome Gateway::reload() {
         log::warn("reload_failed", {{"errors", diagnostics.errors()}});
         return outcome;
     }
-    const auto& listeners = loaded.listeners;
     std::vector<archive::ArchiveConfig> archives;
     try {
         archives =
@@ -151,15 +162,7 @@ ReloadOutcome Gateway::reload() {
     set_budgets(*next, *impl.store);
     impl.backups.configure(next->config.storage.backup);
     impl.archives.configure(std::move(archives));
-    for (const auto& door : impl.doors) {
-        const auto same = [&](const auto& listener) { return listener->name == door->name; };
-        if (const auto found = std::ranges::find_if(listeners, same); found != listeners.end()) {
-            impl.on_every_shard([&](GatewayShard& part) {
-                door->listeners[part.services.self] = *found;
-            });
-            door->describe(**found);
-        }
-    }
+    impl.use_listeners(loaded.listeners);
     const auto routes = impl.routes.with([](const auto& now) { return now; });
     std::atomic<std::size_t> ended{0};
     impl.on_every_shard([&](GatewayShard& part) {
