@@ -417,19 +417,19 @@ INSTANTIATE_TEST_SUITE_P(
         },
         IllegalFrameCase{
             "attach_with_many_filters",
-            attach_with(Place::source_filter, [](Bytes& out) { append_described_lists(out, 4'000); }),
+            attach_with(Place::source_filter, [](Bytes& out) { append_described_lists(out, 1'000); }),
             "amqp:resource-limit-exceeded"
         },
         IllegalFrameCase{
             "attach_with_many_capabilities",
             attach_with(
-                Place::desired_capabilities, [](Bytes& out) { append_symbols(out, 60'000); }
+                Place::desired_capabilities, [](Bytes& out) { append_symbols(out, 5'000); }
             ),
             "amqp:resource-limit-exceeded"
         },
         IllegalFrameCase{
             "attach_with_many_properties",
-            attach_with(Place::properties, [](Bytes& out) { append_described_lists(out, 4'000); }),
+            attach_with(Place::properties, [](Bytes& out) { append_described_lists(out, 1'000); }),
             "amqp:resource-limit-exceeded"
         },
         IllegalFrameCase{"transfer_without_id", bare_transfer(false, 1), "amqp:invalid-field"},
