@@ -258,6 +258,50 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
     return std::int64_t{::timegm(&parts)} * 1'000 + millis;
 }
 
+std::string wrapped(std::string_view text, std::size_t width, std::size_t indent, std::size_t first) {
+    const auto characters = [](std::string_view word) {
+        return static_cast<std::size_t>(std::ranges::count_if(word, [](char c) {
+            return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+        }));
+    };
+    const auto word_size = [](std::string_view rest) {
+        bool is_quoted = false;
+        const auto end = std::ranges::find_if(rest, [&](char c) {
+            is_quoted = is_quoted != (c == '`');
+            return c == '\n' || (c == ' ' && !is_quoted);
+        });
+        return static_cast<std::size_t>(end - rest.begin());
+    };
+    std::string out;
+    std::size_t column = first;
+    bool begins_line = true;
+    const auto end_line = [&] {
+        out += '\n';
+        out.append(indent, ' ');
+        column = indent;
+        begins_line = true;
+    };
+    while (!text.empty()) {
+        const auto length = word_size(text);
+        const auto word = text.substr(0, length);
+        if (!begins_line && column + 1 + characters(word) > width) {
+            end_line();
+        } else if (!begins_line) {
+            out += ' ';
+            ++column;
+        }
+        out += word;
+        column += characters(word);
+        begins_line = false;
+        const bool ends = length < text.size() && text[length] == '\n';
+        text.remove_prefix(std::min(length + 1, text.size()));
+        if (ends) {
+            end_line();
+        }
+    }
+    return out;
+}
+
 std::string format_size(std::uint64_t bytes) {
     constexpr std::array<std::string_view, 5> kNames = {"B", "KiB", "MiB", "GiB", "TiB"};
     if (bytes < 1024) {

@@ -25,6 +25,11 @@ namespace weir {
 /// U+FFFD. Not escaped: whoever writes JSON does that.
 [[nodiscard]] std::string printable(std::string_view foreign, std::size_t bytes_max);
 
+/// Broken at blanks into lines of at most `width` characters, but for longer words; line ends within stay, and so does
+/// what stands between ` and `. Every line but the first begins with `indent` blanks, which count.
+/// @param first  Characters that stand before the first line already.
+[[nodiscard]] std::string wrapped(std::string_view text, std::size_t width, std::size_t indent, std::size_t first = 0);
+
 /// The candidate nearest to `word` (edit distance at most 1 + a third of its length), for "did you mean".
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates);
 

@@ -53,6 +53,8 @@ template <class T, class Show>
 void report_range(const Node& node, Diagnostics& diagnostics, const Bounds<T>& bounds, Show show) {
     const auto allowed = bounds.max == Bounds<T>{}.max
                              ? fmt::format("at least {}", show(bounds.min))
+                         : bounds.min == bounds.max
+                             ? fmt::format("only {}", show(bounds.min))
                              : fmt::format("from {} to {}", show(bounds.min), show(bounds.max));
     report(
         diagnostics,

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <ranges>
 #include <weir/app_config/config_codes.hpp>
+#include <weir/app_config/config_reference.hpp>
 #include <weir/app_config/config_values.hpp>
 #include <weir/app_config/detail/net_text.hpp>
 #include <weir/app_config/detail/scalar_reader.hpp>
@@ -104,7 +105,7 @@ private:
                     node,
                     document::code::kMissingKey,
                     fmt::format("the key '{}' is missing", name),
-                    fmt::format("weir explain {}", plain(key->path)),
+                    fmt::format("weir explain {}", topic_of(kind_, key->path)),
                     fmt::format("{} needs it", what(path))
                 );
             } else {

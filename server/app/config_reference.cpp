@@ -44,11 +44,6 @@ std::string without_brackets(std::string_view path) {
     return result;
 }
 
-std::string topic_of(const Kind& kind, const Key& key) {
-    const auto path = without_brackets(key.path);
-    return kind.kind == FileKind::gateway ? path : fmt::format("{}.{}", kind.topic, path);
-}
-
 std::string written_number(const Key& key, std::uint64_t value) {
     if (value == model::kUnlimited) {
         return "unlimited";
@@ -105,8 +100,22 @@ std::string parent_path(const Key& key) {
     return key.type == Type::mapping ? key.path : key.path + "[]";
 }
 
+/// `head`, beside it the text, and `tail`, which is never broken.
+void append_line(
+    std::string& out, std::string_view head, std::string_view text, std::string_view tail = {}
+) {
+    auto lines = std::string{head} + wrapped(text, kExplainWidth, head.size(), head.size());
+    if (!tail.empty()) {
+        const auto column = lines.size() - (lines.rfind('\n') + 1);  // npos + 1 is 0.
+        const bool fits = column + 1 + tail.size() <= kExplainWidth;
+        lines += fits ? " " : '\n' + std::string(head.size(), ' ');
+        lines += tail;
+    }
+    out += lines + '\n';
+}
+
 std::string explain_key(const Kind& kind, const Key& key) {
-    auto out = fmt::format("{}\n    {}\n\n", topic_of(kind, key), key.help);
+    auto out = fmt::format("{}\n    {}\n\n", topic_of(kind.kind, key.path), wrapped(key.help, kExplainWidth, 4, 4));
     const auto into = std::back_inserter(out);
     if (!has_keys(key)) {
         fmt::format_to(into, "    value    {}\n    default  {}\n", allowed(key), default_of(key));
@@ -116,7 +125,7 @@ std::string explain_key(const Kind& kind, const Key& key) {
     if (!nested.empty()) {
         fmt::format_to(into, "\n    keys:\n");
         for (const auto& [name, child] : nested) {
-            fmt::format_to(into, "      {:<20} {}\n", name, child->help);
+            append_line(out, fmt::format("      {:<20} ", name), child->help);
         }
     }
     return out;
@@ -133,12 +142,11 @@ std::string brief(const Key& key) {
 
 void append_keys(std::string& out, FileKind kind, std::string_view path, std::size_t depth) {
     for (const auto& [name, key] : children(kind, path)) {
-        fmt::format_to(
-            std::back_inserter(out),
-            "      {:<24} {} [{}]\n",
-            fmt::format("{:{}}{}", "", 2 * depth, name),
+        append_line(
+            out,
+            fmt::format("      {:<24} ", fmt::format("{:{}}{}", "", 2 * depth, name)),
             key->help,
-            brief(*key)
+            fmt::format("[{}]", brief(*key))
         );
         // weir.yaml has too many keys for one screen; those below are asked for by name.
         if (has_keys(*key) && kind != FileKind::gateway) {
@@ -207,7 +215,7 @@ std::optional<std::string> explain(std::string_view topic) {
             return explain_kind(kind);
         }
         for (const auto& key : schema(kind.kind)) {
-            if (topic_of(kind, key) == plain) {
+            if (topic_of(kind.kind, key.path) == plain) {
                 return explain_key(kind, key);
             }
         }
@@ -220,6 +228,13 @@ std::optional<std::string> explain(std::string_view topic) {
     return explain_reason(topic);
 }
 
+std::string topic_of(FileKind kind, std::string_view path) {
+    const auto plain = without_brackets(path);
+    return kind == FileKind::gateway
+               ? plain
+               : fmt::format("{}.{}", std::ranges::find(kKinds, kind, &Kind::kind)->topic, plain);
+}
+
 std::vector<std::string> topics() {
     std::vector<std::string> result;
     for (const auto& kind : kKinds) {
@@ -227,7 +242,7 @@ std::vector<std::string> topics() {
     }
     for (const auto& kind : kKinds) {
         for (const auto& key : schema(kind.kind)) {
-            result.push_back(topic_of(kind, key));
+            result.push_back(topic_of(kind.kind, key.path));
         }
     }
     for (const auto& info : all_codes()) {

@@ -14,6 +14,8 @@ namespace weir::app {
 /// error code ("WEIR-0102"), a reason ("publish_denied") or a kind of file ("weir.yaml",
 /// "policies", "rules", "sinks", "pricing"). Nothing if the topic is not known.
 [[nodiscard]] std::optional<std::string> explain(std::string_view topic);
+/// As explain() knows the key: "listeners.tls.cert", "sinks.url".
+[[nodiscard]] std::string topic_of(FileKind kind, std::string_view path);
 /// Everything that explain() knows.
 [[nodiscard]] std::vector<std::string> topics();
 /// What somebody may have meant who asked for an unknown topic: the keys of that name wherever they

@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include <weir/base/text.hpp>
+
 namespace weir::app {
 namespace {
 
@@ -127,7 +129,13 @@ std::optional<std::string> explain_reason(std::string_view name) {
         fmt::format_to(into, "    AMQP     {}\n", found->amqp);
     }
     const auto& more = help(found->reason);
-    fmt::format_to(into, "    device   {}\n    do       {}\n", more.device, more.remedy);
+    constexpr std::size_t kIndent = 13;
+    fmt::format_to(
+        into,
+        "    device   {}\n    do       {}\n",
+        wrapped(more.device, kExplainWidth, kIndent, kIndent),
+        wrapped(more.remedy, kExplainWidth, kIndent, kIndent)
+    );
     return out;
 }
 

@@ -1,6 +1,7 @@
 /// What `weir explain` knows about reasons beside their texts.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,8 @@
 #include <weir/model/reason.hpp>
 
 namespace weir::app {
+
+inline constexpr std::size_t kExplainWidth = 100;  ///< Characters of a line that `weir explain` prints.
 
 struct ReasonHelp {
     model::Reason reason;

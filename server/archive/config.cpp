@@ -48,7 +48,7 @@ std::string_view title_of(std::string_view column) noexcept {
 
 std::string check(const Layout& layout) {
     if (layout.format == Format::csv && layout.columns.empty()) {
-        return "csv needs columns";
+        return "csv needs columns, such as columns: [time, device, payload.temp]";
     }
     if (layout.format == Format::payload && !layout.columns.empty()) {
         return "a line is the whole payload: there are no columns to choose";

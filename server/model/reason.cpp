@@ -61,7 +61,7 @@ constexpr std::array kReasons = {
     ReasonInfo{Reason::sink_full, "sink_full", "the sink's outbox is full", 0x97, kLimit},
     ReasonInfo{Reason::sink_rejected, "sink_rejected", "the sink answered that it will never take the message", 0x80, kInternal},
     ReasonInfo{Reason::sink_expired, "sink_expired", "the message grew too old in the sink's outbox", 0x80, kInternal},
-    ReasonInfo{Reason::rule_failed, "rule_failed", "the rule could not be evaluated", 0x80, kInternal},
+    ReasonInfo{Reason::rule_failed, "rule_failed", "a rule, or an action of it, failed", 0x80, kInternal},
     ReasonInfo{Reason::storage_failed, "storage_failed", "the storage did not take the message", 0x80, kInternal},
     ReasonInfo{Reason::shared_no_member, "shared_no_member", "the shared subscription has no member that can take it", 0x80, kInternal},
     ReasonInfo{Reason::rule_not_found, "rule_not_found", "the topic names a rule that does not exist or is off", 0x80, kInternal},

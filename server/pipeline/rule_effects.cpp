@@ -28,6 +28,21 @@ constexpr std::string_view kNoBudget = "storage.budgets.outbox is used up";
     return ingest ? ingest->topic : message.topic();
 }
 
+/// For who asks why: which budget, or which part of the rule. "log message ${site}", "http header X-Site ${site}".
+[[nodiscard]] std::string detail_of(const Failure& failure) {
+    if (failure.over_budget != nullptr) {
+        return std::string{kNoBudget};
+    }
+    if (failure.reason != Reason::rule_failed) {
+        return {};
+    }
+    if (failure.action == nullptr) {
+        return failure.error ? failure.error.message() : failure.detail;
+    }
+    std::string text{kind_of(*failure.action)};
+    return failure.detail.empty() ? text : text + ' ' + failure.detail;
+}
+
 [[nodiscard]] std::vector<http_client::Header> headers_of(const rules::RequestParts& parts) {
     std::vector<http_client::Header> headers;
     for (const auto& [name, value] : parts.headers) {
@@ -565,7 +580,7 @@ void RuleEffects::count(
         if (failure.over_budget != nullptr) {
             failure.over_budget->count_over_budget();
         }
-        lose(failure.reason, source, failure.over_budget != nullptr ? kNoBudget : std::string_view{});
+        lose(failure.reason, source, detail_of(failure));
     }
     for (std::uint64_t i = 0; i < rule_not_found_; ++i) {
         lose(Reason::rule_not_found, nullptr);

@@ -36,7 +36,8 @@ std::string describe(const http_client::Outcome& outcome) {
         return outcome.detail.empty() ? outcome.error.message()
                                       : printable(outcome.detail, kExcerptBytes);
     }
-    const auto excerpt = printable(outcome.response.body, kExcerptBytes);
+    auto excerpt = printable(outcome.response.body, kExcerptBytes);
+    excerpt.erase(excerpt.find_last_not_of(' ') + 1);  // Most bodies end with a line end.
     return excerpt.empty() ? fmt::format("status {}", outcome.response.status)
                            : fmt::format("status {}: {}", outcome.response.status, excerpt);
 }

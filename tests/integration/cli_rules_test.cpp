@@ -380,6 +380,8 @@ TEST_F(Cli, RulesTryReadsTheDataDirectoryWhileNoGatewayRuns) {
 
 TEST_F(Cli, RulesFunctionsSuggestsTheNearest) {
     EXPECT_THAT(weir("rules functions parse_time").out, HasSubstr("Joda"));
+    EXPECT_THAT(weir("rules functions json_decode").error, HasSubstr("write parse_json(text)"));
+    EXPECT_THAT(weir("rules functions regexp").error, HasSubstr("weir rules functions regexp_matches, "));
     const auto typo = weir("rules functions prase_time");
     EXPECT_EQ(typo.exit_code, 1);
     EXPECT_THAT(typo.error, HasSubstr("weir rules functions parse_time"));

@@ -198,6 +198,12 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
         EXPECT_THAT(help.out, HasSubstr("Examples:\n  weir ")) << command;
         EXPECT_THAT(help.out, HasSubstr("78 invalid configuration")) << command;
     }
+    for (const auto* asked : {"help cert issue", "-c my-gw help cert issue", "--config=my-gw help cert issue"}) {
+        const auto help = weir(asked);
+        EXPECT_EQ(help.exit_code, 0) << asked;
+        EXPECT_EQ(help.out, weir("cert issue --help").out) << asked;
+    }
+    EXPECT_THAT(weir("help chekc").error, HasSubstr("did you mean 'check'?"));
     EXPECT_THAT(weir("version").out, StartsWith("weir "));
     EXPECT_THAT(weir("version -o json").out, StartsWith("{\"version\": "));
 }
@@ -211,6 +217,9 @@ TEST_F(Cli, EndsWith4_WhenNoGatewayRuns) {
         EXPECT_THAT(asked.error, HasSubstr("no gateway answers at my-gw/data/admin.sock"));
         EXPECT_THAT(asked.error, HasSubstr("weir serve --config my-gw"));
     }
+    const auto verified = weir("-c my-gw verify");
+    EXPECT_EQ(verified.exit_code, 4);
+    EXPECT_THAT(verified.error, HasSubstr("next: weir verify --data my-gw/data\n"));
     EXPECT_EQ(weir("status -c nowhere").exit_code, 78);
 }
 

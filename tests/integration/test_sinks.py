@@ -62,7 +62,8 @@ class Sinks(unittest.TestCase):
                 probe.publish("data/probe-1/t", {"other": 1}, qos=1)
             why = wait_for("the failure", lambda: [
                 entry for entry in gateway.json("why", "probe-1")["decisions"] if entry["reason"] == "rule_failed"])
-            self.assertEqual(len(why), 1, "an expression without a value fails the rule")
+            self.assertEqual(len(why), 1, "an expression without a value fails the action")
+            self.assertRegex(why[0]["detail"], r"^http .*\$\{v\}")
 
     def test_events_in_compressed_batches(self):
         with Receiver() as receiver, Gateway(files={
@@ -316,12 +317,12 @@ class Sinks(unittest.TestCase):
             wait_for("the delivery", lambda: status(gateway)["delivered"] == 1)
             while not receiver.requests.empty():
                 receiver.next()
-            self.assertEqual(gateway.cli("sinks", "retry", "pager", "--from", "2", "--to", "2").stdout, "1 put back into the outbox\n")
+            self.assertEqual(gateway.cli("sinks", "retry", "pager", "--from", "2", "--to", "2").stdout, "1 dead letter put back into the outbox\n")
             again = receiver.next()
             self.assertEqual(json.loads(again["body"]), {"n": 1})
             self.assertNotEqual(again["headers"]["Idempotency-Key"], refused[1], "it was refused for good under that one")
             self.assertEqual([letter["offset"] for letter in gateway.json("sinks", "dead", "pager")], [1, 3])
-            self.assertEqual(gateway.cli("sinks", "retry", "pager").stdout, "2 put back into the outbox\n")
+            self.assertEqual(gateway.cli("sinks", "retry", "pager").stdout, "2 dead letters put back into the outbox\n")
             self.assertEqual([json.loads(receiver.next()["body"])["n"] for _ in range(2)], [0, 2], "in their order")
             wait_for("the books", lambda: status(gateway)["delivered"] == 4)
             self.assertEqual((status(gateway)["in"], status(gateway)["dead"], gateway.json("sinks", "dead", "pager")), (7, 3, []))
@@ -420,6 +421,28 @@ class Sinks(unittest.TestCase):
                 "sink_rejected: status 422: x" + "é" * 127 + "...", 'sink_rejected: status 422: \ufffd\ufffd[2J"\\'])
             logged = gateway.wait_event("sink_rejected")
             self.assertEqual(logged["error"], "status 422: x" + "é" * 127 + "...", "one a minute")
+
+    def test_tables_show_the_start_of_long_payloads(self):
+        with Receiver() as receiver, Gateway(files={
+            "sinks.d/pager.yaml": sink(receiver.url, "retry: {min: 1h, max: 1h}\n"), "rules.d/all.sql": ALL,
+        }) as gateway:
+            folder = gateway.device("probe-1")
+            note = "x" * 500
+            with Client("probe-1", folder=folder) as probe:
+                probe.connect(gateway.ports["front"])
+                receiver.mood, receiver.says = lambda _: 422, b"no such field\n"
+                probe.publish("data/probe-1/n", {"n": 1, "note": note}, qos=1)
+                wait_for("the dead letter", lambda: status(gateway)["dead"] == 1)
+                receiver.mood = lambda _: 503
+                probe.publish("data/probe-1/n", {"n": 2, "note": note}, qos=1)
+            for listed in ("dead", "outbox"):
+                lines = gateway.cli("sinks", listed, "pager").stdout.splitlines()
+                self.assertEqual(len(lines), 2)
+                self.assertTrue(lines[1].endswith("x..."), lines[1])
+                self.assertLess(len(lines[1]), 200)
+                self.assertEqual(gateway.json("sinks", listed, "pager")[0]["payload"]["note"], note)
+                self.assertIn(note, gateway.cli("sinks", listed, "pager", "-o", "csv").stdout)
+            self.assertEqual(gateway.json("sinks", "dead", "pager")[0]["reason"], "sink_rejected: status 422: no such field")
 
     def test_a_receiver_that_speaks_no_http_is_tried_again(self):
         with socket.create_server(("127.0.0.1", 0)) as server, Gateway(files={

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <weir/app/admin_api.hpp>
+#include <weir/base/text.hpp>
+#include <weir/mqtt/topic.hpp>
 #include <weir/policy/explain.hpp>
 
 #include "../attached_policies.hpp"
@@ -21,6 +23,7 @@ namespace json = boost::json;
 
 constexpr std::uint64_t kHoldersDefault = 100;
 constexpr std::uint64_t kHoldersMax = 10'000;
+constexpr std::size_t kShownMax = 64;  ///< Bytes of a topic in a complaint.
 constexpr std::array<std::pair<std::chrono::milliseconds, char>, 3> kRateUnits = {
     {{std::chrono::seconds{1}, 's'}, {std::chrono::minutes{1}, 'm'}, {std::chrono::hours{1}, 'h'}}
 };
@@ -220,6 +223,31 @@ http::Response disabled(
     );
 }
 
+/// What no device may publish or subscribe to, whatever policies say: the answer would mislead.
+void expect_topic(policy::Right right, const std::string& object) {
+    if (right == policy::Right::subscribe && !mqtt::parse_subscription_filter(object)) {
+        throw ApiError{
+            400,
+            "bad_request",
+            fmt::format(
+                "'{}' is no filter: '+' stands for a whole level, and '#' for the last ones",
+                printable(object, kShownMax)
+            )
+        };
+    }
+    const bool is_topic = right == policy::Right::publish || right == policy::Right::receive;
+    if (is_topic && !mqtt::is_valid_topic_name(object)) {
+        throw ApiError{
+            400,
+            "bad_request",
+            fmt::format(
+                "'{}' is no topic: those of messages have no '+' and no '#'",
+                printable(object, kShownMax)
+            )
+        };
+    }
+}
+
 http::Response can_i(
     const identity::Registry& registry, const Configuration& configuration, const Call& call
 ) {
@@ -235,6 +263,7 @@ http::Response can_i(
             400, "bad_request", fmt::format("'object' is missing: what to {}", policy::name(right))
         };
     }
+    expect_topic(right, object);
     if (!thing.enabled) {
         return disabled(device, right, object);
     }

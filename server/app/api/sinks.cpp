@@ -295,7 +295,9 @@ http::Response drop_dead(Gateway& gateway, const Call& call) {
     if (!count) {
         fail(count.error());
     }
-    log::warn("dead_letters_dropped", {{"sink", name}, {"dead_letters", *count}});
+    if (*count > 0) {
+        log::warn("dead_letters_dropped", {{"sink", name}, {"dead_letters", *count}});
+    }
     return reply({{"dropped", *count}});
 }
 

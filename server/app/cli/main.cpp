@@ -1,11 +1,16 @@
 // `weir VERB`: understands the command line and runs one command.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <filesystem>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
+
+#include <weir/base/text.hpp>
 
 #include "command.hpp"
 #include "init_files.hpp"
@@ -38,11 +43,42 @@ ExitCode refuse(
     return ExitCode::usage;
 }
 
-/// `weir help cert issue` is `weir cert issue --help`.
+/// Help in lines that a terminal has room for.
+class HelpText final : public CLI::Formatter {
+public:
+    std::string make_option_desc(const CLI::Option* option) const override {
+        return beside(CLI::Formatter::make_option_desc(option));
+    }
+    std::string make_subcommand(const CLI::App* command) const override {
+        std::ostringstream out;
+        CLI::detail::format_help(
+            out, command->get_display_name(true), beside(command->get_description()), get_column_width()
+        );
+        return out.str();
+    }
+    std::string make_description(const CLI::App* command) const override {
+        return weir::wrapped(CLI::Formatter::make_description(command), kWidth, 0);
+    }
+
+private:
+    static constexpr std::size_t kWidth = 100;
+
+    /// For the right column, where CLI11 sets all lines below each other.
+    [[nodiscard]] std::string beside(const std::string& text) const {
+        return weir::wrapped(text, kWidth - get_column_width(), 0);
+    }
+};
+
+/// `weir help cert issue` and `weir -c my-gw help cert issue` are `weir cert issue --help`.
 std::vector<std::string> words_of(int argc, char** argv) {
     std::vector<std::string> words{argv + 1, argv + argc};
-    if (!words.empty() && words.front() == "help") {
-        words.erase(words.begin());
+    auto first = words.begin();
+    while (first != words.end() && first->starts_with('-')) {
+        const bool has_value = *first == "-c" || *first == "--config";
+        first += std::min(has_value ? 2 : 1, static_cast<int>(words.end() - first));
+    }
+    if (first != words.end() && *first == "help") {
+        words.erase(first);
         words.emplace_back("--help");
     }
     return words;
@@ -56,6 +92,7 @@ std::filesystem::path default_config() {
 
 ExitCode run(int argc, char** argv) {
     CLI::App app{"weir: a self-hosted gateway for device fleets", "weir"};
+    app.formatter(std::make_shared<HelpText>());
     app.footer("weir help COMMAND: what a command does, with examples\n\n" + std::string{kExitCodesText});
     app.set_version_flag("--version", "weir " WEIR_VERSION, "Print the version");
     app.require_subcommand(1);

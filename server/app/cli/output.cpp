@@ -86,8 +86,8 @@ std::string Table::render_table() const {
     }
     for (const auto& row : rows_) {
         auto& line = lines.emplace_back();
-        for (const auto& cell : row) {
-            line.push_back(printable(cell, std::string::npos));
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            line.push_back(printable(row[i], columns_[i].bytes_max));
         }
     }
     std::vector<std::size_t> widths(columns_.size());

@@ -1,6 +1,7 @@
 /// What commands print: results on standard output, everything else on standard error.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ public:
         std::string
             name;  ///< snake_case: key in JSON, header in CSV and, in capitals, of the table.
         bool is_number = false;  ///< Aligned to the right; without quotes in JSON.
+        std::size_t bytes_max = std::string::npos;  ///< Of a cell of the table: what is longer is cut. JSON and CSV have all.
     };
 
     explicit Table(std::vector<Column> columns) : columns_{std::move(columns)} {}

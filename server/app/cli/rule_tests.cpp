@@ -289,7 +289,7 @@ RuleTestSummary report_rule_tests(
             continue;
         }
         std::string block = fmt::format(
-            "  x \"{}\"  {}:{}\n      given   {} {}\n",
+            "  x \"{}\"  {}:{}\n      given    {} {}\n",
             result.name,
             result.file,
             result.line,
@@ -297,7 +297,7 @@ RuleTestSummary report_rule_tests(
             is_utf8(result.payload) ? result.payload : to_base64(as_bytes(result.payload))
         );
         for (const auto& line : result.actual) {
-            block += fmt::format("      actual  {}\n", line);
+            block += fmt::format("      actual   {}\n", line);
         }
         for (const auto& problem : result.problems) {
             block += fmt::format("      {}\n", problem);

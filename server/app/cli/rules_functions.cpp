@@ -1,11 +1,13 @@
 // `weir rules functions`: what the language can call.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <weir/base/text.hpp>
+#include <weir/rules/functions/foreign.hpp>
 #include <weir/rules/reference.hpp>
 
 #include "rule_commands.hpp"
@@ -23,14 +25,23 @@ ExitCode show(const std::string& name) {
         print(rules::describe(*function));
         return ExitCode::ok;
     }
+    const auto missing = fmt::format("there is no function {}()", name);
+    if (const auto* foreign = rules::find_foreign_function(name)) {
+        throw Failure{missing, fmt::format("write {}", foreign->instead)};
+    }
     std::vector<std::string_view> names;
+    std::vector<std::string> alike;
     for (const auto& function : rules::functions()) {
         names.push_back(function.name);
+        if (function.name.contains(name)) {
+            alike.push_back(fmt::format("weir rules functions {}", function.name));
+        }
     }
-    const auto near = nearest(name, names);
+    if (const auto near = nearest(name, names); near && alike.empty()) {
+        alike.push_back(fmt::format("weir rules functions {}", *near));
+    }
     throw Failure{
-        fmt::format("there is no function {}()", name),
-        near ? fmt::format("weir rules functions {}", *near) : "weir rules functions"
+        missing, alike.empty() ? "weir rules functions" : fmt::format("{}", fmt::join(alike, ", "))
     };
 }
 

@@ -64,9 +64,9 @@ ExitCode run(const Options& options, const Globals& globals) {
         options.format == Format::json
             ? diagnostics.render_json() + '\n'
             : diagnostics.render_text() + fmt::format(
-                                              "{} rules, {} warnings\n",
-                                              files.size(),
-                                              diagnostics.warnings()
+                                              "{}, {}\n",
+                                              counted(files.size(), "rule"),
+                                              counted(diagnostics.warnings(), "warning")
                                           )
     );
     return diagnostics.warnings() == 0 ? ExitCode::ok : ExitCode::failed;

@@ -26,6 +26,8 @@ struct Options {
 
 constexpr auto* kSinks = "/v1/sinks";
 constexpr auto* kPageMax = "1000";
+constexpr std::size_t kReasonMax = 64;   ///< Bytes of what a receiver said, in a table.
+constexpr std::size_t kPayloadMax = 48;  ///< Bytes of a payload, in a table.
 
 ExitCode list(const Options& options, const Globals& globals) {
     const auto answer = get(*gateway_api(globals), Target{kSinks});
@@ -45,7 +47,7 @@ ExitCode list(const Options& options, const Globals& globals) {
          {.name = "latency_ms", .is_number = true},
          {.name = "dead_letters", .is_number = true},
          {.name = "lost", .is_number = true},
-         {.name = "last_error"}},
+         {.name = "last_error", .bytes_max = kReasonMax}},
         options.format
     );
     return ExitCode::ok;
@@ -90,10 +92,10 @@ ExitCode dead(const Options& options, const Globals& globals) {
         {{.name = "offset", .is_number = true},
          {.name = "given_up"},
          {.name = "attempts", .is_number = true},
-         {.name = "reason"},
+         {.name = "reason", .bytes_max = kReasonMax},
          {.name = "rule"},
          {.name = "topic"},
-         {.name = "payload"}},
+         {.name = "payload", .bytes_max = kPayloadMax}},
         options.format
     };
     for (auto from = options.from.value_or(1);;) {
@@ -124,7 +126,7 @@ ExitCode outbox(const Options& options, const Globals& globals) {
          {.name = "topic"},
          {.name = "device"},
          {.name = "target"},
-         {.name = "payload"}},
+         {.name = "payload", .bytes_max = kPayloadMax}},
         options.format
     };
     for (const auto& record : parse_records(answer)) {
@@ -136,7 +138,13 @@ ExitCode outbox(const Options& options, const Globals& globals) {
 
 void print_probe(const json::object& answer) {
     const auto line = [&](std::string_view step, std::string_view key, const std::string& more) {
-        print(fmt::format("  {:<8} {:>9.1f} ms  {}\n", step, answer.at(key).to_number<double>(), more));
+        print(fmt::format(
+            "  {:<8} {:>9.1f} ms{}{}\n",
+            step,
+            answer.at(key).to_number<double>(),
+            more.empty() ? "" : "  ",
+            more
+        ));
     };
     print(fmt::format("{} {}\n", cell(answer, "method"), cell(answer, "url")));
     line("resolve", "resolve_ms", {});
@@ -222,7 +230,10 @@ ExitCode retry(const Options& options, const Globals& globals) {
     if (options.format == Format::json) {
         print_json(answer);
     } else {
-        print(fmt::format("{} put back into the outbox\n", cell(answer, "requeued")));
+        print(
+            counted(answer.at("requeued").to_number<std::uint64_t>(), "dead letter") +
+            " put back into the outbox\n"
+        );
     }
     return ExitCode::ok;
 }
@@ -241,7 +252,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     auto& dead_command = *add_command(
         sinks,
         "dead",
-        "Messages that a sink gave up",
+        "Messages that a sink gave up. The table shows the start of each payload, -o json and csv all of it",
         "weir sinks dead pager\nweir sinks dead pager -o json\nweir sinks dead pager --drop"
     );
     dead_command.add_option("name", options->name, "Name of the sink")->required();
@@ -263,7 +274,7 @@ void add_sinks(CLI::App& app, Chosen& chosen) {
     auto& outbox_command = *add_command(
         sinks,
         "outbox",
-        "What waits for delivery",
+        "What waits for delivery. The table shows the start of each payload, -o json and csv all of it",
         "weir sinks outbox pager\nweir sinks outbox pager --limit 10 -o json"
     );
     outbox_command.add_option("name", options->name, "Name of the sink")->required();

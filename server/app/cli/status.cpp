@@ -181,7 +181,6 @@ void print_status(const json::object& status) {
         status.at("listeners").as_array(),
         {{.name = "name"},
          {.name = "address"},
-         {.name = "port", .is_number = true},
          {.name = "tls"},
          {.name = "connections", .is_number = true}},
         Format::table

@@ -66,10 +66,10 @@ ExitCode back_up(const Options& options, const Globals& globals) {
         print_json(made);
     } else {
         print(fmt::format(
-            "backup {}: {} in {} files\n",
+            "backup {}: {} in {}\n",
             cell(made, "id"),
             format_size(made.at("bytes").to_number<std::uint64_t>()),
-            cell(made, "files")
+            counted(made.at("files").to_number<std::uint64_t>(), "file")
         ));
     }
     return ExitCode::ok;
@@ -86,10 +86,24 @@ ExitCode restore(const Options& options, const Globals& globals) {
     return ExitCode::ok;
 }
 
+json::object verify_running(const Globals& globals) {
+    try {
+        return post(*gateway_api(globals), Target{"/v1/storage/verify"});
+    } catch (const Failure& failure) {
+        if (failure.code() != ExitCode::no_gateway) {
+            throw;
+        }
+        const auto data = load_gateway_file(globals.config).storage.path;
+        throw Failure{
+            failure.what(), fmt::format("weir verify --data {}", data.string()), failure.code()
+        };
+    }
+}
+
 ExitCode verify(const Options& options, const Globals& globals) {
     json::object report;
     if (options.data.empty()) {
-        report = post(*gateway_api(globals), Target{"/v1/storage/verify"});
+        report = verify_running(globals);
     } else {
         const auto found = storage::verify_data(options.data);
         report = {
@@ -107,10 +121,10 @@ ExitCode verify(const Options& options, const Globals& globals) {
             print(fmt::format("{}\n", std::string_view{problem.as_string()}));
         }
         print(fmt::format(
-            "{} files, {} records: {} problems\n",
-            cell(report, "files"),
-            cell(report, "records"),
-            problems.size()
+            "{}, {}: {}\n",
+            counted(report.at("files").to_number<std::uint64_t>(), "file"),
+            counted(report.at("records").to_number<std::uint64_t>(), "record"),
+            counted(problems.size(), "problem")
         ));
     }
     return problems.empty() ? ExitCode::ok : ExitCode::failed;

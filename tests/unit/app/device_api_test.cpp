@@ -355,6 +355,15 @@ TEST_F(DeviceApi, TellsWhatADeviceMay) {
     EXPECT_EQ(no.at("reason"), "publish_denied");
     EXPECT_THAT(std::string{no.at("explanation").as_string()}, HasSubstr("closest"));
     EXPECT_EQ(good("GET", "/v1/can-i?device=p1&action=connect").at("allowed"), true);
+    EXPECT_THAT(
+        refused(400, "GET", "/v1/can-i?device=p1&action=publish&object=data/p1/%23"),
+        HasSubstr("'data/p1/#' is no topic")
+    );
+    refused(400, "GET", "/v1/can-i?device=p1&action=receive&object=data/%2B");
+    EXPECT_THAT(
+        refused(400, "GET", "/v1/can-i?device=p1&action=subscribe&object=a%23"),
+        HasSubstr("'a#' is no filter")
+    );
     refused(404, "GET", "/v1/can-i?device=p2&action=connect");
     refused(400, "GET", "/v1/can-i?device=p1&action=fly&object=a");
     EXPECT_THAT(

@@ -80,6 +80,7 @@ TEST(ArchiveConfig, SaysWhatIsWrong_WithItsPlace) {
              Case{"type: file\nstream: s\n", "the key 'path' is missing"},
              Case{"type: file\npath: a\n", "the key 'stream' is missing"},
              Case{"type: file\nstream: t\npath: a\n", "there is no stream 't'"},
+             Case{"type: file\nstream: s\n", "weir explain file-sinks.path"},
              Case{"type: tape\nstream: s\n", "tape"},
              Case{file + "url: https://x\n", "url"},
              Case{file + "object: plain\n", "without {first}"},

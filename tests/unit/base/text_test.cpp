@@ -158,6 +158,17 @@ TEST(FormatTime, WritesIso8601) {
     EXPECT_EQ(format_time(-1), "1969-12-31T23:59:59.999Z");
 }
 
+TEST(Wrapped, BreaksAtBlanks) {
+    EXPECT_EQ(wrapped("", 10, 2), "");
+    EXPECT_EQ(wrapped("one two", 10, 2), "one two");
+    EXPECT_EQ(wrapped("one two three", 7, 2), "one two\n  three");
+    EXPECT_EQ(wrapped("one two three", 8, 2, 4), "one\n  two\n  three");
+    EXPECT_EQ(wrapped("immeasurable it", 5, 1), "immeasurable\n it");
+    EXPECT_EQ(wrapped("größe größe", 11, 0), "größe größe");
+    EXPECT_EQ(wrapped("a\nb c", 20, 3), "a\n   b c");
+    EXPECT_EQ(wrapped("see `weir why p1`", 10, 0), "see\n`weir why p1`");
+}
+
 TEST(FormatSize, PicksTheUnit) {
     EXPECT_EQ(format_size(0), "0 B");
     EXPECT_EQ(format_size(1'023), "1023 B");

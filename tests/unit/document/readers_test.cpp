@@ -64,6 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
         IntCase{"largest", "65535", 65535, ""},
         IntCase{"too_small", "0", {}, "0 is out of range; allowed: from 1 to 65535"},
         IntCase{"too_large", "65536", {}, "65536 is out of range; allowed: from 1 to 65535"},
+        IntCase{"another_than_the_only_one", "2", {}, "2 is out of range; allowed: only 1", {.min = 1, .max = 1}},
         IntCase{
             "huge",
             "99999999999999999999",

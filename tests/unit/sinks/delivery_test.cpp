@@ -71,6 +71,8 @@ TEST(Describe, GivesStatusAndStartOfBody) {
         detail::describe({.response = {.status = 400, .body = "a\n\"b\""}}),
         R"(status 400: a "b")"
     ) << "not escaped: whoever writes JSON does that";
+    EXPECT_EQ(detail::describe({.response = {.status = 404, .body = "gone\r\n"}}), "status 404: gone");
+    EXPECT_EQ(detail::describe({.response = {.status = 404, .body = "\n"}}), "status 404");
     EXPECT_EQ(
         detail::describe({.response = {.status = 422, .body = "x" + repeated("é", 600)}}),
         "status 422: x" + repeated("é", 127) + "..."
