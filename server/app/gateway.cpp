@@ -248,7 +248,13 @@ Gateway::~Gateway() {
 void Gateway::start() {
     Impl& impl = *impl_;
     // Not sooner: a start that fails before, at a port that is taken, is no run that did not end.
-    value_or_throw(impl.ledger.begin(), "the usage ledger cannot be read");
+    if (const auto begun = impl.ledger.begin(); !begun) {
+        const auto why = impl.store->last_error();
+        throw std::runtime_error{fmt::format(
+            "the usage ledger cannot begin a run: {}",
+            why.empty() ? begun.error().message() : why
+        )};
+    }
     log_removed(removed_sinks());
     impl.started = impl.clock.steady();
     impl.shards.start();

@@ -46,6 +46,14 @@ TEST_F(Cli, InitNeverTouchesAFolderWithFiles) {
     EXPECT_EQ(content(folder_ / "mine/weir.yaml"), "precious\n");
 }
 
+TEST_F(Cli, InitLeavesNothing_WhenItFails) {
+    const auto failed = weir("init my-gw --name not/a/name");
+    EXPECT_EQ(failed.exit_code, 1);
+    EXPECT_THAT(failed.error, HasSubstr("cannot issue a certificate for not/a/name"));
+    EXPECT_FALSE(fs::exists(folder_ / "my-gw"));
+    EXPECT_EQ(weir("init my-gw").exit_code, 0);
+}
+
 TEST_F(Cli, CheckReportsEveryErrorAndEndsWith78) {
     write("weir.yaml", "listeners:\n  - {name: a, prt: 1}\nstorag: {}\n");
     const auto checked = weir("check weir.yaml");
@@ -244,6 +252,16 @@ TEST_F(Cli, ManagesDevicesWithoutAGateway) {
     EXPECT_THAT(weir("policies show sensor -c my-gw -o json").out, HasSubstr(R"("held_by":[])"));
     EXPECT_EQ(weir("devices delete p1 -c my-gw").exit_code, 0);
     EXPECT_EQ(weir("devices show p1 -c my-gw").exit_code, 1);
+}
+
+TEST_F(Cli, EndsWith78_WhenACommandWithoutAGatewayNeedsBrokenFiles) {
+    ASSERT_EQ(weir("init my-gw").exit_code, 0);
+    write("my-gw/policies.d/broken.yaml", "policy: broken\nalow: []\n");
+    const auto paused = weir("-c my-gw rules disable hot");
+    EXPECT_EQ(paused.exit_code, 78);
+    EXPECT_THAT(paused.error, HasSubstr("did you mean 'allow'?"));
+    EXPECT_THAT(paused.error, HasSubstr("weir: the configuration has errors\nnext: weir check"));
+    EXPECT_EQ(weir("-c my-gw devices list").exit_code, 0) << "which needs none of them";
 }
 
 TEST_F(Cli, RenewsAndRevokesCredentialsWithoutAGateway) {

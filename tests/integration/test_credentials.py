@@ -98,6 +98,7 @@ class Credentials(unittest.TestCase):
             self.assertEqual(self.post(gateway, long["token"]), 200)
             self.assertIn(f"{short['id']}  added", gateway.cli("devices", "show", "probe-1").stdout)
             self.assertIn(f"until {long['not_after']}", gateway.cli("devices", "show", "probe-1").stdout)
+            self.assertIn(f"ended {short['not_after']}", gateway.cli("devices", "show", "probe-1").stdout)
             (decision,) = gateway.json("why", "probe-1")["decisions"]
             self.assertEqual((decision["reason"], decision["detail"], decision["authenticated"]),
                              ("bad_credentials", f"token {short['id']} has ended", False))

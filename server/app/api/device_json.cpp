@@ -79,7 +79,7 @@ identity::KnownCertificate certificate_of(const std::string& text) {
         identity::KnownCertificate certificate;
         if (!bytes || bytes->size() != certificate.sha256.size()) {
             throw ApiError{
-                400, "bad_request", "'certificate' is no PEM, and not the SHA-256 of one in hex"
+                400, "bad_request", "the certificate is no PEM, and not the SHA-256 of one in hex"
             };
         }
         std::ranges::copy(*bytes, certificate.sha256.begin());

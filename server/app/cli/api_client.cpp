@@ -94,6 +94,10 @@ std::string expect_good(const admin::Answer& answer) {
     }
     const auto problem = parse(answer.body);
     const auto detail = cell(problem, "detail");
+    if (cell(problem, "code") == "bad_config") {
+        print_error(detail);
+        throw Failure{"the configuration has errors", "weir check", ExitCode::bad_config};
+    }
     throw Refusal{
         detail.empty() ? fmt::format("the gateway refused: status {}", answer.status) : detail,
         cell(problem, "code")

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include <weir/base/clock.hpp>
 #include <weir/base/text.hpp>
 
 namespace weir::cli {
@@ -13,12 +14,17 @@ namespace {
 
 constexpr std::size_t kPasswordBytesMax = 64 * 1024;  ///< Of what is read; the gateway has its own.
 
+bool has_ended(const json::object& credential) {
+    const auto end = parse_time(cell(credential, "not_after"));
+    return end && *end <= SystemClock{}.wall().count();
+}
+
 /// "9f86d081..., until 2027-01-31T12:00:00.000Z, CN=probe-1": what is not known is left out.
 std::string credential_text(const json::object& credential) {
     auto text = cell(credential, credential.contains("sha256") ? "sha256" : "id");
     for (const auto& [name, before] : {
              std::pair{"added", "  added "},
-             std::pair{"not_after", "  until "},
+             std::pair{"not_after", has_ended(credential) ? "  ended " : "  until "},
              std::pair{"subject", "  "},
          }) {
         if (const auto value = cell(credential, name); !value.empty()) {

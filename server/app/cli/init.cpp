@@ -39,16 +39,10 @@ std::vector<std::string> all_names(std::vector<std::string> names) {
     return names;
 }
 
-ExitCode init(const Options& options) {
-    const fs::path folder{options.folder};
-    std::error_code error;
-    if (fs::exists(folder, error) && !fs::is_empty(folder, error)) {
-        throw Failure{fmt::format("'{}' is not empty", options.folder), "weir init ANOTHER-DIR"};
-    }
+void write_all(const fs::path& folder, const std::vector<std::string>& names) {
     for (const auto& [path, text] : init_files(folder)) {
         write_text(folder / path, text);
     }
-    const auto names = all_names(options.names);
     const auto ca = create_ca(folder / "certs", "weir devices CA", kCaDays);
     write_issued(
         folder / "certs",
@@ -58,6 +52,27 @@ ExitCode init(const Options& options) {
             fmt::format("cannot issue a certificate for {}", fmt::join(names, ", "))
         )
     );
+}
+
+ExitCode init(const Options& options) {
+    const fs::path folder{options.folder};
+    std::error_code error;
+    const bool was_there = fs::exists(folder, error);
+    if (was_there && !fs::is_empty(folder, error)) {
+        throw Failure{fmt::format("'{}' is not empty", options.folder), "weir init ANOTHER-DIR"};
+    }
+    const auto names = all_names(options.names);
+    try {
+        write_all(folder, names);
+    } catch (const std::exception&) {  // It was empty: all that is there is half of a configuration.
+        for (const auto& entry : fs::directory_iterator{folder, error}) {
+            fs::remove_all(entry.path(), error);
+        }
+        if (!was_there) {
+            fs::remove(folder, error);
+        }
+        throw;
+    }
     print(fmt::format(
         "wrote a first configuration to {0}\n"
         "  {0}/weir.yaml             one TLS port, 8883, for all protocols\n"
