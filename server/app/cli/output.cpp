@@ -80,6 +80,10 @@ std::string Table::render(Format format) const {
 }
 
 std::string Table::render_table() const {
+    const auto has_value = [this](std::size_t column) {
+        return rows_.empty() ||
+               std::ranges::any_of(rows_, [&](const auto& row) { return !row[column].empty(); });
+    };
     std::vector<std::vector<std::string>> lines(1);
     for (const auto& column : columns_) {
         lines.front().push_back(capitals(column.name));
@@ -99,6 +103,9 @@ std::string Table::render_table() const {
     std::string out;
     for (const auto& line : lines) {
         for (std::size_t i = 0; i < line.size(); ++i) {
+            if (!has_value(i)) {
+                continue;
+            }
             const std::string blanks(widths[i] - width(line[i]), ' ');
             out += columns_[i].is_number ? blanks + line[i] : line[i] + blanks;
             out += "  ";

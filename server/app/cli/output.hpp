@@ -36,7 +36,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
 
     /// With a line end. json: an array of objects; csv: RFC 4180 with a header, and a ' before a text that a spreadsheet would run; table: columns two
-    /// blanks apart.
+    /// blanks apart, without those in which no row has anything.
     [[nodiscard]] std::string render(Format format) const;
 
 private:

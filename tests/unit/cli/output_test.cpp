@@ -60,6 +60,22 @@ TEST(Table, KeepsControlCharactersFromTheTerminal) {
     EXPECT_EQ(table.render(Format::json), "[\n  {\"device\": \"p\\u001b[2J7\"}\n]\n");
 }
 
+TEST(Table, LeavesOutColumnsOfNothing_ForPeople) {
+    Table table{{{.name = "sink"}, {.name = "objects", .is_number = true}, {.name = "dead", .is_number = true}}};
+    EXPECT_EQ(table.render(Format::table), "SINK  OBJECTS  DEAD\n");
+    table.add({"pager", "", "0"});
+    EXPECT_EQ(table.render(Format::table), "SINK   DEAD\npager     0\n");
+    EXPECT_EQ(table.render(Format::csv), "sink,objects,dead\r\npager,,0\r\n");
+}
+
+TEST(Table, CutsCells_ForPeople) {
+    Table table{{{.name = "payload", .bytes_max = 3}, {.name = "n"}}};
+    table.add({"abcdef", "1"});
+    table.add({"abc", "2"});
+    EXPECT_EQ(table.render(Format::table), "PAYLOAD  N\nabc...   1\nabc      2\n");
+    EXPECT_EQ(table.render(Format::json), "[\n  {\"payload\": \"abcdef\", \"n\": \"1\"},\n  {\"payload\": \"abc\", \"n\": \"2\"}\n]\n");
+}
+
 TEST(Table, AlignsWhatIsNoText) {
     Table table{{{.name = "topic"}, {.name = "qos"}}};
     table.add({"\x80\x80\x80\x80\x80\xC2\x9B", "1"});
