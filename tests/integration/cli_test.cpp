@@ -211,7 +211,9 @@ TEST_F(Cli, HelpHasExamplesAndExitCodes) {
         EXPECT_EQ(help.exit_code, 0) << asked;
         EXPECT_EQ(help.out, weir("cert issue --help").out) << asked;
     }
-    EXPECT_THAT(weir("help chekc").error, HasSubstr("did you mean 'check'?"));
+    const auto typo = weir("help chekc");
+    EXPECT_EQ(typo.exit_code, 2);
+    EXPECT_THAT(typo.error, HasSubstr("did you mean 'check'?"));
     EXPECT_THAT(weir("version").out, StartsWith("weir "));
     EXPECT_THAT(weir("version -o json").out, StartsWith("{\"version\": "));
 }

@@ -24,13 +24,13 @@ using namespace weir::cli;
 ExitCode refuse(
     const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words
 ) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    const auto typo = explain_typo(app, words);
+    if (typo.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
         std::ostringstream help;
         app.exit(error, help, help);
         print(help.str());
         return ExitCode::ok;
     }
-    const auto typo = explain_typo(app, words);
     const auto reached = reached_command(app, words);
     const bool is_group =
         !reached.command->get_subcommands([](const CLI::App*) { return true; }).empty();
