@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kDecisionBytes = 64 * 1024 * 1024;
 constexpr std::chrono::minutes kSealEvery{5};
+constexpr std::chrono::seconds kBeginEvery{1};  // While the disk takes nothing.
 constexpr std::chrono::seconds kGoodbyeMax{1};
 
 [[nodiscard]] std::size_t shard_count(const RuntimeConfig& config) {
@@ -118,6 +119,7 @@ void Gateway::Impl::make_parts(
             i,
             GatewayShard::Shared{
                 .store = *store,
+                .ledger = ledger,
                 .registry = registry,
                 .mechanisms = options.mechanisms,
                 .pool = pool,
@@ -250,10 +252,16 @@ void Gateway::start() {
     // Not sooner: a start that fails before, at a port that is taken, is no run that did not end.
     if (const auto begun = impl.ledger.begin(); !begun) {
         const auto why = impl.store->last_error();
-        throw std::runtime_error{fmt::format(
-            "the usage ledger cannot begin a run: {}",
-            why.empty() ? begun.error().message() : why
-        )};
+        if (impl.store->health().state == storage::Health::ok) {
+            throw std::runtime_error{
+                fmt::format("the usage ledger cannot begin a run: {}", begun.error().message())
+            };
+        }
+        log::error(
+            "metering_waits",
+            {{"error", why.empty() ? begun.error().message() : why},
+             {"next", "it begins by itself when the disk takes it"}}
+        );
     }
     log_removed(removed_sinks());
     impl.started = impl.clock.steady();
@@ -268,7 +276,14 @@ void Gateway::start() {
         std::mutex mutex;
         std::condition_variable_any wake;
         std::unique_lock lock{mutex};
-        while (!wake.wait_for(lock, stop, kSealEvery, [&stop] { return stop.stop_requested(); })) {
+        const auto pause = [&impl]() -> std::chrono::seconds {
+            return impl.ledger.has_begun() ? kSealEvery : kBeginEvery;
+        };
+        while (!wake.wait_for(lock, stop, pause(), [&stop] { return stop.stop_requested(); })) {
+            if (!impl.ledger.has_begun()) {
+                ignore_error(impl.ledger.begin(), "it is tried again");
+                continue;
+            }
             if (const auto sealed = impl.ledger.seal(); !sealed) {
                 log::error("ledger_seal_failed", {{"error", sealed.error().message()}});
             }

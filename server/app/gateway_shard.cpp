@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include <weir/metering/ledger.hpp>
 
 namespace weir::app {
 namespace {
@@ -89,6 +88,7 @@ GatewayShard::GatewayShard(runtime::Shard& owner, unsigned number, const Shared&
       },
       status{broker, shared.status},
       store_{shared.store},
+      ledger_{shared.ledger},
       registry_{shared.registry},
       registry_version_{shared.registry.version()} {
     broker.bind(publisher);
@@ -131,7 +131,7 @@ void GatewayShard::flush_some() {
         end_flush();
         return;
     }
-    metering::Ledger::stamp(batch, shard.wall_now());
+    ledger_.stamp(batch, shard.wall_now());
     store_.submit(std::move(batch), [this](const Result<storage::CommitInfo>& outcome) {
         shard.post([this, committed = outcome.has_value()] {
             if (meter.drained(committed)) {

@@ -12,6 +12,7 @@
 #include <weir/broker/broker.hpp>
 #include <weir/endpoints/connections.hpp>
 #include <weir/endpoints/services.hpp>
+#include <weir/metering/ledger.hpp>
 #include <weir/metering/meter.hpp>
 #include <weir/model/metrics.hpp>
 #include <weir/net/shard_io.hpp>
@@ -55,6 +56,7 @@ class GatewayShard final : private runtime::Timer {
 public:
     struct Shared {
         storage::Store& store;
+        const metering::Ledger& ledger;
         const identity::Registry& registry;
         const identity::Mechanisms& mechanisms;
         runtime::BlockingPool& pool;
@@ -99,6 +101,7 @@ private:
     void end_flush();
 
     storage::Store& store_;
+    const metering::Ledger& ledger_;
     const identity::Registry& registry_;
     std::uint64_t registry_version_ = 0;
     std::vector<std::move_only_function<void()>> flush_;       // Who waits for the one under way,

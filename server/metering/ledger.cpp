@@ -220,10 +220,16 @@ Result<std::optional<Gap>> Ledger::begin() {
     const WallTime now = clock_.wall();
     Batch batch;
     std::optional<Gap> gap;
+    begun_ = false;
     if (last && last->running) {
         // The stamp is one shard's; the others have drained within kDrainMax of it.
         gap = Gap{last->drained - kDrainMax, now, std::max(hour_of(now), store_.usage_open_hour())};
         put_gap(batch, *gap);
+    }
+    put_run(batch, {true, now});
+    WEIR_CHECK(store_.commit(std::move(batch)));
+    begun_ = true;
+    if (gap) {
         log::warn(
             "metering_gap",
             {{"from", format_time(gap->from.count())},
@@ -231,19 +237,22 @@ Result<std::optional<Gap>> Ledger::begin() {
              {"reason", "the last run did not end in order"}}
         );
     }
-    put_run(batch, {true, now});
-    WEIR_CHECK(store_.commit(std::move(batch)));
     return gap;
 }
 
 Result<void> Ledger::finish() {
+    if (!has_begun()) {
+        return {};
+    }
     Batch batch;
     put_run(batch, {false, clock_.wall()});
     return store_.commit(std::move(batch));
 }
 
-void Ledger::stamp(Batch& batch, WallTime now) {
-    put_run(batch, {true, now});
+void Ledger::stamp(Batch& batch, WallTime now) const {
+    if (has_begun()) {
+        put_run(batch, {true, now});
+    }
 }
 
 Result<std::uint64_t> Ledger::seal() {

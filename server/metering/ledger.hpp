@@ -2,6 +2,7 @@
 /// is missing is said.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,14 +51,18 @@ public:
     Ledger(storage::Store& store, const Clock& clock) noexcept : store_{store}, clock_{clock} {}
 
     /// At start, before anything is counted. Records a gap if the last run did not end with
-    /// finish().
+    /// finish(). While the disk takes nothing it fails, and may be tried again later: until then the last run stays on
+    /// disk as it is, and the gap reaches up to the time at which it succeeds.
     /// @return the gap it recorded.
     [[nodiscard]] Result<std::optional<Gap>> begin();
-    /// After the last drain was committed.
+    /// Any thread.
+    [[nodiscard]] bool has_begun() const noexcept { return begun_.load(std::memory_order_acquire); }
+    /// After the last drain was committed. Nothing happens before begin() has succeeded.
     [[nodiscard]] Result<void> finish();
 
-    /// Adds to a batch with drained usage: this shard's counts are stored up to now. Any thread.
-    static void stamp(storage::Batch& batch, WallTime now);
+    /// Adds to a batch with drained usage: this shard's counts are stored up to now. Nothing before begin() has
+    /// succeeded. Any thread.
+    void stamp(storage::Batch& batch, WallTime now) const;
 
     /// Closes and seals the hours that are over. At most 1,000 per call; call it every few minutes.
     /// @return how many were sealed. @cost Of the hours that it seals, and of two days of seals.
@@ -72,6 +77,7 @@ public:
 private:
     storage::Store& store_;
     const Clock& clock_;
+    std::atomic<bool> begun_{false};
 };
 
 }  // namespace weir::metering

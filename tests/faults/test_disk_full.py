@@ -36,9 +36,14 @@ class DiskFull(unittest.TestCase):
         self.probe_folder = self.gateway.device("probe-1")
         self.other_folder = self.gateway.device("probe-2", policy="open")
         data = self.gateway.home / "data"
-        self.gateway.wrap = [*IN_NAMESPACE, f'mount -t tmpfs -o size={DISK_MIB}m tmpfs "{data}" && cp -a "{data}.kept/." "{data}" && exec "$@"', "sh"]
         data.rename(f"{data}.kept")
         data.mkdir()
+        self.start()
+
+    def start(self, ballast_mib=0):
+        data = self.gateway.home / "data"
+        self.gateway.wrap = [*IN_NAMESPACE, f'mount -t tmpfs -o size={DISK_MIB}m tmpfs "{data}" && cp -a "{data}.kept/." "{data}" && '
+                                            f'head -c {ballast_mib}M /dev/zero > "{data}/ballast" && exec "$@"', "sh"]
         self.gateway.start()
         self.ballast = pathlib.Path(f"/proc/{self.gateway.process.pid}/root{data}/ballast")
 
@@ -103,6 +108,27 @@ class DiskFull(unittest.TestCase):
         self.assertEqual(stored, acknowledged)
         self.assertEqual(refused, [50])
         self.assertEqual(self.gateway.metric(r"weir_lost_total\{.*storage_failed.*\}"), 1)
+
+    def test_a_start_on_a_full_disk_serves_what_needs_no_disk_and_stores_again_when_there_is_room(self):
+        self.gateway.stop()
+        self.start(FILL_MIB)
+        self.assertEqual(self.gateway.wait_event("metering_waits")["level"], "error")
+        self.assertEqual(self.health(), "disk_full")
+        self.assertFalse(self.ready())
+        with Client("probe-2", version=V311, folder=self.other_folder) as other:
+            other.connect(self.gateway.ports["front"])
+            other.subscribe("free/#")
+            other.publish("free/1", b"live", qos=1)
+            self.assertEqual(other.receive().payload, b"live")
+            self.assertEqual(self.gateway.stream("all"), [])
+
+            self.ballast.unlink()
+            wait_for("the storage to go on", lambda: self.health() == "ok")
+            with Client("probe-1", version=V5, folder=self.probe_folder) as probe:
+                probe.connect(self.gateway.ports["front"])
+                probe.publish("data/probe-1/n", b'{"n":1}', qos=1)
+        self.assertEqual([record["payload"]["n"] for record in self.gateway.stream("all")], [1])
+        wait_for("usage to be stored", lambda: "probe-2" in self.gateway.cli("usage").stdout)
 
     def test_an_old_client_is_disconnected_and_its_message_arrives_later(self):
         with Client("probe-1", version=V311, folder=self.probe_folder, clean=False, reconnect=True) as probe:

@@ -157,7 +157,7 @@ TEST_F(LedgerTest, StatesBetweenWhichTimesUsageIsMissing_AfterAnUncleanEnd) {
     clock_.advance(std::chrono::milliseconds{10'000});
     const auto last_drain = clock_.wall();
     storage::Batch batch;
-    Ledger::stamp(batch, last_drain);
+    ledger_.stamp(batch, last_drain);
     ASSERT_TRUE(store_->commit(std::move(batch)));
     clock_.advance(std::chrono::milliseconds{900});
 
@@ -172,6 +172,26 @@ TEST_F(LedgerTest, StatesBetweenWhichTimesUsageIsMissing_AfterAnUncleanEnd) {
     EXPECT_EQ(gaps[0].to, gap->to);
     ASSERT_TRUE(ledger_.finish());
     EXPECT_FALSE(*ledger_.begin()) << "a gap is stated once";
+}
+
+TEST_F(LedgerTest, LeavesTheLastRunAsItIs_UntilTheNextHasBegun) {
+    ASSERT_TRUE(ledger_.begin());
+    const auto crashed = clock_.wall();
+    clock_.advance(std::chrono::milliseconds{5'000});
+
+    Ledger next{*store_, clock_};
+    EXPECT_FALSE(next.has_begun());
+    storage::Batch batch;
+    next.stamp(batch, clock_.wall());
+    EXPECT_TRUE(batch.empty());
+    ASSERT_TRUE(next.finish());
+    clock_.advance(std::chrono::milliseconds{5'000});
+
+    const auto gap = *next.begin();
+    EXPECT_TRUE(next.has_begun());
+    ASSERT_TRUE(gap);
+    EXPECT_EQ(gap->from, crashed - Ledger::kDrainMax);
+    EXPECT_EQ(gap->to, clock_.wall());
 }
 
 TEST_F(LedgerTest, LeavesSealsAlone_WhenAGapBeganInASealedHour) {
