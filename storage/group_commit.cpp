@@ -299,8 +299,12 @@ void GroupCommit::fill_group() {
         }
         if (!submission.refused) {
             if (const auto applied = writer_.apply(submission.batch, offsets_); !applied) {
+                const bool is_told = applied.error() == make_error_code(errc::corrupt) ||
+                                     applied.error() == make_error_code(errc::io_failed);
                 set_health(
-                    Health::read_only, "reading before a write failed: " + applied.error().message()
+                    Health::read_only,
+                    "reading before a write failed: " +
+                        (is_told ? engine_.last_error() : applied.error().message())
                 );
             }
             member.offsets_count = offsets_.size() - member.offsets_at;

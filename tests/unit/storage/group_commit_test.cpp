@@ -142,6 +142,7 @@ TEST_F(GroupCommit, IsReadOnly_WhenAnOutboxCannotBeReadToSettleIt) {
     settle.settle_outbox("o", 1, 1);
     EXPECT_FALSE(store_->commit(std::move(settle)));
     EXPECT_EQ(store_->health().state, Health::read_only);
+    EXPECT_EQ(store_->health().reason, "reading before a write failed: injected");
     faults_->fail_scan = false;
     EXPECT_EQ(store_->outbox("o")->records, 1U);
 }
