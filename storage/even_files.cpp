@@ -95,8 +95,12 @@ private:
 
 class EvenFiles final : public rocksdb::FileSystemWrapper {
 public:
-    EvenFiles(const std::shared_ptr<rocksdb::FileSystem>& files, std::shared_ptr<Pace> pace)
-        : FileSystemWrapper{files}, pace_{std::move(pace)} {}
+    EvenFiles(
+        const std::shared_ptr<rocksdb::FileSystem>& files,
+        std::shared_ptr<Pace> pace,
+        std::function<void()> begins
+    )
+        : FileSystemWrapper{files}, pace_{std::move(pace)}, begins_{std::move(begins)} {}
 
     [[nodiscard]] const char* Name() const override { return "weir.EvenFiles"; }
 
@@ -106,6 +110,7 @@ public:
         std::unique_ptr<rocksdb::FSWritableFile>* file,
         IODebugContext* debug
     ) override {
+        begins_();
         rocksdb::FileOptions waits = how;
         waits.strict_bytes_per_sync = true;  // For the piece before.
         std::unique_ptr<rocksdb::FSWritableFile> opened;
@@ -118,15 +123,18 @@ public:
 
 private:
     std::shared_ptr<Pace> pace_;
+    std::function<void()> begins_;
 };
 
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> write_evenly(
-    rocksdb::Env& env, std::uint64_t bytes_per_s, std::stop_token stop
+    rocksdb::Env& env, std::uint64_t bytes_per_s, std::stop_token stop, std::function<void()> begins
 ) {
     return rocksdb::NewCompositeEnv(std::make_shared<EvenFiles>(
-        env.GetFileSystem(), std::make_shared<Pace>(bytes_per_s, std::move(stop))
+        env.GetFileSystem(),
+        std::make_shared<Pace>(bytes_per_s, std::move(stop)),
+        std::move(begins)
     ));
 }
 

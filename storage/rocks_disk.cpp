@@ -77,10 +77,14 @@ std::unique_ptr<rocksdb::BackupEngineReadOnly> open_backups(const std::string& d
 }  // namespace
 
 rocksdb::Status back_up(
-    rocksdb::DB& db, const BackupOptions& options, bool flush, BackupInfo& made
+    rocksdb::DB& db,
+    const BackupOptions& options,
+    bool flush,
+    const std::function<void()>& listed,
+    BackupInfo& made
 ) {
     auto how = engine_options(options.directory);
-    const auto env = write_evenly(*db.GetEnv(), options.bytes_per_s, options.stop);
+    const auto env = write_evenly(*db.GetEnv(), options.bytes_per_s, options.stop, listed);
     how.backup_env = env.get();
     rocksdb::BackupEngine* raw = nullptr;
     rocksdb::Status status = rocksdb::BackupEngine::Open(how, db.GetEnv(), &raw);

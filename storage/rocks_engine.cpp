@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <semaphore>
 #include <shared_mutex>
 #include <stop_token>
 
@@ -20,6 +21,25 @@ namespace {
 
 /// How long the storage thread waits for those who read the database, before it opens it again.
 constexpr std::chrono::milliseconds kReopenWait{1'000};
+
+/// Another thread than the one that took hold may let go.
+class LogHold {
+public:
+    explicit LogHold(std::binary_semaphore& log) : log_{log} { log_.acquire(); }
+    ~LogHold() { release(); }
+    LogHold(const LogHold&) = delete;
+    LogHold& operator=(const LogHold&) = delete;
+
+    void release() noexcept {
+        if (!is_released_.test_and_set()) {
+            log_.release();
+        }
+    }
+
+private:
+    std::binary_semaphore& log_;
+    std::atomic_flag is_released_;
+};
 
 /// Remembers why RocksDB stopped. It tells on threads of its own.
 class BackgroundErrors final : public rocksdb::EventListener {
@@ -114,6 +134,10 @@ private:
     rocksdb::Env* env_;
     std::shared_ptr<BackgroundErrors> background_ = std::make_shared<BackgroundErrors>();
     mutable std::shared_timed_mutex database_mutex_;  ///< Exclusive while the database is opened again.
+    /// Held while the log is written, and by a backup until it has synced the log: RocksDB aborts when a log is synced after a
+    /// write to it has failed.
+    std::binary_semaphore log_{1};
+    bool is_log_usable_ = true;  ///< Guarded by log_.
     std::stop_source make_way_;  ///< Stops backups, which would hold it for long. Replaced under the exclusive lock.
     Database database_;                         ///< Empty if that failed.
     const Recovery recovery_;
@@ -162,7 +186,9 @@ Result<void> RocksEngine::commit() {
         rocksdb::WriteOptions how;
         how.sync = options_.durability == Durability::fsync;
         how.disableWAL = options_.durability == Durability::none;
+        const LogHold log{log_};
         status = database_.db->Write(how, &pending_);
+        is_log_usable_ = status.ok();
     }
     abandon();
     if (!status.ok()) {
@@ -209,6 +235,7 @@ Result<void> RocksEngine::reopen() {
         return fail(errc::io_failed, "a group that was refused had reached the disk");
     }
     background_->no_room = false;
+    is_log_usable_ = true;  // No backup is under way.
     return {};
 }
 
@@ -270,7 +297,12 @@ Result<BackupInfo> RocksEngine::backup(const BackupOptions& options) {
         const std::stop_callback in_the_way{make_way_.get_token(), give_up};
         BackupOptions how = options;
         how.stop = stop.get_token();
-        return back_up(*database_.db, how, flush, made);
+        LogHold log{log_};
+        if (!is_log_usable_) {
+            return background_->no_room ? rocksdb::Status::NoSpace("the log takes nothing")
+                                        : rocksdb::Status::IOError("a write to the log failed");
+        }
+        return back_up(*database_.db, how, flush, [&log] { log.release(); }, made);
     }));
     return made;
 }
