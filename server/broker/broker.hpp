@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <set>
 #include <memory>
 #include <optional>
@@ -412,6 +413,10 @@ private:
     struct Below {
         std::uint64_t session = 0;
         std::uint64_t sequence = 0;
+
+        [[nodiscard]] static constexpr Below all_of(std::uint64_t session) noexcept {
+            return {session, std::numeric_limits<std::uint64_t>::max()};
+        }
     };
     /// Submitted in the order in which they began, whichever shards have to tell their part.
     struct Handover {

@@ -1,6 +1,5 @@
 // How sessions begin, are handed over and end, and what time does to them.
 #include <algorithm>
-#include <limits>
 #include <set>
 #include <utility>
 
@@ -216,7 +215,7 @@ void Broker::end(Session& session) {
         leave_rest(std::move(*rest));
     } else if (stored != storage::SessionId{}) {  // Until the others have what they got of it, it comes back after a crash.
         after_handovers(
-            {.session = id, .sequence = std::numeric_limits<std::uint64_t>::max()},
+            Below::all_of(id),
             [this, stored] { journal_.open().drop_session(stored); }
         );
     }

@@ -1,7 +1,6 @@
 // Shared subscriptions. The shard that a group's name hashes to owns the group and alone picks who gets a message; sessions stay
 // where they are and tell that shard what they can take.
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include <weir/base/log.hpp>
@@ -14,9 +13,6 @@ using model::Qos;
 using model::Reason;
 
 namespace {
-
-/// Above all sequences.
-constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
 
 /// How many members a message is offered to, one after the other. What all refuse at QoS 0 is refused because they are busy.
 [[nodiscard]] std::uint8_t tries_of(Qos qos) noexcept {
@@ -239,7 +235,7 @@ void Broker::read_rest() {
         return;
     }
     // The disk has what was handed on until then, and what other shards were still to store.
-    after_handovers({.session = left_.front().from.session, .sequence = kAll}, [this] {
+    after_handovers(Below::all_of(left_.front().from.session), [this] {
         const Left& left = left_.front();
         journal_.read_queue(
             left.from.stored,
@@ -317,7 +313,7 @@ void Broker::end_rest(const Left& left, Reason reason) {
     if (left.lost + left.waiting > 0) {
         record_ended({left.device, left.is_claim});
     }
-    const Below all{.session = left.from.session, .sequence = kAll};
+    const Below all = Below::all_of(left.from.session);
     after_handovers(all, [this, stored = left.from.stored, name = left.name] {
         journal_.open().drop_session(stored);
         const auto leaving = leaving_.find(name);

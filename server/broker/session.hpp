@@ -320,7 +320,7 @@ private:
     /// Sends what an earlier connection left unsettled. @return False if some of it must wait.
     bool pump_again();
 
-    // What is on disk: durable_session.cpp.
+    // What is on disk: durable_session.cpp, durable_unread.cpp.
     /// Stores a copy, and sends it or lets it wait.
     void keep(Copy copy, Deposit& deposit);
     void enqueue_stored(Copy copy, Deposit& deposit);
