@@ -23,19 +23,15 @@ constexpr std::array<std::string_view, 13> kTexts = {
     "another backup is under way",
 };
 
-class StorageCategory final : public boost::system::error_category {
-public:
-    [[nodiscard]] const char* name() const noexcept override { return "weir.storage"; }
-    [[nodiscard]] std::string message(int code) const override {
-        const auto index = static_cast<std::size_t>(code);
-        return std::string{index < kTexts.size() ? kTexts[index] : "unknown storage error"};
-    }
-};
+std::string_view text_of(errc code) noexcept {
+    const auto index = static_cast<std::size_t>(code);
+    return index < kTexts.size() ? kTexts[index] : "unknown storage error";
+}
 
 }  // namespace
 
 const boost::system::error_category& storage_category() noexcept {
-    static const StorageCategory instance;
+    static const ErrorCategory<errc> instance{"weir.storage", text_of};
     return instance;
 }
 
