@@ -80,17 +80,15 @@ std::string Table::render(Format format) const {
 }
 
 std::string Table::render_table() const {
-    const auto has_value = [this](std::size_t column) {
-        return rows_.empty() ||
-               std::ranges::any_of(rows_, [&](const auto& row) { return !row[column].empty(); });
-    };
     std::vector<std::vector<std::string>> lines(1);
     for (const auto& column : columns_) {
         lines.front().push_back(capitals(column.name));
     }
+    std::vector<bool> is_shown(columns_.size(), rows_.empty());
     for (const auto& row : rows_) {
         auto& line = lines.emplace_back();
         for (std::size_t i = 0; i < row.size(); ++i) {
+            is_shown[i] = is_shown[i] || !row[i].empty();
             line.push_back(printable(row[i], columns_[i].bytes_max));
         }
     }
@@ -103,7 +101,7 @@ std::string Table::render_table() const {
     std::string out;
     for (const auto& line : lines) {
         for (std::size_t i = 0; i < line.size(); ++i) {
-            if (!has_value(i)) {
+            if (!is_shown[i]) {
                 continue;
             }
             const std::string blanks(widths[i] - width(line[i]), ' ');
