@@ -9,6 +9,7 @@
 #include <weir/app_config/config_values.hpp>
 #include <weir/app_config/detail/net_text.hpp>
 #include <weir/app_config/detail/scalar_reader.hpp>
+#include <weir/http_client/client.hpp>
 
 namespace weir::app {
 
@@ -52,11 +53,9 @@ std::string problem_of_header(std::string_view name, std::string_view value) {
     if (lower == "host" && value.find("${") != std::string_view::npos) {
         return "whoever publishes would choose the host: 'Host' is fixed";
     }
-    const bool has_control = std::ranges::any_of(value, [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return (byte < 0x20 && c != '\t') || byte == 0x7F;
-    });
-    return has_control ? fmt::format("the header '{}' has a control character", name) : "";
+    return http_client::is_header_value(value)
+               ? ""
+               : fmt::format("the header '{}' has a control character", name);
 }
 
 }  // namespace

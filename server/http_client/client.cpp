@@ -87,6 +87,12 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+bool is_header_value(std::string_view value) noexcept {
+    return std::ranges::none_of(value, [](unsigned char c) {
+        return (c < 0x20 && c != '\t') || c == 0x7F;
+    });
+}
+
 void set_header(std::vector<Header>& headers, Header header) {
     const auto found = std::ranges::find_if(headers, [&](const Header& other) {
         return same_name(other.name, header.name);

@@ -106,6 +106,8 @@ public:
 
 /// Header names do not tell apart upper and lower case.
 [[nodiscard]] bool same_name(std::string_view a, std::string_view b) noexcept;
+/// False: it has a line break or another control character than the tab. (RFC 9110 section 5.5)
+[[nodiscard]] bool is_header_value(std::string_view value) noexcept;
 /// Replaces the first header of that name, or adds one.
 void set_header(std::vector<Header>& headers, Header header);
 

@@ -18,12 +18,6 @@ bool is_header_name(std::string_view name) noexcept {
     return !name.empty() && std::ranges::all_of(name, is_token);
 }
 
-bool is_header_value(std::string_view value) noexcept {
-    return std::ranges::none_of(value, [](unsigned char c) {
-        return (c < 0x20 && c != '\t') || c == 0x7F;
-    });
-}
-
 errc translate(CURLcode code) noexcept {
     switch (code) {
         case CURLE_URL_MALFORMAT:
