@@ -28,6 +28,16 @@ protected:
     Durable() { start(); }
 
     void start() { cluster = std::make_unique<Cluster>(GetParam(), store); }
+    /// On an empty disk with these faults.
+    void start_on(
+        const std::shared_ptr<storage::test::Faults>& faults, const storage::StoreOptions& options = {}
+    ) {
+        cluster.reset();
+        store = std::make_shared<storage::Store>(
+            std::make_unique<storage::test::FaultyEngine>(faults), options
+        );
+        start();
+    }
     /// As if the power had gone: what is not on its way to the disk is lost. Another number of shards does not matter.
     void restart(unsigned shards = GetParam()) {
         const auto now = cluster ? cluster->clock.wall() : WallTime{0};
@@ -130,12 +140,7 @@ protected:
     template <class Leave>
     bool leave_load(int cut, bool is_online, Leave leave, bool is_read = true) {
         const auto faults = std::make_shared<storage::test::Faults>();
-        cluster.reset();
-        store = std::make_shared<storage::Store>(
-            std::make_unique<storage::test::FaultyEngine>(faults),
-            storage::StoreOptions{.group_batches_max = 1}
-        );
-        start();
+        start_on(faults, {.group_batches_max = 1});
         Peer first;
         Peer second;
         auto& mortal = connect("mortal", first, seconds{60});
@@ -522,11 +527,7 @@ TEST_P(Durable, KnowsTheIdsOfQos2ThatItTook) {
 /// Else a new message under that id would be taken for the old one after a restart, and be lost.
 TEST_P(Durable, KnowsAnInboundIdAgain_WhenItsReleaseCannotBeStored) {
     const auto faults = std::make_shared<storage::test::Faults>();
-    store = std::make_shared<storage::Store>(
-        std::make_unique<storage::test::FaultyEngine>(faults), storage::StoreOptions{}
-    );
-    cluster.reset();
-    start();
+    start_on(faults);
     auto& session = connect("a", peer);
     Journal& journal = cluster->nodes[home("a")]->journal;
     storage::Batch batch;
@@ -965,12 +966,7 @@ TEST_P(Durable, KeepsWhatAMemberMayNotReceive_WhereverTheGatewayStops) {
 TEST_P(Durable, LeavesMoreToAnotherMember_ThanTheStoreTakesAtOnce) {
     constexpr std::size_t kMessages = 8;
     const auto faults = std::make_shared<storage::test::Faults>();
-    cluster.reset();
-    store = std::make_shared<storage::Store>(
-        std::make_unique<storage::test::FaultyEngine>(faults),
-        storage::StoreOptions{.pending_bytes_max = kMessages / 2 * 1024 * 1024}
-    );
-    start();
+    start_on(faults, {.pending_bytes_max = kMessages / 2 * 1024 * 1024});
     Peer second;
     auto& mortal = connect("mortal", peer, seconds{60});
     subscribe(mortal, "$share/g/x", kQos2);
@@ -1024,12 +1020,7 @@ TEST_P(Durable, PublishesAWillWithTheEndOfIt_WhereverTheGatewayStops) {
     for (const bool is_disk_first : {false, true}) {
         for (int cut = 0;; ++cut) {
             const auto faults = std::make_shared<storage::test::Faults>();
-            cluster.reset();
-            store = std::make_shared<storage::Store>(
-                std::make_unique<storage::test::FaultyEngine>(faults),
-                storage::StoreOptions{.group_batches_max = 1}
-            );
-            start();
+            start_on(faults, {.group_batches_max = 1});
             Peer reader;
             Peer first;
             auto& heir = connect(heir_id(), reader);
@@ -1721,11 +1712,7 @@ TEST_P(Durable, DropsASession_WhoseDeviceIsGone_OrMayNotConnect) {
 class DurableRefused : public Durable {
 protected:
     DurableRefused() {
-        store = std::make_shared<storage::Store>(
-            std::make_unique<storage::test::FaultyEngine>(faults), storage::StoreOptions{}
-        );
-        cluster.reset();
-        start();
+        start_on(faults);
     }
     void refuse(bool yes) { faults->commit_error = yes ? storage::errc::disk_full : storage::errc{}; }
     /// @param stops  The gateway, before the will is due.
